@@ -1,0 +1,1 @@
+//! One GitLab instance, spoken to by a pool of tokens.

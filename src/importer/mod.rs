@@ -1,0 +1,1 @@
+//! Plan once, claim dynamically, fetch, convert, commit.

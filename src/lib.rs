@@ -1,0 +1,40 @@
+//! Connects GitLab to a database you own, so that you can analyse merge requests, reviews and repositories.
+//!
+//! ```text
+//!   GitLabConnection ─▶ manifest ─▶ access ───▶ webhooks ──▶ importer ─▶ status
+//!   (YAML)              hold to     what can    make GitLab  plan, claim   conditions,
+//!                       the rules   tokens do?  call us      fetch, commit  as data
+//!
+//!   GitLab ──POST──▶ receiver ─▶ Batch ─┐
+//!   GitLab ◀──GET─── importer ─▶ Batch ─┴─▶ store (PostgreSQL or SQLite)
+//! ```
+//!
+//! Nouns, and no more than these: **Connection** (the custom resource), **Token** (one credential), **Access** (what a
+//! token can do), **Hook** (a webhook in GitLab), **Run** (one import), **Task** (one project's share of a run),
+//! **Batch** (rows plus the checkpoint that they advance, committed in one transaction).
+//!
+//! Receiver, refresher and importer meet in one verb, [`store::Store::commit`], which is idempotent: the newest
+//! `updated_at` wins, whoever brings it and however often.
+//!
+//! Invariants, stated as absences: no SQL outside [`store`]; no GitLab URL outside [`gitlab`]; no clock read in a pure
+//! function; no trait of ours until a second implementor exists; nothing here ever asks GitLab for file contents.
+
+pub mod api;
+pub mod manifest;
+
+pub mod gitlab;
+
+pub mod access;
+pub mod webhooks;
+
+pub mod store;
+
+pub mod importer;
+pub mod receiver;
+
+pub mod status;
+
+pub mod local;
+
+pub mod cli;
+pub mod telemetry;

@@ -1,0 +1,3 @@
+//! The one binary; see `gitlab-connector --help`.
+
+fn main() {}

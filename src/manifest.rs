@@ -1,0 +1,1 @@
+//! Manifests from files: parsed, defaulted and held to the rules of the CRD.

@@ -1,0 +1,1 @@
+//! Receives GitLab's webhook deliveries and makes them durable before it answers.

@@ -1,0 +1,1 @@
+//! From what happened to the status of a connection; pure.

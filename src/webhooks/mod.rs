@@ -1,0 +1,1 @@
+//! Makes GitLab call us: exactly one hook per target.

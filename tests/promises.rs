@@ -1,0 +1,1 @@
+//! The promises of the product, one file a subject, in one binary.
