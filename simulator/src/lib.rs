@@ -1,1 +1,14 @@
-//! x
+//! A GitLab that behaves: the state, the APIs, the webhooks and the bad days of a GitLab server, in one process.
+//!
+//! The outside system of our tests, demo and benchmarks is a [`World`] that is edited, never a script of answers:
+//! whatever a test changes there is seen by REST and GraphQL and fires the webhooks that GitLab would fire.
+//!
+//! Reading order: [`world`] (what there is and who may see it), `rest` and [`graphql`] (how it is read),
+//! `server` (how it is served, with its faults and its log of requests).
+//!
+//! Nothing here comes from the product: shared wire types would make the client's mistakes invisible.
+
+pub mod graphql;
+pub mod world;
+
+pub use world::World;

@@ -1,0 +1,37 @@
+//! Groups and subgroups.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::role::{Member, Role, Visibility};
+
+/// A group, at any level.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its id, shared with no project.
+    pub id: i64,
+    /// The group it lies in.
+    pub parent: Option<i64>,
+    /// For people.
+    pub name: String,
+    /// The last segment of the path.
+    pub path: String,
+    /// The whole path.
+    pub full_path: String,
+    /// The names from the top, joined by ` / `.
+    pub full_name: String,
+    /// May be empty.
+    pub description: String,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// Read-only since 18.2.
+    pub archived: bool,
+    /// To be deleted on this day.
+    pub marked_for_deletion_on: Option<Date>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Its direct members.
+    pub members: Vec<Member>,
+    /// Groups that were invited, with the most they may do here.
+    pub shared_with: Vec<(i64, Role)>,
+}

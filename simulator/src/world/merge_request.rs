@@ -1,0 +1,262 @@
+//! Merge requests with what hangs on them: reviewers, approvals, notes, commits and the size of the change.
+
+use jiff::Timestamp;
+
+use super::commit::{Commit, Sha};
+use super::note::Note;
+
+/// Where a merge request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MergeRequestState {
+    /// Under way.
+    Opened,
+    /// Given up.
+    Closed,
+    /// Done.
+    Merged,
+    /// Being merged.
+    Locked,
+}
+
+impl MergeRequestState {
+    /// As REST and GraphQL spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            MergeRequestState::Opened => "opened",
+            MergeRequestState::Closed => "closed",
+            MergeRequestState::Merged => "merged",
+            MergeRequestState::Locked => "locked",
+        }
+    }
+
+    /// As webhooks number it.
+    #[must_use]
+    pub fn id(self) -> i64 {
+        match self {
+            MergeRequestState::Opened => 1,
+            MergeRequestState::Closed => 2,
+            MergeRequestState::Merged => 3,
+            MergeRequestState::Locked => 4,
+        }
+    }
+}
+
+/// Where a review stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReviewState {
+    /// Asked for, not begun.
+    #[default]
+    Unreviewed,
+    /// Comments are being written.
+    ReviewStarted,
+    /// Comments were left.
+    Reviewed,
+    /// Changes were asked for.
+    RequestedChanges,
+    /// Approved.
+    Approved,
+    /// Approved once, withdrawn.
+    Unapproved,
+}
+
+impl ReviewState {
+    /// As webhooks spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ReviewState::Unreviewed => "unreviewed",
+            ReviewState::ReviewStarted => "review_started",
+            ReviewState::Reviewed => "reviewed",
+            ReviewState::RequestedChanges => "requested_changes",
+            ReviewState::Approved => "approved",
+            ReviewState::Unapproved => "unapproved",
+        }
+    }
+
+    /// GitLab's `MergeRequestReviewState`.
+    #[must_use]
+    pub fn enum_name(self) -> &'static str {
+        match self {
+            ReviewState::Unreviewed => "UNREVIEWED",
+            ReviewState::ReviewStarted => "REVIEW_STARTED",
+            ReviewState::Reviewed => "REVIEWED",
+            ReviewState::RequestedChanges => "REQUESTED_CHANGES",
+            ReviewState::Approved => "APPROVED",
+            ReviewState::Unapproved => "UNAPPROVED",
+        }
+    }
+}
+
+/// Someone asked to review.
+#[derive(Clone, Copy, Debug)]
+pub struct Reviewer {
+    /// Who.
+    pub user: i64,
+    /// How far they are.
+    pub state: ReviewState,
+    /// When they were asked.
+    pub requested_at: Timestamp,
+}
+
+/// An approval that stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Approval {
+    /// By whom.
+    pub user: i64,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// How much of one file changed.
+#[derive(Clone, Debug)]
+pub struct FileStats {
+    /// The file.
+    pub path: String,
+    /// Added lines.
+    pub additions: i64,
+    /// Deleted lines.
+    pub deletions: i64,
+}
+
+/// A merge request.
+#[derive(Clone, Debug)]
+pub struct MergeRequest {
+    /// Unique in the instance.
+    pub id: i64,
+    /// Its number in the project.
+    pub iid: i64,
+    /// Where it is to be merged.
+    pub project: i64,
+    /// Where it comes from; null once the fork was deleted.
+    pub source_project: Option<i64>,
+    /// Without the `Draft: ` prefix, which [`MergeRequest::full_title`] adds.
+    pub title: String,
+    /// May be null.
+    pub description: Option<String>,
+    /// Where it stands.
+    pub state: MergeRequestState,
+    /// Not ready for review.
+    pub draft: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When anything about it changed.
+    pub updated_at: Timestamp,
+    /// When its diffs were ready.
+    pub prepared_at: Option<Timestamp>,
+    /// May be later than `updated_at`, and null on old merged ones.
+    pub merged_at: Option<Timestamp>,
+    /// May be null on old closed ones.
+    pub closed_at: Option<Timestamp>,
+    /// Null where GitLab lost it.
+    pub author: Option<i64>,
+    /// Who merged.
+    pub merge_user: Option<i64>,
+    /// Who closed.
+    pub closed_by: Option<i64>,
+    /// From.
+    pub source_branch: String,
+    /// To.
+    pub target_branch: String,
+    /// The head of the source branch; null when the branch or its diff is missing.
+    pub sha: Option<Sha>,
+    /// Made by merging.
+    pub merge_commit_sha: Option<Sha>,
+    /// Made by squashing.
+    pub squash_commit_sha: Option<Sha>,
+    /// Whether commits are squashed.
+    pub squash: bool,
+    /// Ids of labels.
+    pub labels: Vec<i64>,
+    /// Users who work on it.
+    pub assignees: Vec<i64>,
+    /// Users who are to review it.
+    pub reviewers: Vec<Reviewer>,
+    /// Approvals that stand, by reviewers or others.
+    pub approvals: Vec<Approval>,
+    /// How many approvals the rules ask for (Premium).
+    pub approvals_required: i64,
+    /// Changed files.
+    pub files: Vec<FileStats>,
+    /// Its commits, newest first.
+    pub commits: Vec<Commit>,
+    /// Its notes, oldest first.
+    pub notes: Vec<Note>,
+    /// The latest pipeline of the source branch.
+    pub head_pipeline: Option<i64>,
+    /// Thumbs up and down.
+    pub votes: (i64, i64),
+}
+
+impl MergeRequest {
+    /// The title as people see it.
+    #[must_use]
+    pub fn full_title(&self) -> String {
+        if self.draft {
+            return format!("Draft: {}", self.title);
+        }
+        self.title.clone()
+    }
+
+    /// Added lines.
+    #[must_use]
+    pub fn additions(&self) -> i64 {
+        self.files.iter().map(|file| file.additions).sum()
+    }
+
+    /// Deleted lines.
+    #[must_use]
+    pub fn deletions(&self) -> i64 {
+        self.files.iter().map(|file| file.deletions).sum()
+    }
+
+    /// Comments that are not GitLab's own.
+    #[must_use]
+    pub fn user_notes_count(&self) -> i64 {
+        let users = self.notes.iter().filter(|note| !note.system());
+        i64::try_from(users.count()).unwrap_or_default()
+    }
+
+    /// Whether the user's approval stands.
+    #[must_use]
+    pub fn approved_by(&self, user: i64) -> bool {
+        self.approvals.iter().any(|approval| approval.user == user)
+    }
+
+    /// Approvals the rules still miss.
+    #[must_use]
+    pub fn approvals_left(&self) -> i64 {
+        let given = i64::try_from(self.approvals.len()).unwrap_or_default();
+        (self.approvals_required - given).max(0)
+    }
+
+    /// Whether every thread that blocks merging is resolved.
+    #[must_use]
+    pub fn discussions_resolved(&self) -> bool {
+        self.notes
+            .iter()
+            .all(|note| !note.resolvable || note.resolved.is_some())
+    }
+
+    /// Why it can or cannot be merged, as REST and GraphQL (in upper case) spell it.
+    #[must_use]
+    pub fn detailed_merge_status(&self) -> &'static str {
+        if self.state != MergeRequestState::Opened {
+            return "not_open";
+        }
+        if self.draft {
+            return "draft_status";
+        }
+        if self.approvals_left() > 0 {
+            return "not_approved";
+        }
+        if self
+            .reviewers
+            .iter()
+            .any(|reviewer| reviewer.state == ReviewState::RequestedChanges)
+        {
+            return "requested_changes";
+        }
+        "mergeable"
+    }
+}

@@ -1,0 +1,83 @@
+//! The state of a GitLab: what there is, who may see it, and what time it is.
+//!
+//! Entities are plain data that refer to each other by id; the World keeps them with the indexes that make reads cheap.
+//! Merge requests own their notes, commits and approvals, so that one look-up brings everything a page needs.
+
+mod access;
+mod commit;
+mod group;
+mod hook;
+mod label;
+mod merge_request;
+mod note;
+mod pipeline;
+mod project;
+mod role;
+mod settings;
+mod tables;
+mod token;
+mod user;
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+pub use commit::{Commit, Sha};
+pub use group::Group;
+pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
+pub use label::{Label, LabelOwner};
+pub use merge_request::{
+    Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer,
+};
+pub use note::{Note, NoteKind, Position, SystemAction};
+pub use pipeline::{Deployment, Environment, Job, Pipeline};
+pub use project::{Namespace, Project};
+pub use role::{Feature, Member, Role, Visibility};
+pub use settings::{Clock, Edition, Settings, Version};
+pub use token::{AuthError, Caller, Scope, Token, TokenKind};
+pub use user::{User, UserKind, UserState};
+
+use tables::ProjectIndex;
+
+/// The state of a GitLab.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// Edition, version, limits.
+    pub settings: Settings,
+    /// What time it is.
+    pub clock: Clock,
+    next_id: HashMap<&'static str, i64>,
+    users: BTreeMap<i64, User>,
+    users_by_name: HashMap<String, i64>,
+    groups: BTreeMap<i64, Group>,
+    groups_by_path: HashMap<String, i64>,
+    subgroups: HashMap<i64, Vec<i64>>,
+    projects: BTreeMap<i64, Project>,
+    projects_by_path: HashMap<String, i64>,
+    moved_paths: HashMap<String, i64>,
+    projects_of_group: HashMap<i64, Vec<i64>>,
+    project_index: HashMap<i64, ProjectIndex>,
+    labels: BTreeMap<i64, Label>,
+    merge_requests: BTreeMap<i64, MergeRequest>,
+    merge_request_of_note: HashMap<i64, i64>,
+    pipelines: BTreeMap<i64, Pipeline>,
+    environments: BTreeMap<i64, Environment>,
+    deployments: BTreeMap<i64, Deployment>,
+    tokens: BTreeMap<i64, Token>,
+    tokens_by_secret: HashMap<String, i64>,
+    hooks: BTreeMap<i64, Hook>,
+}
+
+impl World {
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The web address of a path below the root.
+    #[must_use]
+    pub fn web_url(&self, path: &str) -> String {
+        format!("{}/{path}", self.settings.url)
+    }
+}
