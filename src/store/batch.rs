@@ -1,0 +1,192 @@
+//! A batch: rows and the progress that they make, committed in one transaction.
+
+use jiff::Timestamp;
+
+use super::rows::{
+    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project,
+    User,
+};
+
+/// Rows and what they mean for the progress of an import, the deliveries seen and the refreshes due.
+///
+/// Committing a batch twice equals committing it once.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// When GitLab was read. Orders rows that carry no `updated_at` of their own; `None` is the moment of the commit.
+    pub as_of: Option<Timestamp>,
+
+    /// Groups; `None` fields keep what is known.
+    pub groups: Vec<Group>,
+    /// Projects; `None` fields keep what is known.
+    pub projects: Vec<Project>,
+    /// Labels as projects see them.
+    pub labels: Vec<Label>,
+    /// Members of groups and projects.
+    pub members: Vec<Member>,
+    /// Users; `None` fields keep what is known.
+    pub users: Vec<User>,
+    /// Complete merge requests: a newer one replaces every column, so `None` erases.
+    pub merge_requests: Vec<MergeRequest>,
+    /// Partial merge requests: `None` keeps what is known. One older than what is stored changes nothing.
+    pub merge_request_events: Vec<MergeRequest>,
+    /// Comments and system notes.
+    pub notes: Vec<Note>,
+    /// Approvals in force.
+    pub approvals: Vec<Approval>,
+    /// Commits of merge requests.
+    pub commits: Vec<MergeRequestCommit>,
+
+    /// Merge requests whose children are all in this batch.
+    pub complete: Vec<Complete>,
+    /// Projects whose labels are all in this batch: stored ones that are absent go.
+    pub complete_labels: Vec<i64>,
+    /// Groups and projects whose members are all in this batch: stored ones that are absent go.
+    pub complete_members: Vec<(MemberKind, i64)>,
+
+    /// The run that saw these rows. Stamped on merge requests for the sweep, and the owner of `plan`.
+    pub run_id: Option<i64>,
+    /// A full pass over a project ended: its merge requests that the run did not see go.
+    pub sweep: Option<Sweep>,
+    /// Tasks of the run; one that exists already stays as it is.
+    pub plan: Vec<NewTask>,
+    /// The plan of the run is whole with this batch.
+    pub planned: bool,
+
+    /// How far a task got. A claim that is no longer in force fails the whole batch with `ClaimLost`.
+    pub progress: Option<Progress>,
+
+    /// The deliveries that brought these rows. If all of them are known already, the batch is skipped.
+    pub deliveries: Vec<Delivery>,
+    /// Merge requests to read again soon.
+    pub refresh: Vec<Mark>,
+    /// Refreshes done with this batch; one that was marked again since stays due.
+    pub refreshed: Vec<Refresh>,
+}
+
+/// Says that the batch holds the whole set of children of a merge request.
+///
+/// Stored children that are absent from the batch and not newer than `as_of` go. Nothing goes when a newer version of
+/// the merge request is stored already: then somebody read it later than this batch did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complete {
+    /// Id (not iid) of the merge request.
+    pub merge_request_id: i64,
+    /// The merge request's `updated_at` in the very answer that brought the set: GitLab's clock, so skew does no harm.
+    pub as_of: Timestamp,
+    /// The notes are whole.
+    pub notes: bool,
+    /// The approvals are whole.
+    pub approvals: bool,
+    /// The commits are whole.
+    pub commits: bool,
+}
+
+/// Removes a project's merge requests that the batch's run did not see, unless they were read after the run began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep {
+    /// The project whose full pass ended.
+    pub project_id: i64,
+}
+
+/// One project's share of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewTask {
+    /// The project.
+    pub project_id: i64,
+    /// How many merge requests GitLab says there are to read: the largest task is claimed first.
+    pub expected: i64,
+}
+
+/// How far a task got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// The task.
+    pub task: i64,
+    /// The claim under which the work was done.
+    pub claim: i64,
+    /// Where to go on.
+    pub cursor: Option<String>,
+    /// Everything updated before this is stored. When the task is done it becomes the project's checkpoint.
+    pub watermark: Option<Timestamp>,
+    /// Merge requests that this batch brings; added to the task's count.
+    pub merge_requests: i64,
+    /// Whether the task goes on.
+    pub state: TaskState,
+}
+
+/// Whether a task goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TaskState {
+    /// There is more to read.
+    #[default]
+    Open,
+    /// All is read. The project's checkpoint moves in the same transaction.
+    Done,
+    /// There is nothing to read for a lasting reason, such as merge requests being switched off.
+    Skipped {
+        /// Why, for the person who reads the status.
+        reason: String,
+    },
+    /// The task cannot be finished in this run.
+    Failed {
+        /// Why, for the person who reads the status.
+        reason: String,
+    },
+}
+
+impl TaskState {
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            TaskState::Open => "open",
+            TaskState::Done => "done",
+            TaskState::Skipped { .. } => "skipped",
+            TaskState::Failed { .. } => "failed",
+        }
+    }
+
+    pub(super) fn reason(&self) -> Option<&str> {
+        match self {
+            TaskState::Open | TaskState::Done => None,
+            TaskState::Skipped { reason } | TaskState::Failed { reason } => Some(reason),
+        }
+    }
+}
+
+/// One webhook delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// What makes it unique within the connection (`webhook-id`, `Idempotency-Key`, or a digest).
+    pub id: String,
+    /// The kind of event, such as `merge_request`.
+    pub event: String,
+    /// The project that it speaks of.
+    pub project_id: Option<i64>,
+    /// The merge request that it speaks of.
+    pub iid: Option<i64>,
+    /// What became of it, such as `stored` or `ignored`.
+    pub outcome: String,
+}
+
+/// Asks that a merge request be read again soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The project.
+    pub project_id: i64,
+    /// Its path, for when the project itself is not stored yet.
+    pub project_path: String,
+    /// The merge request's number in the project.
+    pub iid: i64,
+}
+
+/// A merge request that is due to be read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refresh {
+    /// The project.
+    pub project_id: i64,
+    /// Its path as last seen.
+    pub project_path: String,
+    /// The merge request's number in the project.
+    pub iid: i64,
+    /// Grows with every mark: tells whether it was marked again while it was being read.
+    pub mark: i64,
+}
