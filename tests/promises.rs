@@ -1,1 +1,3 @@
 //! The promises of the product, one file a subject, in one binary.
+
+mod generated;

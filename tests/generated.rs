@@ -1,0 +1,26 @@
+//! Generated files are committed, and are what the code generates.
+
+use std::path::Path;
+
+use gitlab_connector::api;
+
+#[test]
+fn the_committed_crd_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds/gitlabconnections.yaml");
+    let generated = api::crd_yaml().unwrap();
+
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &generated).unwrap();
+    }
+
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "crds/gitlabconnections.yaml is stale: run UPDATE=1 cargo test the_committed_crd_is_current"
+    );
+}
+
+#[test]
+fn no_text_of_the_crd_looks_like_a_variable_to_flux() {
+    assert!(!api::crd_yaml().unwrap().contains("${"));
+}
