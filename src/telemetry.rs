@@ -1,1 +1,69 @@
 //! Logs and metrics.
+
+use std::io::IsTerminal;
+
+use prometheus_client::{encoding::text, registry::Registry};
+use tracing_subscriber::EnvFilter;
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for collectors.
+    Json,
+}
+
+/// The options that every command shares.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// What is logged: `error`, `warn`, `info`, `debug` or a filter such as `gitlab_connector::gitlab=debug`.
+    #[arg(long, global = true, env = "GITLAB_CONNECTOR_LOG", default_value = "warn")]
+    pub log: String,
+
+    /// How log lines look.
+    #[arg(long, global = true, env = "GITLAB_CONNECTOR_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter of `--log` cannot be parsed.
+    #[error("--log: {0}; use error, warn, info, debug or target=level pairs")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Somebody set a subscriber before us.
+    #[error("logging is set up twice")]
+    Twice,
+}
+
+/// Starts logging to standard error.
+///
+/// # Errors
+/// When the filter cannot be parsed, or when logging was started before.
+pub fn start(args: &Args) -> Result<(), Error> {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&args.log)?)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    let started = match args.log_format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|_| Error::Twice)
+}
+
+/// The registry that all metrics of this process join; names begin with `gitlab_connector_`.
+#[must_use]
+pub fn registry() -> Registry {
+    Registry::with_prefix("gitlab_connector")
+}
+
+/// The registry in the text format that Prometheus scrapes.
+#[must_use]
+pub fn exposition(registry: &Registry) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail; an empty page would say so to whoever looks.
+    let _ = text::encode(&mut text, registry);
+    text
+}
