@@ -1,1 +1,0 @@
-//! From what happened to the status of a connection; pure.
