@@ -1,0 +1,73 @@
+//! Groups and what is in them. A reference is a numeric id or a full path.
+
+use crate::gitlab::model::{Group, Member, Project};
+use crate::gitlab::pages::PER_PAGE;
+use crate::gitlab::request::Request;
+use crate::gitlab::{Client, Error, Pages};
+
+impl Client {
+    /// The groups that the token's user is a member of, or for tokens without membership may see.
+    pub fn groups(&self) -> Pages<Group> {
+        Pages::new(
+            self,
+            Request::get("groups", ["groups"])
+                .with("per_page", PER_PAGE)
+                .with("all_available", false),
+        )
+    }
+
+    /// One group.
+    ///
+    /// # Errors
+    /// `NotFound` if it is absent or hidden.
+    pub async fn group(&self, reference: &str) -> Result<Group, Error> {
+        // Without this GitLab inlines up to a hundred projects.
+        self.fetch(&Request::get("group", ["groups", reference]).with("with_projects", false))
+            .await
+    }
+
+    /// All groups below, at any depth.
+    pub fn descendant_groups(&self, group: i64) -> Pages<Group> {
+        let request = Request::get(
+            "descendant_groups",
+            ["groups", &group.to_string(), "descendant_groups"],
+        );
+        Pages::new(self, request.with("per_page", PER_PAGE))
+    }
+
+    /// The projects of a group, archived ones included; shared ones belong to another group and are left out.
+    pub fn group_projects(&self, group: i64, include_subgroups: bool) -> Pages<Project> {
+        let request = Request::get("group_projects", ["groups", &group.to_string(), "projects"])
+            .with("per_page", PER_PAGE)
+            .with("include_subgroups", include_subgroups)
+            .with("with_shared", false)
+            .with("order_by", "id")
+            .with("sort", "asc");
+        Pages::new(self, request)
+    }
+
+    /// The first projects of a group, newest first: enough to see whether there are any.
+    ///
+    /// # Errors
+    /// `NotFound` if the group is absent or hidden.
+    pub async fn some_group_projects(
+        &self,
+        group: i64,
+        include_subgroups: bool,
+    ) -> Result<Vec<Project>, Error> {
+        let request = Request::get("group_projects", ["groups", &group.to_string(), "projects"])
+            .with("per_page", 20)
+            .with("include_subgroups", include_subgroups)
+            .with("with_shared", false);
+        self.fetch(&request).await
+    }
+
+    /// Members of a group: direct, inherited and invited.
+    pub fn group_members_all(&self, group: i64) -> Pages<Member> {
+        let request = Request::get(
+            "group_members_all",
+            ["groups", &group.to_string(), "members", "all"],
+        );
+        Pages::new(self, request.with("per_page", PER_PAGE))
+    }
+}

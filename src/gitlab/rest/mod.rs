@@ -1,0 +1,7 @@
+//! The REST endpoints that we use, one method each, one file a subject. Lists come as [`super::Pages`].
+
+pub(super) mod groups;
+pub(super) mod hooks;
+pub(super) mod instance;
+pub(super) mod merge_requests;
+pub(super) mod projects;
