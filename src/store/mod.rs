@@ -5,6 +5,7 @@
 
 mod batch;
 mod error;
+mod paths;
 pub mod rows;
 mod run;
 
