@@ -1,0 +1,194 @@
+//! From an HTTP request to an authentic delivery: bound, then authenticate, as an extractor.
+//!
+//! Handlers never see a request that is not authentic. A secret sent in clear is checked before the body is read, so that
+//! strangers cannot make us hold megabytes; a signature needs the body.
+
+use std::time::Duration;
+
+use axum::{
+    RequestPartsExt,
+    body::{BodyDataStream, Bytes},
+    extract::{FromRequest, Path, Request},
+    http::{HeaderMap, header::CONTENT_LENGTH},
+};
+use futures::StreamExt;
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{
+    Route, Shared,
+    authenticate::{ID, Refusal, authenticate, needs_body},
+    failure::Failure,
+};
+use crate::store::Source;
+
+/// GitLab sends nothing larger.
+const LARGEST_BODY: usize = 25 * 1024 * 1024;
+
+/// Bodies up to this size are read at once, one a connection. Hardly any event is larger.
+const SMALL_BODY: usize = 256 * 1024;
+
+/// What is left of GitLab's patience of 10 s for us, with a second each for the network's way there and back.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The longest that a sender of a request already refused is listened to, so that it hears the answer.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// The longest id that is kept as it is. GitLab's have 36 characters.
+const LONGEST_ID: usize = 128;
+
+/// A request that one of our connections' GitLab sent.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    /// Whose it is. More than one where connections share a secret and the hook's URL names none of them.
+    pub(super) recipients: Vec<Recipient>,
+    /// The same for every copy of the delivery.
+    pub(super) id: String,
+    /// `X-Gitlab-Event`.
+    pub(super) event: String,
+    pub(super) body: Bytes,
+    /// When the sender stops waiting for an answer.
+    pub(super) deadline: Instant,
+}
+
+/// A connection as far as a delivery matters to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recipient {
+    pub(super) source: Source,
+    pub(super) text: bool,
+}
+
+impl FromRequest<Shared> for Delivery {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, shared: &Shared) -> Result<Delivery, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        let (mut parts, body) = request.into_parts();
+        let mut body = body.into_data_stream();
+        let uid: Option<Path<String>> = parts
+            .extract()
+            .await
+            .map_err(|_| Failure::Forged(Refusal::NoSecret))?;
+        let routes = shared.routes.borrow().clone();
+        let routes: Vec<&Route> = routes
+            .iter()
+            .filter(|route| uid.as_ref().is_none_or(|Path(uid)| *uid == route.uid))
+            .collect();
+        let headers = &parts.headers;
+
+        let length = content_length(headers);
+        if length.is_some_and(|length| length > LARGEST_BODY) {
+            linger(body);
+            return Err(Failure::TooLarge);
+        }
+        // What only the body can prove comes after it; who has nothing else to show is refused at once.
+        let waits = routes
+            .iter()
+            .any(|route| needs_body(headers, &route.secrets));
+        if !waits && let Err(refusal) = recipients(&routes, headers, &[]) {
+            linger(body);
+            return Err(Failure::Forged(refusal));
+        }
+
+        let large = length.is_none_or(|length| length > SMALL_BODY);
+        let _room = if large {
+            let room = timeout_at(deadline, shared.large_bodies.acquire()).await;
+            Some(
+                room.map_err(|_| Failure::Unavailable)?
+                    .map_err(|_| Failure::Unavailable)?,
+            )
+        } else {
+            None
+        };
+        let body = match timeout_at(deadline, read(&mut body, length.unwrap_or_default())).await {
+            Ok(read) => read,
+            Err(_) => Err(Failure::Slow),
+        };
+        let body = body?;
+
+        let recipients = recipients(&routes, headers, &body).map_err(Failure::Forged)?;
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        Ok(Delivery {
+            recipients,
+            id: delivery_id(headers, &body),
+            event: text("x-gitlab-event").unwrap_or_default().to_owned(),
+            body,
+            deadline,
+        })
+    }
+}
+
+/// The connections for which the delivery is authentic.
+fn recipients(
+    routes: &[&Route],
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Vec<Recipient>, Refusal> {
+    let now = Timestamp::now();
+    let mut refusal = Refusal::NoSecret;
+    let mut recipients = Vec::new();
+    for route in routes {
+        match authenticate(headers, body, &route.secrets, now) {
+            Ok(()) => recipients.push(Recipient {
+                source: route.source,
+                text: route.text,
+            }),
+            Err(why) => refusal = why,
+        }
+    }
+    if recipients.is_empty() {
+        Err(refusal)
+    } else {
+        Ok(recipients)
+    }
+}
+
+/// What copies of a delivery have in common.
+///
+/// `X-Gitlab-Event-UUID` is not it: recursive events share it. `X-Gitlab-Webhook-UUID` is not it: resent ones differ. An old
+/// GitLab sends neither of the two that are; then deliveries with the same content are the same delivery.
+fn delivery_id(headers: &HeaderMap, body: &[u8]) -> String {
+    let given = [ID.as_str(), "idempotency-key"]
+        .iter()
+        .filter_map(|name| headers.get(*name)?.to_str().ok())
+        .find(|id| !id.is_empty() && id.len() <= LONGEST_ID);
+    if let Some(id) = given {
+        return id.to_owned();
+    }
+    let mut digest = Sha256::new();
+    if let Some(event) = headers.get("x-gitlab-event") {
+        digest.update(event.as_bytes());
+    }
+    digest.update(b"\n");
+    digest.update(body);
+    digest
+        .finalize()
+        .iter()
+        .fold("sha256:".to_owned(), |text, byte| {
+            text + &format!("{byte:02x}")
+        })
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(body: &mut BodyDataStream, expected: usize) -> Result<Bytes, Failure> {
+    let mut bytes = Vec::with_capacity(expected);
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Failure::Broken)?;
+        if bytes.len() + chunk.len() > LARGEST_BODY {
+            return Err(Failure::TooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+/// Lets a sender finish what it is sending, and forgets it. If we closed the connection at once, it might never see why.
+fn linger(mut body: BodyDataStream) {
+    tokio::spawn(timeout(LINGER, async move {
+        while let Some(Ok(_)) = body.next().await {}
+    }));
+}
