@@ -4,12 +4,17 @@
 //! Merge requests own their notes, commits and approvals, so that one look-up brings everything a page needs.
 
 mod access;
+mod builder;
 mod commit;
+mod create;
+mod generate;
 mod group;
 mod hook;
 mod label;
 mod merge_request;
 mod note;
+mod outbox;
+mod payload;
 mod pipeline;
 mod project;
 mod role;
@@ -17,12 +22,15 @@ mod settings;
 mod tables;
 mod token;
 mod user;
+mod verbs;
 
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+pub use builder::{GroupBuilder, MergeRequestBuilder, ProjectBuilder, TokenBuilder};
 pub use commit::{Commit, Sha};
+pub use generate::Size;
 pub use group::Group;
 pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
 pub use label::{Label, LabelOwner};
@@ -30,12 +38,14 @@ pub use merge_request::{
     Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer,
 };
 pub use note::{Note, NoteKind, Position, SystemAction};
+pub use outbox::Outgoing;
 pub use pipeline::{Deployment, Environment, Job, Pipeline};
 pub use project::{Namespace, Project};
 pub use role::{Feature, Member, Role, Visibility};
 pub use settings::{Clock, Edition, Settings, Version};
 pub use token::{AuthError, Caller, Scope, Token, TokenKind};
 pub use user::{User, UserKind, UserState};
+pub use verbs::Happening;
 
 use tables::ProjectIndex;
 
@@ -66,6 +76,8 @@ pub struct World {
     tokens: BTreeMap<i64, Token>,
     tokens_by_secret: HashMap<String, i64>,
     hooks: BTreeMap<i64, Hook>,
+    outbox: Vec<Outgoing>,
+    webhook_calls: HashMap<i64, (i64, u32)>,
 }
 
 impl World {

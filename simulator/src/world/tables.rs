@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Clock, Deployment, Environment, Group, Hook, Label, LabelOwner, MergeRequest, Pipeline,
-    Project, Settings, Token, User, UserKind, UserState, World,
+    Clock, Deployment, Environment, Group, Hook, Label, LabelOwner, MergeRequest, Namespace,
+    Pipeline, Project, Settings, Token, User, UserKind, UserState, World,
 };
 
 /// What makes a project's merge requests quick to find.
@@ -55,6 +55,8 @@ impl World {
             tokens: BTreeMap::new(),
             tokens_by_secret: HashMap::new(),
             hooks: BTreeMap::new(),
+            outbox: Vec::new(),
+            webhook_calls: HashMap::new(),
         };
         let long_ago = "2020-01-01T00:00:00Z"
             .parse()
@@ -469,5 +471,75 @@ impl World {
     /// Removes a webhook.
     pub fn delete_hook(&mut self, id: i64) -> Option<Hook> {
         self.hooks.remove(&id)
+    }
+
+    pub(super) fn forget_note(&mut self, note: i64) {
+        self.merge_request_of_note.remove(&note);
+    }
+
+    pub(super) fn forget_user(&mut self, user: i64) {
+        if let Some(user) = self.users.remove(&user) {
+            self.users_by_name.remove(&user.username.to_lowercase());
+        }
+        for members in self.groups.values_mut().map(|group| &mut group.members) {
+            members.retain(|member| member.user != user);
+        }
+        for members in self
+            .projects
+            .values_mut()
+            .map(|project| &mut project.members)
+        {
+            members.retain(|member| member.user != user);
+        }
+    }
+
+    pub(super) fn forget_project(&mut self, id: i64) {
+        let Some(project) = self.projects.remove(&id) else {
+            return;
+        };
+        self.projects_by_path
+            .remove(&project.full_path.to_lowercase());
+        self.moved_paths.retain(|_, target| *target != id);
+        self.project_index.remove(&id);
+        for siblings in self.projects_of_group.values_mut() {
+            siblings.retain(|sibling| *sibling != id);
+        }
+        for merge_request in self.merge_requests.values_mut() {
+            if merge_request.source_project == Some(id) {
+                merge_request.source_project = None;
+            }
+        }
+    }
+
+    /// Gives a project another path or place; the old path leads to it.
+    pub(super) fn move_project(&mut self, id: i64, namespace: Namespace, path: &str) -> Option<()> {
+        let (above_path, above_name) = match namespace {
+            Namespace::Group(group) => self
+                .group(group)
+                .map(|group| (group.full_path.clone(), group.full_name.clone()))?,
+            Namespace::User(user) => self
+                .user(user)
+                .map(|user| (user.username.clone(), user.name.clone()))?,
+        };
+        let now = self.now();
+        let project = self.projects.get_mut(&id)?;
+        let old = std::mem::replace(&mut project.full_path, format!("{above_path}/{path}"))
+            .to_lowercase();
+        project.full_name = format!("{above_name} / {}", project.name);
+        path.clone_into(&mut project.path);
+        project.updated_at = now;
+        project.namespace = namespace;
+        let new = project.full_path.to_lowercase();
+        self.projects_by_path.remove(&old);
+        self.moved_paths.insert(old, id);
+        self.moved_paths.remove(&new);
+        self.projects_by_path.insert(new, id);
+        for siblings in self.projects_of_group.values_mut() {
+            siblings.retain(|sibling| *sibling != id);
+        }
+        if let Namespace::Group(group) = namespace {
+            self.projects_of_group.entry(group).or_default().push(id);
+        }
+        Some(())
     }
 }
