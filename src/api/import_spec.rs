@@ -7,19 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{HumanDuration, PodTemplate};
 
-/// One cron field: a list of wildcards with a step, values, and ranges with a step.
+/// One cron field: a wildcard, or a list of wildcards with a step, values, and ranges with or without a step.
 macro_rules! field {
-    ($any:literal, $value:literal) => {
-        concat!(item!($any, $value), "(,", item!($any, $value), ")*")
+    ($value:literal) => {
+        concat!("([*]|", item!($value), "(,", item!($value), ")*)")
     };
 }
 
 macro_rules! item {
-    ($any:literal, $value:literal) => {
+    ($value:literal) => {
         concat!(
-            "(",
-            $any,
-            "(/[1-9][0-9]?)?|",
+            "([*]/[1-9][0-9]?|",
             $value,
             "(-",
             $value,
@@ -28,19 +26,28 @@ macro_rules! item {
     };
 }
 
+macro_rules! five_fields {
+    () => {
+        concat!(
+            field!("[0-5]?[0-9]"),
+            " +",
+            field!("([01]?[0-9]|2[0-3])"),
+            " +",
+            field!("(0?[1-9]|[12][0-9]|3[01])"),
+            " +(",
+            field!("(0?[1-9]|1[0-2])"),
+            "|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(,(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))*) +(",
+            field!("[0-7]"),
+            "|(SUN|MON|TUE|WED|THU|FRI|SAT)(,(SUN|MON|TUE|WED|THU|FRI|SAT))*|MON-(TUE|WED|THU|FRI|SAT|SUN))",
+        )
+    };
+}
+
 /// A cron line, field by field.
 const CRON: &str = concat!(
     "self == '' || self in ['@hourly', '@daily', '@weekly', '@monthly'] || self.matches('^",
-    field!("[*]", "[0-5]?[0-9]"),
-    " +",
-    field!("[*]", "([01]?[0-9]|2[0-3])"),
-    " +",
-    field!("[*?]", "(0?[1-9]|[12][0-9]|3[01])"),
-    " +(",
-    field!("[*]", "(0?[1-9]|1[0-2])"),
-    "|(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(,(JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))*) +(",
-    field!("[*?]", "[0-7]"),
-    "|(SUN|MON|TUE|WED|THU|FRI|SAT)(,(SUN|MON|TUE|WED|THU|FRI|SAT))*|MON-(TUE|WED|THU|FRI|SAT|SUN))$')"
+    five_fields!(),
+    "$')"
 );
 
 /// Ranges of numbers go upwards.
@@ -165,7 +172,40 @@ pub enum Resource {
     Pipelines,
 }
 
+/// A schedule that no clock can follow.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// The time zone is none that this machine knows.
+    #[error(
+        "spec.import.timeZone: '{0}' is not a known time zone: use a name such as Europe/Berlin or UTC"
+    )]
+    TimeZone(String),
+    /// The schedule names a moment that never comes, such as the 31st of February.
+    #[error("spec.import.schedule: '{0}' never comes: {1}")]
+    Never(String, String),
+}
+
 impl Import {
+    /// When the schedule is next due after a moment; `None` when imports run on request only.
+    ///
+    /// # Errors
+    /// [`ScheduleError`]: what the schema cannot tell, because it takes a calendar or a list of time zones.
+    pub fn due_after(&self, moment: Timestamp) -> Result<Option<Timestamp>, ScheduleError> {
+        if self.schedule.is_empty() {
+            return Ok(None);
+        }
+        let zone = self.time_zone.as_deref().unwrap_or("UTC");
+        let zone = TimeZone::get(zone).map_err(|_| ScheduleError::TimeZone(zone.to_owned()))?;
+        let never = |error: croner::errors::CronError| {
+            ScheduleError::Never(self.schedule.clone(), error.to_string())
+        };
+        let cron: croner::Cron = self.schedule.parse().map_err(never)?;
+        let next = cron
+            .find_next_occurrence(&moment.to_zoned(zone), false)
+            .map_err(never)?;
+        Ok(Some(next.timestamp()))
+    }
+
     /// From when on merge requests are read; `None` is all of them.
     #[must_use]
     pub fn from(&self, now: Timestamp) -> Option<Timestamp> {
@@ -228,4 +268,89 @@ fn everything() -> Vec<Resource> {
         Deployments,
         Pipelines,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, proptest};
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_schedule_is_followed_in_its_time_zone() {
+        let berlin = Import {
+            schedule: "0 6 * * MON-FRI".into(),
+            time_zone: Some("Europe/Berlin".into()),
+            ..Import::default()
+        };
+
+        assert_eq!(
+            berlin.due_after(at("2025-07-04T12:00:00Z")).unwrap(),
+            Some(at("2025-07-07T04:00:00Z"))
+        );
+        assert_eq!(
+            Import::default()
+                .due_after(at("2025-07-04T12:00:00Z"))
+                .unwrap(),
+            Some(at("2025-07-04T12:30:00Z"))
+        );
+    }
+
+    #[test]
+    fn no_schedule_is_never_due_and_an_impossible_one_says_so() {
+        let schedule = |schedule: &str| Import {
+            schedule: schedule.into(),
+            ..Import::default()
+        };
+        let now = at("2025-07-04T12:00:00Z");
+
+        assert_eq!(schedule("").due_after(now).unwrap(), None);
+        assert!(matches!(
+            schedule("0 0 31 2 *").due_after(now),
+            Err(ScheduleError::Never(..))
+        ));
+        let nowhere = Import {
+            time_zone: Some("Mars/Olympus".into()),
+            ..Import::default()
+        };
+        assert!(matches!(
+            nowhere.due_after(now),
+            Err(ScheduleError::TimeZone(_))
+        ));
+    }
+
+    #[test]
+    fn since_is_a_day_and_lookback_moves_with_the_clock() {
+        let now = at("2025-07-04T12:00:00Z");
+        let since = Import {
+            since: Some("2024-02-29".into()),
+            ..Import::default()
+        };
+        let lookback = Import {
+            lookback: Some(HumanDuration::days(2)),
+            ..Import::default()
+        };
+
+        assert_eq!(since.from(now), Some(at("2024-02-29T00:00:00Z")));
+        assert_eq!(lookback.from(now), Some(at("2025-07-02T12:00:00Z")));
+        assert_eq!(Import::default().from(now), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn what_the_rule_takes_the_parser_takes(line in five_fields!()) {
+            let upwards = line.split([' ', ',']).all(|item| {
+                let range = item.split('/').next().unwrap_or_default();
+                let Some((from, to)) = range.split_once('-') else { return true };
+                from.parse::<u8>().ok().zip(to.parse::<u8>().ok()).is_none_or(|(from, to)| from <= to)
+            });
+            let parsed = line.parse::<croner::Cron>();
+            assert!(parsed.is_ok() || !upwards, "{line}: {parsed:?}");
+        }
+    }
 }

@@ -4,8 +4,8 @@
 //! YAML. The rules of the schema (OpenAPI and CEL) live on the types, and nowhere else: the API server applies them in a
 //! cluster, [`crate::manifest`] evaluates the same ones for files.
 
-// The derive of kube copies each struct, `pub` and all, into a function.
-#![allow(unreachable_pub)]
+// The derive of kube copies each struct, `pub` and all, into a function, and its printer columns repeat their keys.
+#![allow(unreachable_pub, clippy::duplicated_attributes)]
 
 mod access_status;
 pub mod conditions;
@@ -20,7 +20,7 @@ mod webhooks_spec;
 pub use access_status::{
     AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus, RateLimitStatus,
 };
-pub use import_spec::{Import, Resource};
+pub use import_spec::{Import, Resource, ScheduleError};
 pub use pod_template::PodTemplate;
 pub use references::{
     CaBundle, CredentialSelector, Header, HumanDuration, HumanDurationError, KeyRef, NamedRef,

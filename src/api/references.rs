@@ -28,11 +28,11 @@ impl fmt::Display for KeyRef {
 
 /// A group or project as people write it: its full path, or its numeric id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(from = "String", into = "String")]
 pub enum NamedRef {
     /// Numeric id, which survives renames.
     Id(i64),
-    /// Full path, such as `acme/platform`. A path of digits only is a numeric id to GitLab.
+    /// Full path, such as `acme/platform`.
     Path(String),
 }
 
@@ -45,10 +45,21 @@ impl fmt::Display for NamedRef {
     }
 }
 
+impl From<String> for NamedRef {
+    fn from(text: String) -> Self {
+        text.parse().map_or(Self::Path(text), Self::Id)
+    }
+}
+
 impl From<&str> for NamedRef {
     fn from(text: &str) -> Self {
-        text.parse()
-            .map_or_else(|_| Self::Path(text.to_owned()), Self::Id)
+        text.to_owned().into()
+    }
+}
+
+impl From<NamedRef> for String {
+    fn from(named: NamedRef) -> Self {
+        named.to_string()
     }
 }
 
@@ -62,10 +73,7 @@ impl JsonSchema for NamedRef {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "x-kubernetes-int-or-string": true,
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-        })
+        json_schema!({"type": "string"})
     }
 }
 

@@ -97,7 +97,6 @@ pub struct GitLabConnectionSpec {
     #[x_kube(
         validation = Rule::new("self.all(a, self.exists_one(b, b.name == a.name))")
             .message("spec.credentials has two entries with the same name: give each token a name of its own")
-            .reason(Reason::FieldValueDuplicate)
     )]
     pub credentials: Vec<Credential>,
 
@@ -120,7 +119,6 @@ pub struct GitLabConnectionSpec {
     #[x_kube(
         validation = Rule::new("self.all(a, self.exists_one(b, b.name.lowerAscii() == a.name.lowerAscii()))")
             .message("spec.headers names the same header twice: keep one of them")
-            .reason(Reason::FieldValueDuplicate)
     )]
     pub headers: Vec<Header>,
 
@@ -181,21 +179,21 @@ pub struct Credential {
         .reason(Reason::FieldValueRequired)
 )]
 pub struct Scope {
-    /// Groups, by full path or numeric id. Projects that are added to them later are followed automatically.
+    /// Groups, by full path or by numeric id in quotes. Projects that are added to them later are followed automatically.
     #[serde(default)]
-    #[schemars(length(max = 500))]
+    #[schemars(length(max = 500), inner(length(max = 512)))]
     #[x_kube(
-        validation = Rule::new("self.all(g, type(g) == int ? g > 0 : size(g) > 0 && !g.startsWith('/') && !g.endsWith('/') && !g.startsWith('http://') && !g.startsWith('https://'))")
-            .message("spec.scope.groups must hold full paths such as acme/platform or numeric ids, not URLs and without a slash at either end")
+        validation = Rule::new(r"self.all(g, g != '0' && g.matches('^[^/:?#\\s]+(/[^/:?#\\s]+)*$'))")
+            .message("spec.scope.groups must hold full paths such as acme/platform or numeric ids, not URLs, and without a slash at either end")
     )]
     pub groups: Vec<NamedRef>,
 
-    /// Single projects, by full path or numeric id, that no group above brings.
+    /// Single projects, by full path or by numeric id in quotes, that no group above brings.
     #[serde(default)]
-    #[schemars(length(max = 2000))]
+    #[schemars(length(max = 2000), inner(length(max = 512)))]
     #[x_kube(
-        validation = Rule::new("self.all(p, type(p) == int ? p > 0 : size(p) > 0 && !p.startsWith('/') && !p.endsWith('/') && !p.startsWith('http://') && !p.startsWith('https://'))")
-            .message("spec.scope.projects must hold full paths such as acme/tool or numeric ids, not URLs and without a slash at either end")
+        validation = Rule::new(r"self.all(p, p != '0' && p.matches('^[^/:?#\\s]+(/[^/:?#\\s]+)*$'))")
+            .message("spec.scope.projects must hold full paths such as acme/tool or numeric ids, not URLs, and without a slash at either end")
     )]
     pub projects: Vec<NamedRef>,
 

@@ -1,1 +1,0 @@
-//! Manifests from files: parsed, defaulted and held to the rules of the CRD.

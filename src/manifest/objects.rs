@@ -1,0 +1,457 @@
+//! Documents to objects: connections, and the Secrets and ConfigMaps that they name.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use super::{
+    Error, Given, Origin, Violation,
+    schema::{Broken, Rules},
+    yaml::{self, Document},
+};
+use crate::api::{self, CredentialSelector, KeyRef};
+
+/// All that the files hold.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The connections, in the order of the files.
+    pub connections: Vec<Given>,
+    secrets: BTreeMap<(String, String), Secret>,
+    config_maps: BTreeMap<(String, String), ConfigMap>,
+}
+
+/// A Secret. Its values cannot be printed.
+#[derive(Debug)]
+pub struct Secret {
+    /// Where it is.
+    pub origin: Origin,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its values, by key.
+    pub data: BTreeMap<String, SecretString>,
+}
+
+/// A ConfigMap.
+#[derive(Debug)]
+pub struct ConfigMap {
+    /// Where it is.
+    pub origin: Origin,
+    /// Its values, by key.
+    pub data: BTreeMap<String, String>,
+}
+
+/// A Secret or ConfigMap that is not there, or lacks a key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lookup {
+    /// No such object.
+    #[error("{kind} '{name}' is not in namespace '{namespace}': add it, or correct the name")]
+    Missing {
+        /// `Secret` or `ConfigMap`.
+        kind: &'static str,
+        /// Where it was looked for.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// The object has no such key.
+    #[error("{kind} '{name}' has no key '{key}': it has {}", keys_there(.keys))]
+    NoKey {
+        /// `Secret` or `ConfigMap`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The key that was looked for.
+        key: String,
+        /// The keys that exist.
+        keys: Vec<String>,
+    },
+}
+
+impl Lookup {
+    /// The reason of the condition that reports this.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => api::conditions::reason::SECRET_NOT_FOUND,
+            Self::NoKey { .. } => api::conditions::reason::SECRET_KEY_MISSING,
+        }
+    }
+}
+
+fn keys_there(keys: &[String]) -> String {
+    if keys.is_empty() {
+        "none".to_owned()
+    } else {
+        keys.join(", ")
+    }
+}
+
+impl Manifests {
+    /// The value of one key of a Secret, without line ends after it.
+    ///
+    /// # Errors
+    /// [`Lookup`], which names the Secret, or the key and the keys that exist.
+    pub fn secret(&self, namespace: &str, at: &KeyRef) -> Result<SecretString, Lookup> {
+        let secret = look_up(&self.secrets, "Secret", namespace, at)?;
+        let value = key_of(&secret.data, "Secret", at)?;
+        Ok(value
+            .expose_secret()
+            .trim_end_matches(['\n', '\r'])
+            .to_owned()
+            .into())
+    }
+
+    /// The value of one key of a ConfigMap.
+    ///
+    /// # Errors
+    /// As [`Manifests::secret`].
+    pub fn config(&self, namespace: &str, at: &KeyRef) -> Result<String, Lookup> {
+        let config_map = look_up(&self.config_maps, "ConfigMap", namespace, at)?;
+        key_of(&config_map.data, "ConfigMap", at).cloned()
+    }
+
+    /// Names of the Secrets of a namespace that a selector picks.
+    #[must_use]
+    pub fn selected(&self, namespace: &str, selector: &CredentialSelector) -> Vec<&str> {
+        let carries = |secret: &Secret| {
+            !selector.match_labels.is_empty()
+                && selector
+                    .match_labels
+                    .iter()
+                    .all(|(label, value)| secret.labels.get(label) == Some(value))
+        };
+        let here = self
+            .secrets
+            .iter()
+            .filter(|((of, _), secret)| of == namespace && carries(secret));
+        here.map(|((_, name), _)| name.as_str()).collect()
+    }
+}
+
+fn look_up<'a, T>(
+    objects: &'a BTreeMap<(String, String), T>,
+    kind: &'static str,
+    namespace: &str,
+    at: &KeyRef,
+) -> Result<&'a T, Lookup> {
+    objects
+        .get(&(namespace.to_owned(), at.name.clone()))
+        .ok_or_else(|| Lookup::Missing {
+            kind,
+            namespace: namespace.to_owned(),
+            name: at.name.clone(),
+        })
+}
+
+fn key_of<'a, T>(
+    data: &'a BTreeMap<String, T>,
+    kind: &'static str,
+    at: &KeyRef,
+) -> Result<&'a T, Lookup> {
+    data.get(&at.key).ok_or_else(|| Lookup::NoKey {
+        kind,
+        name: at.name.clone(),
+        key: at.key.clone(),
+        keys: data.keys().cloned().collect(),
+    })
+}
+
+/// Reads all documents of all texts; each text comes with its name.
+pub(super) fn collect<'a>(
+    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<Manifests, Error> {
+    let mut reader = Reader {
+        rules: Rules::of_connections(),
+        manifests: Manifests::default(),
+        seen: BTreeMap::new(),
+        violations: Vec::new(),
+    };
+    for (text, file) in texts {
+        for document in yaml::documents(text, file)? {
+            reader.take(document)?;
+        }
+    }
+    if reader.violations.is_empty() {
+        Ok(reader.manifests)
+    } else {
+        Err(Error::Invalid(reader.violations))
+    }
+}
+
+struct Reader {
+    rules: Rules,
+    manifests: Manifests,
+    seen: BTreeMap<String, Origin>,
+    violations: Vec<Violation>,
+}
+
+/// A document whose kind and name are known.
+struct Named {
+    document: Document,
+    kind: &'static str,
+    namespace: String,
+    name: String,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+impl Reader {
+    fn take(&mut self, document: Document) -> Result<(), Error> {
+        let text = |name: &str| {
+            document
+                .value
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let kind = match (text("apiVersion"), text("kind")) {
+            ("v1", "Secret") => "Secret",
+            ("v1", "ConfigMap") => "ConfigMap",
+            ("v1", "List") => {
+                return document
+                    .items()
+                    .into_iter()
+                    .try_for_each(|item| self.take(item));
+            }
+            (version, "GitLabConnection")
+                if version.strip_prefix(api::GROUP) == Some("/v1alpha1") =>
+            {
+                "GitLabConnection"
+            }
+            (version, kind) => {
+                let found = format!("kind '{kind}' with apiVersion '{version}'");
+                return Err(Error::Kind {
+                    origin: document.origin("kind"),
+                    found,
+                });
+            }
+        };
+        let Some(named) = self.name(document, kind) else {
+            return Ok(());
+        };
+        let object = format!("{} {}/{}", named.kind, named.namespace, named.name);
+        let origin = named.document.origin("");
+        match self.seen.entry(object) {
+            Entry::Vacant(entry) => entry.insert(origin),
+            Entry::Occupied(entry) => {
+                let (object, first) = (entry.key().clone(), entry.get().clone());
+                return Err(Error::Twice {
+                    object,
+                    first,
+                    second: origin,
+                });
+            }
+        };
+        match kind {
+            "Secret" => self.secret(named),
+            "ConfigMap" => self.config_map(named),
+            _ => self.connection(named),
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, document: Document, kind: &'static str) -> Option<Named> {
+        let metadata = |name: &str| {
+            document
+                .value
+                .get("metadata")
+                .and_then(|metadata| metadata.get(name))
+        };
+        let name = metadata("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
+        let namespace = metadata("namespace")
+            .and_then(Value::as_str)
+            .unwrap_or("default")
+            .to_owned();
+        let named = Named {
+            document,
+            kind,
+            namespace,
+            name,
+        };
+        let message = if named.name.is_empty() {
+            "is required: add it"
+        } else if is_name(&named.name) {
+            return Some(named);
+        } else {
+            "must be lower-case letters, digits, '-' and '.', with a letter or digit at either end, such as acme"
+        };
+        self.broken(
+            &named,
+            Broken {
+                field: "metadata.name".into(),
+                rule: "name".into(),
+                message: message.into(),
+            },
+        );
+        None
+    }
+
+    fn connection(&mut self, named: Named) {
+        let Value::Object(mut object) = named.document.value.clone() else {
+            return;
+        };
+        // The schema speaks of the spec alone. A status is not a person's to write; an API server leaves it out as well.
+        object.remove("status");
+        let head = ["apiVersion", "kind", "metadata"].map(|name| object.remove_entry(name));
+        let mut object = match self.rules.apply(Value::Object(object)) {
+            Ok(object) => object,
+            Err(broken) => {
+                return broken
+                    .into_iter()
+                    .for_each(|broken| self.broken(&named, broken));
+            }
+        };
+        if let Some(fields) = object.as_object_mut() {
+            fields.extend(head.into_iter().flatten());
+        }
+        match serde_json::from_value(object) {
+            Ok(connection) => self.manifests.connections.push(Given {
+                origin: named.document.origin(""),
+                namespace: named.namespace,
+                name: named.name,
+                connection,
+            }),
+            // What the schema leaves open: parts of the metadata and quantities of podTemplate.
+            Err(error) => {
+                let message = error.to_string();
+                self.broken(
+                    &named,
+                    Broken {
+                        field: "GitLabConnection".into(),
+                        rule: "type".into(),
+                        message,
+                    },
+                );
+            }
+        }
+    }
+
+    fn secret(&mut self, named: Named) {
+        let mut data = BTreeMap::new();
+        for (key, value) in self.entries(&named, "data") {
+            let bytes = BASE64_STANDARD.decode(value.split_whitespace().collect::<String>());
+            match bytes.map(String::from_utf8) {
+                Ok(Ok(text)) => drop(data.insert(key, text.into())),
+                Ok(Err(_)) => self.not(
+                    &named,
+                    &format!("data.{key}"),
+                    "must be text: it holds other bytes",
+                ),
+                Err(_) => {
+                    self.not(
+                        &named,
+                        &format!("data.{key}"),
+                        "must be base64: encode it, or move it to stringData as it is",
+                    );
+                }
+            }
+        }
+        for (key, value) in self.entries(&named, "stringData") {
+            data.insert(key, value.into());
+        }
+        let labels = match named.document.value.pointer("/metadata/labels") {
+            Some(Value::Object(labels)) => texts(labels),
+            _ => BTreeMap::new(),
+        };
+        let secret = Secret {
+            origin: named.document.origin(""),
+            labels,
+            data,
+        };
+        self.manifests
+            .secrets
+            .insert((named.namespace, named.name), secret);
+    }
+
+    fn config_map(&mut self, named: Named) {
+        let data = self.entries(&named, "data").into_iter().collect();
+        let config_map = ConfigMap {
+            origin: named.document.origin(""),
+            data,
+        };
+        self.manifests
+            .config_maps
+            .insert((named.namespace, named.name), config_map);
+    }
+
+    /// Keys and texts of a map; what is no text is reported, without its value.
+    fn entries(&mut self, named: &Named, map: &str) -> Vec<(String, String)> {
+        let fields = match named.document.value.get(map) {
+            None | Some(Value::Null) => return Vec::new(),
+            Some(Value::Object(fields)) => fields.clone(),
+            Some(_) => {
+                self.not(named, map, "must be a map of keys to strings");
+                return Vec::new();
+            }
+        };
+        let mut entries = Vec::new();
+        for (key, value) in fields {
+            match value {
+                Value::String(text) => entries.push((key, text)),
+                _ => self.not(
+                    named,
+                    &format!("{map}.{key}"),
+                    "must be a string: put it in quotes",
+                ),
+            }
+        }
+        entries
+    }
+
+    fn not(&mut self, named: &Named, field: &str, message: &str) {
+        self.broken(
+            named,
+            Broken {
+                field: field.into(),
+                rule: "type".into(),
+                message: message.into(),
+            },
+        );
+    }
+
+    fn broken(&mut self, named: &Named, broken: Broken) {
+        let Broken {
+            field,
+            rule,
+            message,
+        } = broken;
+        let origin = named.document.origin(&field);
+        self.violations.push(Violation {
+            origin,
+            object: named.to_string(),
+            field,
+            rule,
+            message,
+        });
+    }
+}
+
+fn texts(fields: &Map<String, Value>) -> BTreeMap<String, String> {
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    fields.iter().filter_map(text).collect()
+}
+
+/// Whether an API server takes this as the name of an object.
+fn is_name(name: &str) -> bool {
+    let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+    let part = |part: &str| {
+        part.starts_with(plain)
+            && part.ends_with(plain)
+            && part
+                .chars()
+                .all(|character| plain(character) || character == '-')
+    };
+    name.len() <= 253 && name.split('.').all(part)
+}
