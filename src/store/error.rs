@@ -69,3 +69,58 @@ impl Error {
         )
     }
 }
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Error {
+        match error {
+            sqlx::Error::Database(answer) => answered(answer.as_ref()),
+            sqlx::Error::Io(cause) => match cause.kind() {
+                std::io::ErrorKind::StorageFull => Error::DiskFull(cause.to_string()),
+                std::io::ErrorKind::ReadOnlyFilesystem => Error::ReadOnly(cause.to_string()),
+                _ => Error::Unreachable(cause.to_string()),
+            },
+            sqlx::Error::Tls(cause) => Error::Unreachable(cause.to_string()),
+            sqlx::Error::PoolTimedOut => Error::Unreachable("no connection became free in time".to_owned()),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Error::Unreachable("the connection is closed".to_owned()),
+            // Parsing errors may quote the URL, and with it the password.
+            sqlx::Error::Configuration(_) => Error::Url("it cannot be parsed"),
+            other => Error::Other(other.to_string()),
+        }
+    }
+}
+
+fn answered(answer: &dyn sqlx::error::DatabaseError) -> Error {
+    let message = answer.message().to_owned();
+    let code = answer.code().unwrap_or_default();
+    match answer.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
+        Some(_) => postgres(&code, message),
+        None => sqlite(&code, message),
+    }
+}
+
+/// By SQLSTATE, see appendix A of PostgreSQL's manual.
+fn postgres(code: &str, message: String) -> Error {
+    match code {
+        "28000" | "28P01" | "3D000" | "42501" => Error::Refused(message),
+        "25006" => Error::ReadOnly(message),
+        "53100" => Error::DiskFull(message),
+        "42P01" | "42703" => Error::NotMigrated,
+        "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),
+        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Error::Unreachable(message),
+        _ => Error::Other(message),
+    }
+}
+
+/// By SQLite's primary result code, the low byte of the extended one.
+fn sqlite(code: &str, message: String) -> Error {
+    let extended: i64 = code.parse().unwrap_or_default();
+    match extended & 0xff {
+        1 if message.starts_with("no such table") || message.contains("no such column") => Error::NotMigrated,
+        3 | 23 => Error::Refused(message),
+        5 | 6 => Error::Busy(message),
+        8 => Error::ReadOnly(message),
+        13 => Error::DiskFull(message),
+        10 | 14 => Error::Unreachable(message),
+        _ => Error::Other(message),
+    }
+}

@@ -1,0 +1,316 @@
+//! Committing batches: one transaction, a fixed order of tables, each table one statement.
+//!
+//! The order is: deliveries, task, then the raw tables from users to commits, then refreshes and checkpoints. All
+//! transactions keep it, and rows are in the order of their keys, so that two that meet wait and never deadlock.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::database::{Arg, Durability, Sql, Tx};
+use super::merge::{Sets, document, folded, newest};
+use super::tables::STATEMENTS;
+use super::progress;
+use super::{Batch, Committed, Error, Source, Store, rows};
+
+const STAMP: Sql = Sql {
+    postgres: "update gitlab_merge_requests set synced_run = $3
+        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+          and coalesce(synced_run, 0) < $3",
+    sqlite: "update gitlab_merge_requests set synced_run = $3
+        where source = $1 and id in (select value from json_each($2)) and coalesce(synced_run, 0) < $3",
+};
+
+/// What was read after the run began may be new: the run need not have met it.
+const SWEEP: Sql = Sql::both(
+    "delete from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
+       and synced_at < (select started_at from connector_runs where id = $3)
+     returning id",
+);
+
+const ORPHANS: [Sql; 3] = [
+    Sql {
+        postgres: "delete from gitlab_notes where source = $1
+            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
+        sqlite: "delete from gitlab_notes where source = $1 and merge_request_id in (select value from json_each($2))",
+    },
+    Sql {
+        postgres: "delete from gitlab_approvals where source = $1
+            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
+        sqlite: "delete from gitlab_approvals where source = $1 and merge_request_id in (select value from json_each($2))",
+    },
+    Sql {
+        postgres: "delete from gitlab_merge_request_commits where source = $1
+            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
+        sqlite: "delete from gitlab_merge_request_commits where source = $1
+            and merge_request_id in (select value from json_each($2))",
+    },
+];
+
+const DROP_LABELS: Sql = Sql {
+    postgres: "delete from gitlab_labels t
+        using json_to_recordset($2::text::json) as c(project_id bigint, as_of timestamptz, keep bigint[])
+        where t.source = $1 and t.project_id = c.project_id and t.synced_at <= c.as_of and t.id <> all (c.keep)",
+    sqlite: "delete from gitlab_labels where source = $1 and (project_id, id) in (
+        select t.project_id, t.id from json_each($2) c
+        join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id'
+        where t.synced_at <= c.value->>'as_of' and t.id not in (select value from json_each(c.value->'keep')))",
+};
+
+const DROP_MEMBERS: Sql = Sql {
+    postgres: "delete from gitlab_members t
+        using json_to_recordset($2::text::json) as c(kind text, holder_id bigint, as_of timestamptz, keep bigint[])
+        where t.source = $1 and t.kind = c.kind and t.holder_id = c.holder_id and t.synced_at <= c.as_of
+          and t.user_id <> all (c.keep)",
+    sqlite: "delete from gitlab_members where source = $1 and (kind, holder_id, user_id) in (
+        select t.kind, t.holder_id, t.user_id from json_each($2) c
+        join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
+        where t.synced_at <= c.value->>'as_of' and t.user_id not in (select value from json_each(c.value->'keep')))",
+};
+
+/// How often a transaction is tried that the database broke off in favour of another.
+const ATTEMPTS: u32 = 4;
+
+impl Store {
+    /// Stores a batch in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::ClaimLost`] when the batch's progress was made under a claim that is no longer in force.
+    pub async fn commit(&self, source: Source, batch: &Batch) -> Result<Committed, Error> {
+        let committed = self.commit_pairs(&[(source, batch)]).await?;
+        Ok(committed.first().copied().unwrap_or(Committed::Stored))
+    }
+
+    /// Stores many batches in one transaction: one wait for the disk serves them all.
+    ///
+    /// Answers in the order of the batches. A delivery that occurs twice among them counts once.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; then none of the batches is stored.
+    pub async fn commit_all(&self, batches: &[(Source, Batch)]) -> Result<Vec<Committed>, Error> {
+        let pairs: Vec<(Source, &Batch)> = batches.iter().map(|(source, batch)| (*source, batch)).collect();
+        self.commit_pairs(&pairs).await
+    }
+
+    async fn commit_pairs(&self, batches: &[(Source, &Batch)]) -> Result<Vec<Committed>, Error> {
+        let now = Timestamp::now();
+        let mut attempt = 1;
+        loop {
+            match self.try_commit(batches, now).await {
+                Err(Error::Busy(_)) if attempt < ATTEMPTS && matches!(self, Store::Postgres(_)) => attempt += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn try_commit(&self, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
+        let carries_deliveries = batches.iter().any(|(_, batch)| !batch.deliveries.is_empty());
+        let durability = if carries_deliveries { Durability::Disk } else { Durability::Process };
+        let mut tx = self.begin(durability).await?;
+        let committed = note_deliveries(&mut tx, batches, now).await?;
+
+        let mut by_source: BTreeMap<Source, Vec<&Batch>> = BTreeMap::new();
+        for ((source, batch), committed) in batches.iter().zip(&committed) {
+            if *committed == Committed::Stored {
+                by_source.entry(*source).or_default().push(batch);
+            }
+        }
+        for (source, batches) in by_source {
+            Writer { tx: &mut tx, source, now }.write(&batches).await?;
+        }
+        tx.commit().await?;
+        Ok(committed)
+    }
+}
+
+/// Records the deliveries and tells which batches bring a new one.
+async fn note_deliveries(tx: &mut Tx, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
+    const INSERT: Sql = Sql {
+        postgres: "insert into connector_deliveries (source, id, event, project_id, iid, outcome, received_at)
+            select r.source, r.id, r.event, r.project_id, r.iid, r.outcome, $2
+            from json_populate_recordset(null::connector_deliveries, $1::text::json) r order by r.source, r.id
+            on conflict do nothing returning source, id",
+        sqlite: "insert into connector_deliveries (source, id, event, project_id, iid, outcome, received_at)
+            select r.value->>'source', r.value->>'id', r.value->>'event', r.value->>'project_id', r.value->>'iid',
+              r.value->>'outcome', $2
+            from json_each($1) r where true
+            on conflict do nothing returning source, id",
+    };
+    let delivered = || batches.iter().flat_map(|(source, batch)| batch.deliveries.iter().map(|delivery| (source.0, delivery)));
+    if delivered().next().is_none() {
+        return Ok(vec![Committed::Stored; batches.len()]);
+    }
+
+    let mut listed: HashSet<(i64, &str)> = HashSet::new();
+    let facts: Vec<_> = delivered()
+        .filter(|(source, delivery)| listed.insert((*source, &delivery.id)))
+        .map(|(source, delivery)| {
+            json!({
+                "source": source, "id": delivery.id, "event": delivery.event, "project_id": delivery.project_id,
+                "iid": delivery.iid, "outcome": delivery.outcome,
+            })
+        })
+        .collect();
+    let answer = tx.fetch(INSERT, vec![Arg::Text(document(&facts)?), Arg::Time(now)]).await?;
+    let mut new: HashSet<(i64, String)> = answer.iter().map(|row| (row.int(0), row.text(1))).collect();
+
+    // Taking an id out as it is met makes the second of two equal deliveries in this call a duplicate.
+    let verdict = |(source, batch): &(Source, &Batch)| {
+        let brought = batch.deliveries.iter().filter(|delivery| new.remove(&(source.0, without_nul(&delivery.id)))).count();
+        if batch.deliveries.is_empty() || brought > 0 { Committed::Stored } else { Committed::Duplicate }
+    };
+    Ok(batches.iter().map(verdict).collect())
+}
+
+fn without_nul(id: &str) -> String {
+    id.replace('\0', "")
+}
+
+/// Writes the batches of one source within a transaction.
+struct Writer<'t> {
+    tx: &'t mut Tx,
+    source: Source,
+    now: Timestamp,
+}
+
+impl Writer<'_> {
+    async fn write(mut self, batches: &[&Batch]) -> Result<(), Error> {
+        for advance in batches.iter().filter_map(|batch| batch.progress.as_ref()) {
+            progress::advance(self.tx, advance).await?;
+        }
+        self.rows(batches).await?;
+        self.children(batches).await?;
+        self.gone(batches).await?;
+        progress::refreshes(self.tx, self.source, batches, self.now).await?;
+        for batch in batches {
+            progress::plan(self.tx, self.source, batch, self.now).await?;
+            progress::checkpoint(self.tx, batch, self.now).await?;
+        }
+        Ok(())
+    }
+
+    async fn upsert<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T], batches: &[&Batch]) -> Result<u64, Error> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let read_at = self.read_at(batches);
+        let run = batches.iter().filter_map(|batch| batch.run_id).max();
+        let mut args = vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)];
+        if sql.sqlite.contains("$3") {
+            args.push(Arg::Time(read_at));
+        }
+        if sql.sqlite.contains("$4") {
+            args.push(Arg::MaybeInt(run));
+        }
+        self.tx.execute(sql, args).await
+    }
+
+    fn read_at(&self, batches: &[&Batch]) -> Timestamp {
+        batches.iter().map(|batch| batch.as_of.unwrap_or(self.now)).max().unwrap_or(self.now)
+    }
+
+    async fn rows(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        let sql = &*STATEMENTS;
+        let each = || batches.iter().copied();
+        self.upsert(sql.users, &folded(each().flat_map(|batch| &batch.users))?, batches).await?;
+        self.upsert(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?, batches).await?;
+        self.upsert(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?, batches).await?;
+        self.upsert(sql.labels, &newest(each().flat_map(|batch| &batch.labels)), batches).await?;
+        self.upsert(sql.members, &newest(each().flat_map(|batch| &batch.members)), batches).await?;
+        let complete = newest(each().flat_map(|batch| &batch.merge_requests));
+        let written = self.upsert(sql.merge_requests, &complete, batches).await?;
+        if written < complete.len() as u64 {
+            self.stamp(batches).await?;
+        }
+        let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
+        self.upsert(sql.merge_request_events, &events, batches).await.map(drop)
+    }
+
+    /// Tells that a run saw merge requests, also those of which a newer version was stored already.
+    async fn stamp(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        for (batch, run) in batches.iter().filter_map(|batch| Some((batch, batch.run_id?))) {
+            let mut ids: Vec<i64> = batch.merge_requests.iter().map(|row| row.id).collect();
+            ids.sort_unstable();
+            self.tx.execute(STAMP, vec![Arg::Int(self.source.0), Arg::Text(document(&ids)?), Arg::Int(run)]).await?;
+        }
+        Ok(())
+    }
+
+    async fn children(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        let sql = &*STATEMENTS;
+        let each = || batches.iter().copied();
+        let sets = Sets::new(batches);
+        let stale = self.stale(&sets).await?;
+
+        let notes = sets.children(each().flat_map(|batch| &batch.notes), &stale);
+        let approvals = sets.children(each().flat_map(|batch| &batch.approvals), &stale);
+        let commits = sets.children(each().flat_map(|batch| &batch.commits), &stale);
+        self.upsert(sql.notes, &notes, batches).await?;
+        self.upsert(sql.approvals, &approvals, batches).await?;
+        self.upsert(sql.commits, &commits, batches).await?;
+        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale)).await?;
+        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale)).await?;
+        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale)).await
+    }
+
+    /// Merge requests of which a newer version is stored than the set that we bring. Locks them against others.
+    async fn stale(&mut self, sets: &Sets<'_>) -> Result<HashSet<i64>, Error> {
+        const STALE: Sql = Sql {
+            postgres: "select m.id from gitlab_merge_requests m
+                join json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz) on m.id = c.id
+                where m.source = $1 and m.updated_at > c.as_of order by m.id for no key update of m",
+            sqlite: "select m.id from json_each($2) c
+                join gitlab_merge_requests m on m.source = $1 and m.id = c.value->>'id'
+                where m.updated_at > c.value->>'as_of'",
+        };
+        let ages = sets.ages();
+        if ages.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let rows = self.tx.fetch(STALE, vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)]).await?;
+        Ok(rows.iter().map(|row| row.int(0)).collect())
+    }
+
+    /// A statement whose parameters are the source and a document, unless there is nothing in it.
+    async fn with_document<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.tx.execute(sql, vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)]).await.map(drop)
+    }
+
+    /// Removes labels and members that complete sets lack, and merge requests that a full pass did not meet.
+    async fn gone(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        for batch in batches {
+            let read_at = rows::text(batch.as_of.unwrap_or(self.now));
+            let labels: Vec<_> = batch
+                .complete_labels
+                .iter()
+                .map(|project| {
+                    let keep: Vec<i64> = batch.labels.iter().filter(|row| row.project_id == *project).map(|row| row.id).collect();
+                    json!({"project_id": project, "as_of": read_at, "keep": keep})
+                })
+                .collect();
+            self.with_document(DROP_LABELS, &labels).await?;
+            let members: Vec<_> = batch
+                .complete_members
+                .iter()
+                .map(|(kind, holder)| {
+                    let of_holder = batch.members.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
+                    let keep: Vec<i64> = of_holder.map(|row| row.user_id).collect();
+                    json!({"kind": kind, "holder_id": holder, "as_of": read_at, "keep": keep})
+                })
+                .collect();
+            self.with_document(DROP_MEMBERS, &members).await?;
+            if let (Some(sweep), Some(run)) = (batch.sweep, batch.run_id) {
+                let args = vec![Arg::Int(self.source.0), Arg::Int(sweep.project_id), Arg::Int(run)];
+                let unseen: Vec<i64> = self.tx.fetch(SWEEP, args).await?.iter().map(|row| row.int(0)).collect();
+                for sql in ORPHANS {
+                    self.with_document(sql, &unseen).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

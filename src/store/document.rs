@@ -1,0 +1,148 @@
+//! What the migrations say of themselves: comments for PostgreSQL's catalogue, and a page for people.
+//!
+//! Comment lines above a table or column describe it. Above a view, lines of the form `name: text` describe columns.
+
+use std::fmt::Write;
+
+use super::schema::MIGRATIONS;
+
+/// A table or view as a migration describes it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Relation {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) comment: String,
+    pub(super) columns: Vec<Column>,
+}
+
+/// A column as a migration describes it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    /// Empty for columns of views.
+    pub(super) kind: String,
+    pub(super) comment: String,
+}
+
+/// Every table and view with the meaning of its columns, as Markdown. `docs/schema.md` is this text.
+#[must_use]
+pub fn schema_document() -> String {
+    let relations: Vec<Relation> = MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)).collect();
+    let mut page = String::from(
+        "# The schema\n\n\
+         PostgreSQL and SQLite hold the same tables, columns and views. In SQLite an instant is a UTC text such as\n\
+         `2026-01-16T05:56:22.000Z`, a truth value is 1 or 0, and JSON is text. What is unknown is NULL, never 0.\n\
+         The first column of every key, `source`, is the connection. This page is generated from the migrations.\n",
+    );
+    let parts = [("Views", "view", ""), ("Raw tables", "table", "gitlab_"), ("The connector's own tables", "table", "connector_")];
+    for (title, kind, prefix) in parts {
+        let _ = writeln!(page, "\n## {title}");
+        for relation in relations.iter().filter(|relation| relation.kind == kind && relation.name.starts_with(prefix)) {
+            describe(relation, &mut page);
+        }
+    }
+    page
+}
+
+fn describe(relation: &Relation, page: &mut String) {
+    let _ = writeln!(page, "\n### {}\n\n{}\n", relation.name, relation.comment);
+    let typed = relation.kind == "table";
+    let _ = writeln!(page, "{}", if typed { "| column | type | meaning |\n|---|---|---|" } else { "| column | meaning |\n|---|---|" });
+    for Column { name, kind, comment } in &relation.columns {
+        let _ = match typed {
+            true => writeln!(page, "| `{name}` | {kind} | {comment} |"),
+            false => writeln!(page, "| `{name}` | {comment} |"),
+        };
+    }
+}
+
+/// `comment on` statements for all that a migration creates.
+pub(super) fn comments(migration: &str) -> String {
+    let mut statements = String::new();
+    for Relation { kind, name, comment, columns } in relations(migration) {
+        let _ = writeln!(statements, "comment on {kind} {name} is '{}';", comment.replace('\'', "''"));
+        for column in columns {
+            let text = column.comment.replace('\'', "''");
+            let _ = writeln!(statements, "comment on column {name}.{} is '{text}';", column.name);
+        }
+    }
+    statements
+}
+
+/// Reads a migration as it is laid out here: one column a line, comments above what they describe.
+pub(super) fn relations(migration: &str) -> Vec<Relation> {
+    let mut relations: Vec<Relation> = Vec::new();
+    let mut notes: Vec<&str> = Vec::new();
+    let mut inside = false;
+    for line in migration.lines() {
+        let text = line.trim();
+        if let Some(note) = text.strip_prefix("--") {
+            notes.push(note.trim());
+            continue;
+        }
+        let notes = std::mem::take(&mut notes);
+        if let Some(name) = text.strip_prefix("create table ").and_then(|rest| rest.strip_suffix(" (")) {
+            inside = true;
+            relations.push(Relation { kind: "table", name: name.to_owned(), comment: notes.join(" "), columns: Vec::new() });
+        } else if let Some(name) = text.strip_prefix("create view ").and_then(|rest| rest.strip_suffix(" as")) {
+            relations.push(view(name, &notes));
+        } else if text.starts_with(')') {
+            inside = false;
+        } else if inside && !notes.is_empty() {
+            relations.last_mut().into_iter().for_each(|relation| relation.columns.push(column(text, &notes)));
+        }
+    }
+    relations
+}
+
+fn column(line: &str, notes: &[&str]) -> Column {
+    let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let kind: Vec<&str> = rest
+        .trim_end_matches(',')
+        .split(' ')
+        .take_while(|word| !["not", "generated", "default", "primary"].contains(word))
+        .collect();
+    Column { name: name.to_owned(), kind: kind.join(" "), comment: notes.join(" ") }
+}
+
+fn view(name: &str, notes: &[&str]) -> Relation {
+    let mut view = Relation { kind: "view", name: name.to_owned(), comment: String::new(), columns: Vec::new() };
+    for note in notes {
+        let named = note.split_once(": ").filter(|(name, _)| name.chars().all(|letter| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit()));
+        match (named, view.columns.last_mut()) {
+            (Some((name, text)), _) => {
+                view.columns.push(Column { name: name.to_owned(), kind: String::new(), comment: text.to_owned() });
+            }
+            (None, Some(column)) => column.comment = format!("{} {note}", column.comment),
+            (None, None) => view.comment = format!("{} {note}", view.comment).trim().to_owned(),
+        }
+    }
+    view
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name and comments of everything, without the types, which differ.
+    fn outline(text: &str) -> Vec<(String, String, Vec<(String, String)>)> {
+        let columns = |relation: Relation| relation.columns.into_iter().map(|column| (column.name, column.comment)).collect();
+        relations(text).into_iter().map(|relation| (relation.name.clone(), relation.comment.clone(), columns(relation))).collect()
+    }
+
+    #[test]
+    fn both_dialects_describe_the_same_tables_and_columns() {
+        for migration in MIGRATIONS {
+            assert_eq!(outline(migration.postgres), outline(migration.sqlite));
+        }
+    }
+
+    #[test]
+    fn nothing_is_without_a_description() {
+        for relation in MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)) {
+            assert!(!relation.comment.is_empty(), "{}", relation.name);
+            assert!(!relation.columns.is_empty(), "{}", relation.name);
+            assert!(relation.columns.iter().all(|column| !column.comment.is_empty()), "{}", relation.name);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Connections, the small facts kept for them, and what there is in all.
+
+use jiff::Timestamp;
+
+use super::database::{Arg, Durability, Sql};
+use super::merge::document;
+use super::{Connection, Error, KnownProject, Refresh, Registered, Source, Store};
+
+impl Store {
+    /// Finds or makes the row of a connection.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn register(&self, connection: &Connection) -> Result<Registered, Error> {
+        const REGISTER: Sql = Sql::both(
+            "insert into gitlab_connections as c (uid, namespace, name, url, created_at)
+             values (coalesce($1, $2), $3, $4, $5, $6)
+             on conflict (namespace, name, url) do update set uid = coalesce($1, c.uid)
+             returning id, uid",
+        );
+        let root = format!("{}/", connection.url.trim_end_matches('/'));
+        let args = vec![
+            Arg::MaybeText(connection.uid.clone()),
+            Arg::Text(new_uid()),
+            Arg::text(&connection.namespace),
+            Arg::text(&connection.name),
+            Arg::Text(root),
+            Arg::Time(Timestamp::now()),
+        ];
+        let rows = self.execute_returning(REGISTER, args).await?;
+        let row = rows.first().ok_or_else(|| Error::Other("the connection was not stored".to_owned()))?;
+        Ok(Registered { source: Source(row.int(0)), uid: row.text(1) })
+    }
+
+    /// Removes everything that is stored for a connection, and the connection itself.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn forget(&self, source: Source) -> Result<(), Error> {
+        const FORGET: [&str; 16] = [
+            "delete from connector_deliveries where source = $1",
+            "delete from connector_tasks where source = $1",
+            "delete from gitlab_users where source = $1",
+            "delete from gitlab_groups where source = $1",
+            "delete from gitlab_projects where source = $1",
+            "delete from gitlab_labels where source = $1",
+            "delete from gitlab_members where source = $1",
+            "delete from gitlab_merge_requests where source = $1",
+            "delete from gitlab_notes where source = $1",
+            "delete from gitlab_approvals where source = $1",
+            "delete from gitlab_merge_request_commits where source = $1",
+            "delete from connector_refreshes where source = $1",
+            "delete from connector_checkpoints where source = $1",
+            "delete from connector_runs where source = $1",
+            "delete from connector_state where source = $1",
+            "delete from gitlab_connections where id = $1",
+        ];
+        let mut tx = self.begin(Durability::Disk).await?;
+        for sql in FORGET {
+            tx.execute(Sql::both(sql), vec![Arg::Int(source.0)]).await?;
+        }
+        tx.commit().await
+    }
+
+    /// A small fact kept for a connection.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn state(&self, source: Source, key: &str) -> Result<Option<String>, Error> {
+        const STATE: Sql = Sql::both("select value from connector_state where source = $1 and key = $2");
+        let rows = self.fetch(STATE, vec![Arg::Int(source.0), Arg::text(key)]).await?;
+        Ok(rows.first().map(|row| row.text(0)))
+    }
+
+    /// Keeps a small fact for a connection.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn set_state(&self, source: Source, key: &str, value: &str) -> Result<(), Error> {
+        const SET: Sql = Sql::both(
+            "insert into connector_state (source, key, value) values ($1, $2, $3)
+             on conflict (source, key) do update set value = excluded.value",
+        );
+        self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await.map(drop)
+    }
+
+    /// Keeps a small fact unless there is one already, and returns the one in force: all callers agree on it.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn set_state_if_absent(&self, source: Source, key: &str, value: &str) -> Result<String, Error> {
+        const SET: Sql = Sql::both(
+            "insert into connector_state (source, key, value) values ($1, $2, $3) on conflict (source, key) do nothing",
+        );
+        self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await?;
+        Ok(self.state(source, key).await?.unwrap_or_else(|| value.to_owned()))
+    }
+
+    /// Merge requests to read again, the longest waiting first.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn pending_refreshes(&self, source: Source, limit: i64) -> Result<Vec<Refresh>, Error> {
+        const PENDING: Sql = Sql::both(
+            "select r.project_id, coalesce(p.path_with_namespace, r.project_path), r.iid, r.mark
+             from connector_refreshes r
+             left join gitlab_projects p on p.source = r.source and p.id = r.project_id
+             where r.source = $1 order by r.marked_at, r.project_id, r.iid limit $2",
+        );
+        let rows = self.fetch(PENDING, vec![Arg::Int(source.0), Arg::Int(limit)]).await?;
+        let refresh = rows.iter().map(|row| Refresh {
+            project_id: row.int(0),
+            project_path: row.text(1),
+            iid: row.int(2),
+            mark: row.int(3),
+        });
+        Ok(refresh.collect())
+    }
+
+    /// The projects stored, with their checkpoints, in the order of their ids.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn known_projects(&self, source: Source) -> Result<Vec<KnownProject>, Error> {
+        const KNOWN: Sql = Sql::both(
+            "select p.id, p.path_with_namespace, p.archived, c.watermark, c.full_at from gitlab_projects p
+             left join connector_checkpoints c on c.source = p.source and c.project_id = p.id
+             where p.source = $1 order by p.id",
+        );
+        let rows = self.fetch(KNOWN, vec![Arg::Int(source.0)]).await?;
+        let project = rows.iter().map(|row| KnownProject {
+            id: row.int(0),
+            path: row.text(1),
+            archived: row.maybe_int(2).map(|flag| flag != 0),
+            since: row.time(3),
+            full_at: row.time(4),
+        });
+        Ok(project.collect())
+    }
+
+    /// The paths of those of the projects `ids` that are stored.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn project_paths(&self, source: Source, ids: &[i64]) -> Result<Vec<(i64, String)>, Error> {
+        const PATHS: Sql = Sql {
+            postgres: "select id, path_with_namespace from gitlab_projects where source = $1
+                and id in (select value::bigint from json_array_elements_text($2::text::json)) order by id",
+            sqlite: "select id, path_with_namespace from gitlab_projects where source = $1
+                and id in (select value from json_each($2)) order by id",
+        };
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.fetch(PATHS, vec![Arg::Int(source.0), Arg::Text(document(ids)?)]).await?;
+        Ok(rows.iter().map(|row| (row.int(0), row.text(1))).collect())
+    }
+
+    /// Rows per raw table.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn overview(&self, source: Source) -> Result<Vec<(&'static str, i64)>, Error> {
+        const TABLES: [&str; 9] = [
+            "gitlab_groups",
+            "gitlab_projects",
+            "gitlab_labels",
+            "gitlab_members",
+            "gitlab_users",
+            "gitlab_merge_requests",
+            "gitlab_notes",
+            "gitlab_approvals",
+            "gitlab_merge_request_commits",
+        ];
+        const COUNTS: Sql = Sql::both(
+            "select (select count(*) from gitlab_groups where source = $1),
+               (select count(*) from gitlab_projects where source = $1),
+               (select count(*) from gitlab_labels where source = $1),
+               (select count(*) from gitlab_members where source = $1),
+               (select count(*) from gitlab_users where source = $1),
+               (select count(*) from gitlab_merge_requests where source = $1),
+               (select count(*) from gitlab_notes where source = $1),
+               (select count(*) from gitlab_approvals where source = $1),
+               (select count(*) from gitlab_merge_request_commits where source = $1)",
+        );
+        let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
+        let counts = |row: &super::database::Row| TABLES.iter().enumerate().map(|(at, table)| (*table, row.int(at))).collect();
+        Ok(rows.first().map(counts).unwrap_or_default())
+    }
+
+    /// When the last authentic delivery arrived.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn last_delivery(&self, source: Source) -> Result<Option<Timestamp>, Error> {
+        const LAST: Sql = Sql::both("select max(received_at) from connector_deliveries where source = $1");
+        Ok(self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first().and_then(|row| row.time(0)))
+    }
+
+    /// Drops the memory of deliveries that arrived before a moment, and tells how many. GitLab resends by hand only, so
+    /// a month is plenty.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn forget_deliveries(&self, source: Source, before: Timestamp) -> Result<u64, Error> {
+        const FORGET: Sql = Sql::both("delete from connector_deliveries where source = $1 and received_at < $2");
+        self.execute(FORGET, vec![Arg::Int(source.0), Arg::Time(before)]).await
+    }
+}
+
+/// An identity in the form of a Kubernetes UID. It is no secret: it only has to be unique.
+fn new_uid() -> String {
+    let random = fastrand::u128(..);
+    let (a, b, c) = ((random >> 96) as u32, (random >> 80) as u16, (random >> 68) as u16 & 0x0fff);
+    let (d, e) = ((random >> 48) as u16 & 0x3fff | 0x8000, random & 0xffff_ffff_ffff);
+    format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
+}

@@ -1,0 +1,242 @@
+//! Runs and their tasks: the queue that workers share. Leases are measured by the database's clock.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::database::{Arg, Row, Sql};
+use super::{Error, PlanClaim, Run, RunProgress, RunSummary, Source, Store, Task, Trouble};
+
+/// The troubles that a summary names.
+const TROUBLES: i64 = 100;
+
+impl Store {
+    /// The run with this key, made if there is none.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn open_run(&self, source: Source, key: &str, full: bool) -> Result<Run, Error> {
+        const OPEN: Sql = Sql::both(
+            "insert into connector_runs (source, key, full_pass, started_at) values ($1, $2, $3, $4)
+             on conflict (source, key) do nothing",
+        );
+        const FIND: Sql = Sql::both(
+            "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs
+             where source = $1 and key = $2",
+        );
+        let args = vec![Arg::Int(source.0), Arg::text(key), Arg::Flag(full), Arg::Time(Timestamp::now())];
+        self.execute(OPEN, args).await?;
+        let rows = self.fetch(FIND, vec![Arg::Int(source.0), Arg::text(key)]).await?;
+        rows.first().map(run).ok_or_else(|| vanished("run"))
+    }
+
+    /// The latest run that has not ended.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn unfinished_run(&self, source: Source) -> Result<Option<Run>, Error> {
+        const UNFINISHED: Sql = Sql::both(
+            "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs
+             where source = $1 and finished_at is null order by id desc limit 1",
+        );
+        Ok(self.fetch(UNFINISHED, vec![Arg::Int(source.0)]).await?.first().map(run))
+    }
+
+    /// The latest run, ended or not, and how it went.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn last_run(&self, source: Source) -> Result<Option<RunSummary>, Error> {
+        const LAST: Sql = Sql::both("select id from connector_runs where source = $1 order by id desc limit 1");
+        match self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first() {
+            Some(row) => self.summary(row.int(0)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks to be the one who plans the run.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn claim_plan(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<PlanClaim, Error> {
+        const CLAIM: Sql = Sql {
+            postgres: "update connector_runs
+                set planner = $2, plan_lease_until = now() + $3 * interval '1 second'
+                where id = $1 and planned_at is null
+                  and (planner is null or planner = $2 or plan_lease_until < now())",
+            sqlite: "update connector_runs
+                set planner = $2, plan_lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', $3 || ' seconds')
+                where id = $1 and planned_at is null
+                  and (planner is null or planner = $2 or plan_lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+        };
+        const PLANNED: Sql = Sql::both("select 1 from connector_runs where id = $1 and planned_at is not null");
+        let args = vec![Arg::Int(run), Arg::text(worker), Arg::Real(lease.as_secs_f64())];
+        if self.execute(CLAIM, args).await? > 0 {
+            return Ok(PlanClaim::Mine);
+        }
+        match self.fetch(PLANNED, vec![Arg::Int(run)]).await?.is_empty() {
+            true => Ok(PlanClaim::Elsewhere),
+            false => Ok(PlanClaim::Planned),
+        }
+    }
+
+    /// Frees what this worker held before it died. Called when a worker starts.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn release_worker(&self, run: i64, worker: &str) -> Result<(), Error> {
+        const PLAN: Sql = Sql::both(
+            "update connector_runs set planner = null, plan_lease_until = null where id = $1 and planner = $2",
+        );
+        // The number of the claim grows, so that work still on its way from the dead worker is refused.
+        const TASKS: Sql = Sql::both(
+            "update connector_tasks set worker = null, lease_until = null, claim = claim + 1
+             where run_id = $1 and worker = $2 and state = 'open'",
+        );
+        self.execute(PLAN, vec![Arg::Int(run), Arg::text(worker)]).await?;
+        self.execute(TASKS, vec![Arg::Int(run), Arg::text(worker)]).await.map(drop)
+    }
+
+    /// Claims the largest open task that nobody holds, or whose lease ran out.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn claim_task(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<Option<Task>, Error> {
+        const CLAIM: Sql = Sql {
+            postgres: "update connector_tasks t set worker = $2, claim = claim + 1, lease_seconds = $3,
+                  lease_until = now() + $3 * interval '1 second'
+                where id = (select id from connector_tasks
+                            where run_id = $1 and state = 'open' and (lease_until is null or lease_until < now())
+                            order by expected desc, id limit 1 for update skip locked)
+                returning t.id",
+            sqlite: "update connector_tasks set worker = $2, claim = claim + 1, lease_seconds = $3,
+                  lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', $3 || ' seconds')
+                where id = (select id from connector_tasks
+                            where run_id = $1 and state = 'open'
+                              and (lease_until is null or lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+                            order by expected desc, id limit 1)
+                returning id",
+        };
+        const TASK: Sql = Sql::both(
+            "select t.id, t.claim, t.project_id, coalesce(p.path_with_namespace, ''), t.cursor, t.watermark,
+               c.watermark, r.full_pass, t.merge_requests
+             from connector_tasks t
+             join connector_runs r on r.id = t.run_id
+             left join gitlab_projects p on p.source = t.source and p.id = t.project_id
+             left join connector_checkpoints c on c.source = t.source and c.project_id = t.project_id
+             where t.id = $1",
+        );
+        let args = vec![Arg::Int(run), Arg::text(worker), Arg::Real(lease.as_secs_f64())];
+        let claimed = self.execute_returning(CLAIM, args).await?;
+        let Some(id) = claimed.first().map(|row| row.int(0)) else { return Ok(None) };
+        Ok(self.fetch(TASK, vec![Arg::Int(id)]).await?.first().map(task))
+    }
+
+    /// Keeps a claim alive while no batch is ready. Every commit of progress does the same.
+    ///
+    /// # Errors
+    /// [`Error::ClaimLost`] when another worker has the task.
+    pub async fn extend_lease(&self, task: i64, claim: i64, lease: SignedDuration) -> Result<(), Error> {
+        const EXTEND: Sql = Sql {
+            postgres: "update connector_tasks set lease_until = now() + $3 * interval '1 second'
+                where id = $1 and claim = $2 and state = 'open'",
+            sqlite: "update connector_tasks set lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', $3 || ' seconds')
+                where id = $1 and claim = $2 and state = 'open'",
+        };
+        let args = vec![Arg::Int(task), Arg::Int(claim), Arg::Real(lease.as_secs_f64())];
+        match self.execute(EXTEND, args).await? {
+            0 => Err(Error::ClaimLost),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the run if all of its tasks ended; `run.finished_at` in the answer tells.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn finish_run(&self, run: i64) -> Result<RunSummary, Error> {
+        const FINISH: Sql = Sql::both(
+            "update connector_runs set finished_at = $2
+             where id = $1 and finished_at is null and planned_at is not null
+               and not exists (select 1 from connector_tasks where run_id = $1 and state = 'open')",
+        );
+        self.execute(FINISH, vec![Arg::Int(run), Arg::Time(Timestamp::now())]).await?;
+        self.summary(run).await
+    }
+
+    /// How far a run got.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn run_progress(&self, run: i64) -> Result<RunProgress, Error> {
+        const PROGRESS: Sql = Sql {
+            postgres: "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
+                  count(*) filter (where state = 'failed'), coalesce(sum(expected), 0)::bigint,
+                  coalesce(sum(merge_requests), 0)::bigint
+                from connector_tasks where run_id = $1",
+            sqlite: "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
+                  count(*) filter (where state = 'failed'), coalesce(sum(expected), 0), coalesce(sum(merge_requests), 0)
+                from connector_tasks where run_id = $1",
+        };
+        let rows = self.fetch(PROGRESS, vec![Arg::Int(run)]).await?;
+        let progress = rows.first().map(|row| RunProgress {
+            tasks: row.int(0),
+            done: row.int(1),
+            skipped: row.int(2),
+            failed: row.int(3),
+            expected: row.int(4),
+            merge_requests: row.int(5),
+        });
+        Ok(progress.unwrap_or_default())
+    }
+
+    async fn summary(&self, id: i64) -> Result<RunSummary, Error> {
+        const RUN: Sql = Sql::both(
+            "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs where id = $1",
+        );
+        const TROUBLE: Sql = Sql::both(
+            "select t.project_id, coalesce(p.path_with_namespace, ''), t.state, t.reason from connector_tasks t
+             left join gitlab_projects p on p.source = t.source and p.id = t.project_id
+             where t.run_id = $1 and t.state in ('failed', 'skipped') order by t.state, t.id limit $2",
+        );
+        let rows = self.fetch(RUN, vec![Arg::Int(id)]).await?;
+        let run = rows.first().map(run).ok_or_else(|| vanished("run"))?;
+        let progress = self.run_progress(id).await?;
+        let troubles = self.fetch(TROUBLE, vec![Arg::Int(id), Arg::Int(TROUBLES)]).await?;
+        let trouble = |row: &Row| Trouble {
+            project_id: row.int(0),
+            project_path: row.text(1),
+            failed: row.text(2) == "failed",
+            reason: row.text(3),
+        };
+        Ok(RunSummary { run, progress, troubles: troubles.iter().map(trouble).collect() })
+    }
+}
+
+fn run(row: &Row) -> Run {
+    Run {
+        id: row.int(0),
+        key: row.text(1),
+        full: row.flag(2),
+        planned: row.flag(3),
+        finished_at: row.time(4),
+        started_at: row.time(5).unwrap_or_default(),
+    }
+}
+
+fn task(row: &Row) -> Task {
+    let full = row.flag(7);
+    Task {
+        id: row.int(0),
+        claim: row.int(1),
+        project_id: row.int(2),
+        project_path: row.text(3),
+        cursor: row.maybe_text(4),
+        watermark: row.time(5),
+        since: row.time(6).filter(|_| !full),
+        full,
+        merge_requests: row.int(8),
+    }
+}
+
+fn vanished(what: &str) -> Error {
+    Error::Other(format!("the {what} was removed meanwhile"))
+}

@@ -1,0 +1,129 @@
+//! A throw-away PostgreSQL for the tests: one cluster a process, a fresh database a test.
+//!
+//! It listens on a socket in a temporary directory only, does not wait for the disk, and dies with this process however
+//! that ends: a shell holds the other end of a pipe of ours and stops the server when the pipe breaks.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use gitlab_connector::store::Store;
+use secrecy::SecretString;
+
+/// A password that no output may contain.
+pub(crate) const PASSWORD: &str = "hunter2-in-the-database";
+
+struct Cluster {
+    directory: PathBuf,
+    /// Holds the pipe; never waited for.
+    _watchdog: Child,
+}
+
+static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// The URL of a new, empty database.
+pub(crate) async fn database() -> SecretString {
+    let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.unwrap();
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let status = Command::new(binaries().join("createdb"))
+        .args(["--host", cluster.directory.to_str().unwrap(), "--username", "postgres", "--template", "template0", &name])
+        .status()
+        .unwrap();
+    assert!(status.success(), "createdb failed");
+    url("postgres", &name)
+}
+
+/// A new database, migrated.
+pub(crate) async fn store() -> Store {
+    let store = Store::open(&database().await).await.unwrap();
+    store.migrate().await.unwrap();
+    store
+}
+
+/// The URL for a role that needs a password, here a wrong one.
+pub(crate) async fn url_with_wrong_password() -> SecretString {
+    database().await;
+    url(&format!("guarded:{PASSWORD}"), "postgres")
+}
+
+fn url(role: &str, database: &str) -> SecretString {
+    let host = CLUSTER.get().unwrap().directory.display().to_string();
+    format!("postgres://{role}@localhost/{database}?host={host}").into()
+}
+
+fn start() -> Cluster {
+    let directory = std::env::temp_dir().join(format!("gitlab-connector-postgres-{}", std::process::id()));
+    let data = directory.join("data");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir(&directory).unwrap();
+    if root() {
+        assert!(Command::new("chown").arg("postgres").arg(&directory).status().unwrap().success());
+    }
+
+    run("initdb", &["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=postgres", "--pgdata", text(&data)]);
+    let rules = "local all guarded scram-sha-256\nlocal all all trust\n";
+    fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    let settings = format!(
+        "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+         -c max_connections=200 -c log_min_messages=fatal",
+        directory.display()
+    );
+    run("pg_ctl", &["start", "--wait", "--silent", "--pgdata", text(&data), "--log", text(&directory.join("log")), "--options", &settings]);
+    let watchdog = watch(&directory, &data);
+
+    let role = "create role guarded login password 'another one'";
+    let status = Command::new(binaries().join("psql"))
+        .args(["--quiet", "--host", text(&directory), "--username", "postgres", "--command", role, "postgres"])
+        .status()
+        .unwrap();
+    assert!(status.success(), "psql failed");
+    Cluster { directory, _watchdog: watchdog }
+}
+
+/// Stops the server when this process is gone, be it by a panic or a signal.
+fn watch(directory: &Path, data: &Path) -> Child {
+    let script = format!(
+        "read -r _; {prefix} {ctl} stop --mode immediate --silent --pgdata {data}; rm -rf {directory}",
+        prefix = if root() { "runuser -u postgres --" } else { "" },
+        ctl = binaries().join("pg_ctl").display(),
+        data = data.display(),
+        directory = directory.display(),
+    );
+    // Interrupting the tests from a terminal must not take the watchdog along.
+    let script = format!("trap '' INT TERM HUP; {script}");
+    Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Runs one of PostgreSQL's programs as a user that it accepts.
+fn run(program: &str, arguments: &[&str]) {
+    let program = binaries().join(program);
+    let mut command = if root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(&program);
+        command
+    } else {
+        Command::new(&program)
+    };
+    let status = command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "{} failed", program.display());
+}
+
+fn root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+/// The newest PostgreSQL of the machine.
+fn binaries() -> PathBuf {
+    let mut versions: Vec<PathBuf> =
+        fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed").flatten().map(|entry| entry.path()).collect();
+    versions.sort();
+    versions.pop().expect("PostgreSQL is installed").join("bin")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
