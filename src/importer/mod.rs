@@ -1,1 +1,180 @@
 //! Plan once, claim dynamically, fetch, convert, commit.
+//!
+//! A run belongs to a connection and a key. Its first worker *plans*: it walks the scope and writes one task per project.
+//! All workers *claim* tasks, the largest first, and read each project's merge requests page by page. Every page commits
+//! its rows and its cursor in one transaction, so a worker may die anywhere: the next one goes on from that page.
+//!
+//! What was read before is not read again: the next run begins at the project's checkpoint, a little earlier than the
+//! last change that was seen. The checkpoint is GitLab's clock, never ours.
+
+mod actions;
+mod adapt;
+mod context;
+mod discover;
+mod error;
+mod lists;
+mod pages;
+mod plan;
+mod progress;
+mod project;
+mod rows;
+mod work;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::instrument;
+
+use crate::gitlab::Client;
+use crate::store::{RunSummary, Source, Store};
+
+use context::Context;
+use discover::Planner;
+
+pub use error::Error;
+pub use progress::{Progress, Snapshot};
+
+/// What to import, for whom, and how hard to try.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The connection's row in the store.
+    pub source: Source,
+    /// What makes the run unique within the connection: the schedule's tick or the request.
+    pub run_key: String,
+    /// Name of this worker. After a restart it takes up again what it held.
+    pub worker: String,
+    /// Read everything again, also what has not changed.
+    pub full: bool,
+    /// Groups and projects.
+    pub scope: Scope,
+    /// Leaves out merge requests that have not changed since.
+    pub since: Option<Timestamp>,
+    /// Kinds of rows.
+    pub resources: Resources,
+    /// Keep descriptions and the bodies of notes.
+    pub text: bool,
+    /// How many projects to read at once.
+    pub concurrency: usize,
+    /// How long to wait for a database that went away, and for a project that GitLab fails to answer.
+    pub patience: SignedDuration,
+}
+
+/// Groups and projects to follow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Numeric ids or full paths.
+    pub groups: Vec<String>,
+    /// Numeric ids or full paths.
+    pub projects: Vec<String>,
+    /// Globs on full paths of projects.
+    pub exclude_projects: Vec<String>,
+    /// Follow the groups' subgroups too.
+    pub include_subgroups: bool,
+    /// Follow archived projects too.
+    pub include_archived: bool,
+}
+
+/// Kinds of rows to import. Groups, projects and merge requests always come, and the users that they name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Notes and approvals.
+    pub reviews: bool,
+    /// Commits of merge requests.
+    pub commits: bool,
+    /// Labels of projects.
+    pub labels: bool,
+    /// Members of groups and projects.
+    pub members: bool,
+}
+
+impl Resources {
+    /// Everything that can be imported.
+    pub const ALL: Resources = Resources { reviews: true, commits: true, labels: true, members: true };
+
+    /// Reads the names of the API: `reviews`, `commits`, `labels`, `members`; other names ask for what always comes.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Resources {
+        let mut resources = Resources { reviews: false, commits: false, labels: false, members: false };
+        for name in names {
+            match name {
+                "reviews" => resources.reviews = true,
+                "commits" => resources.commits = true,
+                "labels" => resources.labels = true,
+                "members" => resources.members = true,
+                _ => {}
+            }
+        }
+        resources
+    }
+}
+
+/// How a run went, as this worker saw it end.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The run's tasks; it has not ended while other workers hold some.
+    pub run: RunSummary,
+    /// Groups and projects of the scope that do not exist, or that the tokens may not see.
+    pub missing: Vec<String>,
+    /// Projects where GitLab counts another number of merge requests than were read.
+    pub differences: Vec<Difference>,
+}
+
+impl Summary {
+    /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        if self.run.progress.failed > 0 || !self.missing.is_empty() { 42 } else { 0 }
+    }
+}
+
+/// A project whose numbers do not add up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Full path.
+    pub project: String,
+    /// Merge requests by GitLab's count, when the run was planned.
+    pub expected: i64,
+    /// Merge requests read.
+    pub found: i64,
+}
+
+/// How long a worker may be silent before others take its tasks. Every page that is stored says that it lives.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+
+/// Runs one worker of an import until there is nothing left to claim.
+///
+/// # Errors
+/// Where the run cannot go on: GitLab refuses the tokens or stays away, the database stays away, the scope does not
+/// exist, or `stop` was called. What was committed stays, and the next call with the same key goes on from there.
+#[instrument(skip_all, fields(run = settings.run_key))]
+pub async fn run(
+    client: &Client,
+    store: &Store,
+    settings: &Settings,
+    progress: &Progress,
+    stop: CancellationToken,
+) -> Result<Summary, Error> {
+    let run = store.open_run(settings.source, &settings.run_key, settings.full).await?;
+    if run.finished() {
+        return summarise(store, settings.source, run.id, Vec::new()).await;
+    }
+    store.release_worker(run.id, &settings.worker).await?;
+    let at = store.run_progress(run.id).await?;
+    progress.resume(at);
+    let ctx = Context::new(client, store, settings, stop).await?;
+
+    let news = Notify::new();
+    let planner = async { Planner::new(&ctx, &run, progress, &news).await?.plan().await };
+    let differences = work::until_done(&ctx, &run, progress, planner, &news).await?;
+    summarise(store, settings.source, run.id, differences).await
+}
+
+async fn summarise(
+    store: &Store,
+    source: Source,
+    run: i64,
+    differences: Vec<Difference>,
+) -> Result<Summary, Error> {
+    let missing = store.state(source, discover::MISSING).await?;
+    let missing = missing.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
+    Ok(Summary { run: store.finish_run(run).await?, missing, differences })
+}

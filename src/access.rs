@@ -1,0 +1,1 @@
+//! What can these tokens do? The probes, the matrix and the remedies.

@@ -1,0 +1,221 @@
+//! The GraphQL documents we send, in the variants that servers need, with the types of their answers.
+//!
+//! A document is put together from [`Fields`], which add up what GitLab will charge for them: so the largest page that
+//! fits under a server's complexity limit is known before the first request, and no request is spent on finding out.
+//! Nothing here asks for file contents, blobs or the text of diffs.
+
+mod fields;
+pub mod merge_requests;
+pub mod scope;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+pub(crate) use fields::Fields;
+
+/// What GitLab allows a query of a signed-in user to cost, unless the server says otherwise.
+pub const DEFAULT_COMPLEXITY_LIMIT: u32 = 250;
+
+/// The largest page any GitLab serves; a larger `first` is silently clamped to it.
+pub const MAX_PAGE: u32 = 100;
+
+/// Which GraphQL schema a server speaks. A field that it does not know would fail the whole query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dialect {
+    /// Major and minor version, such as `(17, 2)`.
+    pub version: (u32, u32),
+    /// An Enterprise Edition build, licensed or not.
+    pub enterprise: bool,
+}
+
+impl Dialect {
+    /// The oldest schema we know. Every query that is valid here is valid on all servers.
+    pub const OLDEST: Dialect = Dialect {
+        version: (15, 0),
+        enterprise: false,
+    };
+
+    /// Reads a version such as `16.11.10-ee` or `19.2.0-pre`; one that cannot be read counts as the oldest.
+    #[must_use]
+    pub fn new(version: &str, enterprise: bool) -> Dialect {
+        let mut numbers = version.split(['.', '-']).map(str::parse::<u32>);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Dialect {
+                version: (major, minor),
+                enterprise,
+            },
+            _ => Dialect {
+                enterprise,
+                ..Dialect::OLDEST
+            },
+        }
+    }
+
+    /// Whether the server is at least of this version.
+    #[must_use]
+    pub fn since(&self, major: u32, minor: u32) -> bool {
+        self.version >= (major, minor)
+    }
+}
+
+/// Where a page of a list ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PageInfo {
+    /// Whether another page follows.
+    #[serde(default)]
+    pub has_next_page: bool,
+    /// What to pass as `after` to read it.
+    pub end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// The cursor of the next page, where there is one.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        if self.has_next_page {
+            self.end_cursor.as_deref()
+        } else {
+            None
+        }
+    }
+}
+
+/// A page of a list inside an answer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection<T> {
+    /// The entries. GitLab puts a null where one could not be read.
+    #[serde(default = "Vec::new")]
+    pub nodes: Vec<Option<T>>,
+    /// Only where the document asks for it.
+    pub page_info: Option<PageInfo>,
+    /// How many there are in all; only where the document asks for it.
+    pub count: Option<i64>,
+}
+
+impl<T> Default for Connection<T> {
+    fn default() -> Self {
+        Connection {
+            nodes: Vec::new(),
+            page_info: None,
+            count: None,
+        }
+    }
+}
+
+impl<T> Connection<T> {
+    /// The entries that could be read.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.nodes.iter().flatten()
+    }
+
+    /// The cursor of the next page, where there is one.
+    #[must_use]
+    pub fn next(&self) -> Option<&str> {
+        self.page_info.as_ref().and_then(PageInfo::next)
+    }
+
+    /// Whether entries are missing here: a next page exists, or the page is full and does not say.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        match &self.page_info {
+            Some(page) => page.has_next_page,
+            None => self.nodes.len() >= MAX_PAGE as usize,
+        }
+    }
+
+    /// Appends the page that follows.
+    pub fn extend(&mut self, next: Connection<T>) {
+        self.nodes.extend(next.nodes);
+        self.page_info = next.page_info;
+    }
+}
+
+/// A person, or a bot, as embedded wherever somebody did something.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Numeric id.
+    #[serde(deserialize_with = "gid")]
+    pub id: i64,
+    /// Login name.
+    pub username: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// `active`, `blocked`, …; only where the document asks for it.
+    pub state: Option<String>,
+    /// GitLab's own flag for machine users.
+    pub bot: Option<bool>,
+    /// Page in the browser; only where the document asks for it.
+    pub web_url: Option<String>,
+    /// When the account was made; only where the document asks for it.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Reads the number at the end of a global id such as `gid://gitlab/MergeRequest/42`.
+fn gid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    parse_gid(&text).ok_or_else(|| D::Error::custom(format_args!("not a global id: {text}")))
+}
+
+/// As [`gid`], where GitLab may not know.
+fn optional_gid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let Some(text) = Option::<std::borrow::Cow<str>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    parse_gid(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format_args!("not a global id: {text}")))
+}
+
+fn parse_gid(text: &str) -> Option<i64> {
+    text.rsplit('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_all_kinds_are_read_and_the_unreadable_counts_as_oldest() {
+        assert_eq!(
+            Dialect::new("16.11.10-ee", true),
+            Dialect {
+                version: (16, 11),
+                enterprise: true
+            }
+        );
+        assert_eq!(Dialect::new("19.2.0-pre", false).version, (19, 2));
+        assert_eq!(Dialect::new("17.1-ee", false).version, (17, 1));
+        assert_eq!(
+            Dialect::new("next", true),
+            Dialect {
+                version: (15, 0),
+                enterprise: true
+            }
+        );
+    }
+
+    #[test]
+    fn a_full_page_that_does_not_say_counts_as_cut() {
+        let mut page = Connection {
+            nodes: vec![Some(1); 99],
+            page_info: None,
+            count: None,
+        };
+        assert!(!page.is_cut());
+
+        page.nodes.push(None);
+        assert!(page.is_cut());
+    }
+
+    #[test]
+    fn a_global_id_is_read_as_its_number() {
+        assert_eq!(
+            parse_gid("gid://gitlab/Note/4294967296"),
+            Some(4_294_967_296)
+        );
+        assert_eq!(parse_gid("gid://gitlab/Note/x"), None);
+    }
+}

@@ -1,0 +1,227 @@
+//! What all parts of a run share.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::gitlab::queries::merge_requests::{self, Document};
+use crate::gitlab::queries::{DEFAULT_COMPLEXITY_LIMIT, Dialect, MAX_PAGE};
+use crate::gitlab::{self, Client};
+use crate::store::rows::User;
+use crate::store::{self, Batch, Store};
+
+use super::{Error, Settings};
+
+/// People remembered as stored before the memory is emptied: a few megabytes at most.
+const MOST_USERS: usize = 100_000;
+
+/// The longest wait between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Waits between tries, ever longer, until the run's patience is at its end.
+#[derive(Debug)]
+pub(super) struct Patience {
+    begun: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    pub(super) fn new() -> Patience {
+        Patience { begun: Instant::now(), pause: Duration::from_millis(100) }
+    }
+
+    /// Waits before the next try. False where there should be none.
+    pub(super) async fn wait(&mut self, ctx: &Context) -> Result<bool, Error> {
+        if self.begun.elapsed() >= ctx.patience() {
+            return Ok(false);
+        }
+        ctx.pause(self.pause).await?;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        Ok(true)
+    }
+}
+
+/// The server, the database, and what the run knows about both.
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) store: Store,
+    pub(super) settings: Settings,
+    pub(super) stop: CancellationToken,
+    pub(super) dialect: Dialect,
+    pub(super) parts: merge_requests::Parts,
+    /// The query for a page of merge requests.
+    pub(super) page: Document,
+    /// The same without notes and commits, for servers to which that is too much.
+    pub(super) lean_page: Document,
+    /// The query for some merge requests by their iids.
+    pub(super) by_iids: Document,
+    /// The largest page that the server's complexity limit allows; all projects learn it from each other.
+    page_cap: AtomicU32,
+    /// What was stored of whom, so that the same people are not written again with every page.
+    users: Mutex<HashMap<i64, u64>>,
+    begun: Instant,
+    /// When GitLab last answered for any project, in milliseconds since the run began.
+    answered_ms: AtomicU64,
+}
+
+impl Context {
+    /// Asks the server for its version, on which the queries depend.
+    pub(super) async fn new(
+        client: &Client,
+        store: &Store,
+        settings: &Settings,
+        stop: CancellationToken,
+    ) -> Result<Context, Error> {
+        let metadata = client.metadata().await?;
+        let dialect = Dialect::new(&metadata.version, metadata.is_enterprise());
+        let parts = merge_requests::Parts {
+            reviews: settings.resources.reviews,
+            commits: settings.resources.commits,
+            text: settings.text,
+        };
+        let page = merge_requests::page(dialect, parts);
+        let cap = page.largest_page(DEFAULT_COMPLEXITY_LIMIT);
+        Ok(Context {
+            client: client.clone(),
+            store: store.clone(),
+            settings: settings.clone(),
+            stop,
+            dialect,
+            parts,
+            lean_page: merge_requests::page(dialect, merge_requests::Parts { reviews: false, commits: false, ..parts }),
+            by_iids: merge_requests::by_iids(dialect, parts),
+            page,
+            page_cap: AtomicU32::new(cap),
+            users: Mutex::default(),
+            begun: Instant::now(),
+            answered_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// How long to wait for what fails.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::try_from(self.settings.patience).unwrap_or_default()
+    }
+
+    /// GitLab answered a request for merge requests.
+    pub(super) fn gitlab_answered(&self) {
+        self.answered_ms.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Whether GitLab answered any such request lately.
+    pub(super) fn answered_within(&self, time: Duration) -> bool {
+        let answered = Duration::from_millis(self.answered_ms.load(Relaxed));
+        !answered.is_zero() && self.begun.elapsed().saturating_sub(answered) < time
+    }
+
+    /// The largest page of merge requests to ask for.
+    pub(super) fn page_cap(&self) -> u32 {
+        self.page_cap.load(Relaxed)
+    }
+
+    /// The server said what a query may cost.
+    pub(super) fn learn_limit(&self, limit: u32) {
+        self.page_cap.store(self.page.largest_page(limit), Relaxed);
+    }
+
+    /// A page of `size` cost too much, though it should have fitted: the server counts in another way.
+    pub(super) fn too_complex(&self, size: u32, limit: Option<u32>) {
+        let fits = limit.map_or(MAX_PAGE, |limit| self.page.largest_page(limit));
+        self.page_cap.fetch_min(fits.min((size / 2).max(1)), Relaxed);
+    }
+
+    /// Commits a batch, without the people that are stored already, and again while the database is away.
+    pub(super) async fn commit(&self, mut batch: Batch) -> Result<(), Error> {
+        let new_users = self.forget_known_users(&mut batch.users);
+        let source = self.settings.source;
+        self.patiently(|| self.store.commit(source, &batch)).await?;
+        let mut known = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + new_users.len() > MOST_USERS {
+            known.clear();
+        }
+        known.extend(new_users);
+        Ok(())
+    }
+
+    /// Asks the database, and again while it is away, as long as the run's patience lasts.
+    pub(super) async fn patiently<T>(
+        &self,
+        operation: impl AsyncFn() -> Result<T, store::Error>,
+    ) -> Result<T, Error> {
+        let mut patience = Patience::new();
+        loop {
+            let error = match operation().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if !error.is_transient() || !patience.wait(self).await? {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, "the database was away, trying again");
+        }
+    }
+
+    /// Asks GitLab, and again while it is in trouble. That a query takes it too long is for the caller to cure.
+    pub(super) async fn persist<T>(
+        &self,
+        request: impl AsyncFn() -> Result<T, gitlab::Error>,
+    ) -> Result<T, Error> {
+        let mut patience = Patience::new();
+        loop {
+            let error = match self.or_stop(request()).await {
+                Err(Error::GitLab(error)) => error,
+                other => return other,
+            };
+            let cure = matches!(error, gitlab::Error::QueryTimeout { .. });
+            if cure || !error.is_transient() || !patience.wait(self).await? {
+                return Err(error.into());
+            }
+        }
+    }
+
+    /// Waits, unless the run is to stop.
+    pub(super) async fn pause(&self, pause: Duration) -> Result<(), Error> {
+        tokio::select! {
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+
+    /// The answer to a request, unless the run is to stop.
+    pub(super) async fn or_stop<T>(
+        &self,
+        request: impl Future<Output = Result<T, gitlab::Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            answer = request => Ok(answer?),
+        }
+    }
+
+    /// Leaves only people who are new or changed, and returns what to remember of them once they are stored.
+    fn forget_known_users(&self, users: &mut Vec<User>) -> Vec<(i64, u64)> {
+        let known = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fresh = Vec::new();
+        users.retain(|user| {
+            let print = fingerprint(user);
+            let is_new = known.get(&user.id) != Some(&print);
+            if is_new {
+                fresh.push((user.id, print));
+            }
+            is_new
+        });
+        fresh
+    }
+}
+
+fn fingerprint(user: &User) -> u64 {
+    let User { id, username, name, state, bot, web_url, public_email, created_at } = user;
+    let mut hasher = DefaultHasher::new();
+    (id, username, name, state, bot, web_url, public_email, created_at).hash(&mut hasher);
+    hasher.finish()
+}

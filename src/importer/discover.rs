@@ -1,0 +1,315 @@
+//! Walks the scope: groups, subgroups, projects, their labels and members, and a task for every project to read.
+//!
+//! Committed page by page. To walk twice does no harm, so a planner may die anywhere.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, next_of};
+use crate::gitlab;
+use crate::gitlab::queries::Connection;
+use crate::store::{Batch, NewTask, PlanClaim, Run};
+
+use super::adapt::PageSize;
+use super::context::{Context, Patience};
+use super::plan::{Filter, Verdict};
+use super::rows::Rows;
+use super::{Error, Progress};
+
+/// Groups and projects to ask for at once; with their labels and members that is as much as fits.
+const PAGE: u32 = 50;
+
+/// How long another worker waits before it plans in the place of one that has said nothing.
+const PLAN_LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Where the planner leaves the names of what it could not find, for workers that come later.
+pub(super) const MISSING: &str = "import.missing";
+
+/// Whoever walks the scope of a run.
+pub(super) struct Planner<'a> {
+    ctx: &'a Context,
+    run: &'a Run,
+    progress: &'a Progress,
+    /// Told whenever there are new tasks to claim.
+    news: &'a Notify,
+    filter: Filter,
+    /// Groups seen, with their parents and labels: projects inherit them.
+    groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
+    projects: HashSet<i64>,
+    /// Projects that an earlier run has read to the end.
+    read_before: HashSet<i64>,
+    missing: Vec<String>,
+}
+
+impl<'a> Planner<'a> {
+    pub(super) async fn new(
+        ctx: &'a Context,
+        run: &'a Run,
+        progress: &'a Progress,
+        news: &'a Notify,
+    ) -> Result<Planner<'a>, Error> {
+        let filter = Filter::new(&ctx.settings.scope)?;
+        let known = ctx.patiently(|| ctx.store.known_projects(ctx.settings.source)).await?;
+        let read_before = known.into_iter().filter(|project| project.since.is_some()).map(|project| project.id);
+        Ok(Planner {
+            ctx,
+            run,
+            progress,
+            news,
+            filter,
+            groups: HashMap::new(),
+            projects: HashSet::new(),
+            read_before: if run.full { HashSet::new() } else { read_before.collect() },
+            missing: Vec::new(),
+        })
+    }
+
+    /// Plans the run, or waits while another worker does.
+    pub(super) async fn plan(mut self) -> Result<(), Error> {
+        loop {
+            match self.claim().await? {
+                PlanClaim::Planned => return Ok(()),
+                PlanClaim::Elsewhere => self.ctx.pause(std::time::Duration::from_millis(500)).await?,
+                PlanClaim::Mine => return self.walk().await,
+            }
+        }
+    }
+
+    async fn claim(&self) -> Result<PlanClaim, Error> {
+        let worker = &self.ctx.settings.worker;
+        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE)).await
+    }
+
+    async fn walk(&mut self) -> Result<(), Error> {
+        let ctx = self.ctx;
+        for group in &ctx.settings.scope.groups {
+            self.group(group).await?;
+        }
+        for project in &ctx.settings.scope.projects {
+            self.single_project(project).await?;
+        }
+        if !self.missing.is_empty() && self.groups.is_empty() && self.projects.is_empty() {
+            return Err(Error::ScopeNotFound { missing: std::mem::take(&mut self.missing) });
+        }
+        let missing = json!(self.missing).to_string();
+        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
+        self.commit(Rows::default(), Vec::new(), true).await
+    }
+
+    /// One group of the scope with all that is below it.
+    async fn group(&mut self, reference: &str) -> Result<(), Error> {
+        let Some(path) = self.group_path(reference).await? else { return Ok(()) };
+        let below = self.ctx.settings.scope.include_subgroups;
+        let document = answers::tree(self.ctx.dialect, self.parts(), below);
+        let mut size = PageSize::new(PAGE);
+        let mut patience = Patience::new();
+        let mut after_group: Option<String> = None;
+        let mut after_project: Option<String> = None;
+        let (mut groups_open, mut projects_open) = (below, true);
+        let mut waiting: Vec<Project> = Vec::new();
+
+        while groups_open || projects_open {
+            let first = size.under(PAGE);
+            // Projects inherit labels from groups: after their first page they wait until all groups are known.
+            let with_projects = projects_open && (waiting.is_empty() || !groups_open);
+            let variables = json!({
+                "path": path, "groups": first, "projects": first, "afterGroup": after_group,
+                "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
+            });
+            let ask = async || self.ctx.client.graphql::<answers::TreeAnswer>(&document, &variables).await?.complete();
+            let answer = match self.ctx.or_stop(ask()).await {
+                Err(Error::GitLab(error)) if is_too_much(&error) && size.shrink(first) => continue,
+                Err(Error::GitLab(error)) if error.is_transient() && patience.wait(self.ctx).await? => continue,
+                other => other?,
+            };
+            if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
+                self.ctx.learn_limit(limit);
+            }
+            let Some(answers::GroupTree { group, descendant_groups, projects }) = answer.group else {
+                self.missing.push(reference.to_owned());
+                return Ok(());
+            };
+
+            after_group = next_of(descendant_groups.as_ref());
+            groups_open = after_group.is_some();
+            if with_projects {
+                after_project = next_of(projects.as_ref());
+                projects_open = after_project.is_some();
+            }
+            let mut groups: Vec<Group> = descendant_groups.unwrap_or_default().nodes.into_iter().flatten().collect();
+            groups.push(group);
+            self.groups(groups).await?;
+            waiting.extend(projects.unwrap_or_default().nodes.into_iter().flatten());
+            if !groups_open {
+                self.projects(std::mem::take(&mut waiting)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn groups(&mut self, groups: Vec<Group>) -> Result<(), Error> {
+        let mut rows = Rows::default();
+        for mut group in groups {
+            if self.groups.contains_key(&group.id) {
+                continue;
+            }
+            self.read_on(Owner::Group, &group.full_path, &mut group.labels, &mut group.members).await?;
+            let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
+            let parent = group.parent.as_ref().and_then(|parent| parent.id);
+            self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
+            rows.group(group);
+        }
+        if rows.batch.groups.is_empty() {
+            return Ok(());
+        }
+        self.commit(rows, Vec::new(), false).await
+    }
+
+    async fn projects(&mut self, projects: Vec<Project>) -> Result<(), Error> {
+        let mut rows = Rows::default();
+        let mut tasks = Vec::new();
+        for mut project in projects {
+            let verdict = self.filter.judge(&project);
+            if verdict == Verdict::Leave || !self.projects.insert(project.id) {
+                continue;
+            }
+            self.read_on(Owner::Project, &project.full_path, &mut project.labels, &mut project.members).await?;
+            if verdict == Verdict::Read {
+                let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
+                let expected = if self.read_before.contains(&project.id) { 0 } else { count };
+                tasks.push(NewTask { project_id: project.id, expected });
+            }
+            let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
+            let inherited = self.labels_of(namespace);
+            rows.project(project, &inherited);
+        }
+        self.commit(rows, tasks, false).await
+    }
+
+    /// One project of the scope.
+    async fn single_project(&mut self, reference: &str) -> Result<(), Error> {
+        let Some(path) = self.project_path(reference).await? else { return Ok(()) };
+        let document = answers::one_project(self.ctx.dialect, self.parts());
+        let answer: answers::ProjectAnswer = self.ask(&document, &json!({ "path": path })).await?;
+        if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
+            self.ctx.learn_limit(limit);
+        }
+        match answer.project {
+            Some(project) => self.projects(vec![project]).await,
+            None => {
+                self.missing.push(reference.to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    async fn commit(&self, rows: Rows, tasks: Vec<NewTask>, planned: bool) -> Result<(), Error> {
+        let expected = tasks.iter().map(|task| task.expected.unsigned_abs()).sum();
+        let new_tasks = tasks.len() as u64;
+        let batch = Batch {
+            as_of: Some(Timestamp::now()),
+            run_id: Some(self.run.id),
+            plan: tasks,
+            planned,
+            ..rows.into_batch()
+        };
+        self.ctx.commit(batch).await?;
+        self.progress.planned(new_tasks, expected);
+        self.news.notify_one();
+        if !planned {
+            // Says that this worker is still at it.
+            self.claim().await?;
+        }
+        Ok(())
+    }
+
+    /// Labels of a group and of those above it, as far as they are in the scope.
+    fn labels_of(&self, group: Option<i64>) -> Vec<&Label> {
+        let mut labels = Vec::new();
+        let mut next = group;
+        while let Some((parent, own)) = next.and_then(|id| self.groups.get(&id)) {
+            labels.extend(own);
+            next = *parent;
+        }
+        labels
+    }
+
+    /// Reads long lists of labels and members to their ends.
+    async fn read_on(
+        &self,
+        owner: Owner,
+        path: &str,
+        labels: &mut Option<Connection<Label>>,
+        members: &mut Option<Connection<answers::Member>>,
+    ) -> Result<(), Error> {
+        let document = answers::more_labels(owner);
+        while let Some((list, after)) = labels.as_mut().and_then(|list| next_of(Some(&*list)).map(|after| (list, after))) {
+            let answer: answers::BelongingsAnswer = self.ask(&document, &json!({"path": path, "after": after})).await?;
+            let Some(more) = answer.owner.and_then(|owner| owner.labels) else { break };
+            list.extend(more);
+        }
+        let document = answers::more_members(owner, self.ctx.dialect);
+        while let Some((list, after)) = members.as_mut().and_then(|list| next_of(Some(&*list)).map(|after| (list, after))) {
+            let answer: answers::BelongingsAnswer = self.ask(&document, &json!({"path": path, "after": after})).await?;
+            let Some(more) = answer.owner.and_then(|owner| owner.members) else { break };
+            list.extend(more);
+        }
+        Ok(())
+    }
+
+    async fn group_path(&mut self, reference: &str) -> Result<Option<String>, Error> {
+        if reference.parse::<i64>().is_err() {
+            return Ok(Some(reference.to_owned()));
+        }
+        match self.ctx.persist(async || self.ctx.client.group(reference).await).await {
+            Ok(group) => Ok(Some(group.full_path)),
+            Err(error) => self.missing_or(reference, error),
+        }
+    }
+
+    async fn project_path(&mut self, reference: &str) -> Result<Option<String>, Error> {
+        if reference.parse::<i64>().is_err() {
+            return Ok(Some(reference.to_owned()));
+        }
+        match self.ctx.persist(async || self.ctx.client.project(reference).await).await {
+            Ok(project) => Ok(Some(project.path_with_namespace)),
+            Err(error) => self.missing_or(reference, error),
+        }
+    }
+
+    fn missing_or(&mut self, reference: &str, error: Error) -> Result<Option<String>, Error> {
+        match error {
+            Error::GitLab(gitlab::Error::NotFound { .. }) => {
+                self.missing.push(reference.to_owned());
+                Ok(None)
+            }
+            error => Err(error),
+        }
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: &Value) -> Result<T, Error> {
+        self.ctx.persist(async || self.ctx.client.graphql::<T>(document, variables).await?.complete()).await
+    }
+
+    fn parts(&self) -> Parts {
+        let resources = self.ctx.settings.resources;
+        Parts { labels: resources.labels, members: resources.members }
+    }
+}
+
+/// Whether asking for less may help.
+pub(super) fn is_too_much(error: &gitlab::Error) -> bool {
+    matches!(
+        error,
+        gitlab::Error::TooComplex { .. }
+            | gitlab::Error::QueryTimeout { .. }
+            | gitlab::Error::TooLarge { .. }
+            | gitlab::Error::Timeout { .. }
+            | gitlab::Error::Server { .. }
+            | gitlab::Error::Broken { .. }
+    )
+}

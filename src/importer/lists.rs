@@ -1,0 +1,111 @@
+//! What a page of merge requests lacks: the rest of long lists, and what old servers tell only by REST.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::json;
+
+use crate::gitlab;
+use crate::gitlab::queries::merge_requests::{self, List, MergeRequest, PageAnswer, RestAnswer};
+
+use super::Error;
+use super::context::Context;
+use super::discover::is_too_much;
+
+/// Merge requests whose long lists are read with one request: their lists are a hundred entries long.
+const AT_ONCE: usize = 25;
+
+/// Requests for the rest of lists in flight for one page.
+const IN_FLIGHT: usize = 4;
+
+/// Reads all lists inside merge requests to their ends.
+///
+/// Those with long lists are read again with a hundred entries of each list, many merge requests with one request; only
+/// what is longer still is followed one by one. A list that GitLab cannot read in time stays as it is, and is not called
+/// whole.
+pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
+    let cut: Vec<i64> = page.iter().filter(|one| one.is_cut()).map(|one| one.iid).collect();
+    let answers: Vec<Vec<MergeRequest>> = stream::iter(cut.chunks(AT_ONCE))
+        .map(|iids| by_iids_if_possible(ctx, path, iids))
+        .buffer_unordered(IN_FLIGHT)
+        .try_collect()
+        .await?;
+    for longer in answers.into_iter().flatten() {
+        if let Some(place) = page.iter_mut().find(|one| one.id == longer.id) {
+            *place = longer;
+        }
+    }
+
+    stream::iter(page.iter_mut().filter(|one| !open_ends(ctx, one).is_empty()).map(Ok::<_, Error>))
+        .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
+        .await
+}
+
+/// Merge requests by their iids, with lists of a hundred entries. What is gone or hidden is missing.
+pub(super) async fn by_iids(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
+    let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
+    let variables = json!({ "path": path, "iids": iids });
+    let answer = ctx.or_stop(ctx.client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
+    let list = answer.complete()?.project.and_then(|project| project.merge_requests);
+    Ok(list.unwrap_or_default().nodes.into_iter().flatten().collect())
+}
+
+/// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
+async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
+    match by_iids(ctx, path, iids).await {
+        Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// Reads the lists of one merge request to their ends.
+async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(), Error> {
+    loop {
+        let open = open_ends(ctx, one);
+        if open.is_empty() {
+            return Ok(());
+        }
+        let lists: Vec<List> = open.iter().map(|(list, _)| *list).collect();
+        let document = merge_requests::rest_of(ctx.dialect, &lists);
+        let mut variables = json!({ "path": path, "iid": one.iid.to_string() });
+        for (list, cursor) in &open {
+            variables[list.name()] = json!(cursor);
+        }
+        let ask = async || ctx.client.graphql::<RestAnswer>(&document, &variables).await?.complete();
+        let more = match ctx.persist(ask).await {
+            Ok(answer) => answer.project.and_then(|project| project.merge_request),
+            Err(Error::GitLab(error)) if is_too_much(&error) => None,
+            Err(error) => return Err(error),
+        };
+        let Some(more) = more else { return Ok(()) };
+        one.extend(more);
+        if open_ends(ctx, one) == open {
+            // The server gives the same page again and again.
+            return Ok(());
+        }
+    }
+}
+
+fn open_ends(ctx: &Context, one: &MergeRequest) -> Vec<(List, Option<String>)> {
+    one.open_ends(ctx.parts)
+}
+
+/// Servers before 18.0 tell by REST only when a merge request was closed.
+pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [MergeRequest]) -> Result<(), Error> {
+    if ctx.dialect.since(18, 0) {
+        return Ok(());
+    }
+    let closed: Vec<i64> = page.iter().filter(|one| one.state == "closed").map(|one| one.iid).collect();
+    if closed.is_empty() {
+        return Ok(());
+    }
+    let found = match ctx.persist(async || ctx.client.merge_requests_by_iid(project_id, &closed).await).await {
+        Ok(found) => found,
+        Err(Error::GitLab(gitlab::Error::Forbidden { .. } | gitlab::Error::NotFound { .. })) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for one in page {
+        if let Some(told) = found.iter().find(|told| told.id == one.id) {
+            one.closed_at = told.closed_at;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! Pages of a project's merge requests, in the order of their last change, however the server behaves.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::gitlab;
+use crate::gitlab::queries::merge_requests::{MergeRequest, PageAnswer, PageProject};
+use crate::store::Task;
+
+use super::Error;
+use super::adapt::PageSize;
+use super::context::{Context, Patience};
+use super::discover::is_too_much;
+
+/// How often a pass may begin anew at the last change seen without seeing a later one.
+const MOST_ANCHORS: u32 = 3;
+
+const HIDDEN: &str = "merge requests are hidden from the tokens";
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) after: Option<String>,
+    pub(super) since: Option<Timestamp>,
+    /// Ask how many there are in all.
+    pub(super) counted: bool,
+}
+
+/// A page of merge requests.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) merge_requests: Vec<MergeRequest>,
+    /// Where the next page begins; `None` at the end.
+    pub(super) next: Option<Place>,
+    /// How many there are in all, where it was asked.
+    pub(super) count: Option<i64>,
+    /// When it was asked for.
+    pub(super) as_of: Timestamp,
+    /// The project's path at that time.
+    pub(super) path: String,
+}
+
+/// What asking for a page brought.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    Page(Page),
+    /// There is nothing to read, for a lasting reason.
+    Skip(String),
+    /// This project cannot be read now, though others can.
+    Fail(String),
+}
+
+/// Reads one project.
+pub(super) struct Reader<'a> {
+    ctx: &'a Context,
+    project_id: i64,
+    path: String,
+    size: PageSize,
+    /// Ask for merge requests alone, because with their notes and commits even one is too much.
+    lean: bool,
+    /// Where to begin anew if a cursor is refused.
+    anchor: Option<Timestamp>,
+    anchors: u32,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(ctx: &'a Context, task: &Task, since: Option<Timestamp>) -> Reader<'a> {
+        Reader {
+            ctx,
+            project_id: task.project_id,
+            path: task.project_path.clone(),
+            size: PageSize::new(ctx.page_cap()),
+            lean: false,
+            anchor: task.watermark.max(since),
+            anchors: 0,
+        }
+    }
+
+    /// Where to begin anew if a cursor is refused: a little before the last change seen.
+    pub(super) fn anchor(&mut self, at: Option<Timestamp>) {
+        if at > self.anchor {
+            self.anchor = at;
+            self.anchors = 0;
+        }
+    }
+
+    /// Asks for a page until it comes, in ever smaller pages if need be, as long as the run's patience lasts.
+    pub(super) async fn fetch(&mut self, mut place: Place) -> Result<Fetched, Error> {
+        let mut patience = Patience::new();
+        let mut moved = false;
+        loop {
+            let size = if self.lean { 1 } else { self.size.under(self.ctx.page_cap()) };
+            let as_of = Timestamp::now();
+            let error = match self.ask(&place, size).await {
+                Ok(Some(project)) if project.id == self.project_id => {
+                    self.ctx.gitlab_answered();
+                    return Ok(self.read(project, &place, as_of));
+                }
+                Ok(_) if moved => return Ok(Fetched::Skip(HIDDEN.to_owned())),
+                Ok(_) => match self.follow_move().await {
+                    Ok(Some(reason)) => return Ok(Fetched::Skip(reason.to_owned())),
+                    Ok(None) => {
+                        moved = true;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            let Error::GitLab(error) = error else { return Err(error) };
+            if let gitlab::Error::TooComplex { limit, .. } = error {
+                self.ctx.too_complex(size, limit);
+            }
+            if is_refused_cursor(&error, &place) && self.anchors < MOST_ANCHORS {
+                self.anchors += 1;
+                place = Place { after: None, since: self.anchor.max(place.since), counted: false };
+                tracing::warn!(project = self.path, "GitLab refuses the cursor, going on from the last change seen");
+            } else if is_too_much(&error) && self.ask_for_less(size) {
+                tracing::info!(project = self.path, %error, "asking for less at once");
+            } else if stops_the_run(&error) {
+                return Err(error.into());
+            } else if !error.is_transient() {
+                return Ok(Fetched::Fail(error.to_string()));
+            } else if !patience.wait(self.ctx).await? {
+                return self.out_of_patience(error);
+            }
+        }
+    }
+
+    async fn ask(&self, place: &Place, size: u32) -> Result<Option<PageProject>, Error> {
+        let variables = json!({
+            "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
+        });
+        let document = if self.lean { &self.ctx.lean_page } else { &self.ctx.page };
+        let answer = self.ctx.or_stop(self.ctx.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
+        let answer = if self.lean && answer.data.is_some() { answer.data } else { Some(answer.complete()?) };
+        Ok(answer.and_then(|answer| answer.project))
+    }
+
+    fn read(&mut self, project: PageProject, place: &Place, as_of: Timestamp) -> Fetched {
+        self.size.grow(self.ctx.page_cap());
+        let Some(list) = project.merge_requests else {
+            return Fetched::Skip("merge requests are switched off or hidden from the tokens".to_owned());
+        };
+        let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
+        let merge_requests = list.nodes.into_iter().flatten().collect();
+        Fetched::Page(Page { merge_requests, next, count: list.count, as_of, path: self.path.clone() })
+    }
+
+    /// Smaller pages first; then merge requests alone, one by one. False where nothing less can be asked for.
+    fn ask_for_less(&mut self, size: u32) -> bool {
+        if self.lean {
+            return false;
+        }
+        self.lean = !self.size.shrink(size);
+        true
+    }
+
+    /// The path names nothing, or another project: asks for the project by its id. A reason, where it is gone.
+    async fn follow_move(&mut self) -> Result<Option<&'static str>, Error> {
+        match self.ctx.or_stop(self.ctx.client.project(&self.project_id.to_string())).await {
+            Ok(project) if project.path_with_namespace == self.path => Ok(Some(HIDDEN)),
+            Ok(project) => {
+                self.path = project.path_with_namespace;
+                Ok(None)
+            }
+            Err(Error::GitLab(gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. })) => {
+                Ok(Some("gone, or hidden from the tokens"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Where others were answered meanwhile, the trouble is this project's own.
+    fn out_of_patience(&self, error: gitlab::Error) -> Result<Fetched, Error> {
+        if self.ctx.answered_within(self.ctx.patience()) {
+            return Ok(Fetched::Fail(error.to_string()));
+        }
+        Err(error.into())
+    }
+}
+
+/// Whether nobody in this run will get another answer than this.
+fn stops_the_run(error: &gitlab::Error) -> bool {
+    use gitlab::Error as E;
+    matches!(
+        error,
+        E::Unauthorized { .. }
+            | E::InsufficientScope { .. }
+            | E::Forbidden { .. }
+            | E::NotGitLab { .. }
+            | E::RedirectedElsewhere { .. }
+            | E::Tls { .. }
+            | E::Settings { .. }
+    )
+}
+
+/// GitLab says so in words only: "Please provide a valid cursor".
+fn is_refused_cursor(error: &gitlab::Error, place: &Place) -> bool {
+    let gitlab::Error::Graphql { message } = error else { return false };
+    place.after.is_some() && message.to_lowercase().contains("cursor")
+}
