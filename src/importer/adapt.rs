@@ -12,7 +12,10 @@ pub(super) struct PageSize {
 
 impl PageSize {
     pub(super) fn new(first: u32) -> PageSize {
-        PageSize { now: first.max(1), good: 0 }
+        PageSize {
+            now: first.max(1),
+            good: 0,
+        }
     }
 
     /// What to ask for, under a cap that all projects share.
@@ -61,7 +64,12 @@ mod tests {
         let mut size = PageSize::new(100);
         size.shrink(100);
 
-        let seen: Vec<u32> = (0..12).map(|_| { size.grow(100); size.under(100) }).collect();
+        let seen: Vec<u32> = (0..12)
+            .map(|_| {
+                size.grow(100);
+                size.under(100)
+            })
+            .collect();
 
         assert_eq!(seen, [50, 50, 50, 75, 75, 75, 75, 100, 100, 100, 100, 100]);
     }

@@ -9,9 +9,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, next_of};
 use crate::gitlab;
 use crate::gitlab::queries::Connection;
+use crate::gitlab::queries::scope::{
+    self as answers, Group, Label, Owner, Parts, Project, next_of,
+};
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
 use super::adapt::PageSize;
@@ -53,8 +55,13 @@ impl<'a> Planner<'a> {
         news: &'a Notify,
     ) -> Result<Planner<'a>, Error> {
         let filter = Filter::new(&ctx.settings.scope)?;
-        let known = ctx.patiently(|| ctx.store.known_projects(ctx.settings.source)).await?;
-        let read_before = known.into_iter().filter(|project| project.since.is_some()).map(|project| project.id);
+        let known = ctx
+            .patiently(|| ctx.store.known_projects(ctx.settings.source))
+            .await?;
+        let read_before = known
+            .into_iter()
+            .filter(|project| project.since.is_some())
+            .map(|project| project.id);
         Ok(Planner {
             ctx,
             run,
@@ -63,7 +70,11 @@ impl<'a> Planner<'a> {
             filter,
             groups: HashMap::new(),
             projects: HashSet::new(),
-            read_before: if run.full { HashSet::new() } else { read_before.collect() },
+            read_before: if run.full {
+                HashSet::new()
+            } else {
+                read_before.collect()
+            },
             missing: Vec::new(),
         })
     }
@@ -73,7 +84,11 @@ impl<'a> Planner<'a> {
         loop {
             match self.claim().await? {
                 PlanClaim::Planned => return Ok(()),
-                PlanClaim::Elsewhere => self.ctx.pause(std::time::Duration::from_millis(500)).await?,
+                PlanClaim::Elsewhere => {
+                    self.ctx
+                        .pause(std::time::Duration::from_millis(500))
+                        .await?
+                }
                 PlanClaim::Mine => return self.walk().await,
             }
         }
@@ -81,7 +96,9 @@ impl<'a> Planner<'a> {
 
     async fn claim(&self) -> Result<PlanClaim, Error> {
         let worker = &self.ctx.settings.worker;
-        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE)).await
+        self.ctx
+            .patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE))
+            .await
     }
 
     async fn walk(&mut self) -> Result<(), Error> {
@@ -93,16 +110,21 @@ impl<'a> Planner<'a> {
             self.single_project(project).await?;
         }
         if !self.missing.is_empty() && self.groups.is_empty() && self.projects.is_empty() {
-            return Err(Error::ScopeNotFound { missing: std::mem::take(&mut self.missing) });
+            return Err(Error::ScopeNotFound {
+                missing: std::mem::take(&mut self.missing),
+            });
         }
         let missing = json!(self.missing).to_string();
-        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
+        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing))
+            .await?;
         self.commit(Rows::default(), Vec::new(), true).await
     }
 
     /// One group of the scope with all that is below it.
     async fn group(&mut self, reference: &str) -> Result<(), Error> {
-        let Some(path) = self.group_path(reference).await? else { return Ok(()) };
+        let Some(path) = self.group_path(reference).await? else {
+            return Ok(());
+        };
         let below = self.ctx.settings.scope.include_subgroups;
         let document = answers::tree(self.ctx.dialect, self.parts(), below);
         let mut size = PageSize::new(PAGE);
@@ -120,16 +142,34 @@ impl<'a> Planner<'a> {
                 "path": path, "groups": first, "projects": first, "afterGroup": after_group,
                 "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
             });
-            let ask = async || self.ctx.client.graphql::<answers::TreeAnswer>(&document, &variables).await?.complete();
+            let ask = async || {
+                self.ctx
+                    .client
+                    .graphql::<answers::TreeAnswer>(&document, &variables)
+                    .await?
+                    .complete()
+            };
             let answer = match self.ctx.or_stop(ask()).await {
                 Err(Error::GitLab(error)) if is_too_much(&error) && size.shrink(first) => continue,
-                Err(Error::GitLab(error)) if error.is_transient() && patience.wait(self.ctx).await? => continue,
+                Err(Error::GitLab(error))
+                    if error.is_transient() && patience.wait(self.ctx).await? =>
+                {
+                    continue;
+                }
                 other => other?,
             };
-            if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
+            if let Some(limit) = answer
+                .query_complexity
+                .and_then(|complexity| complexity.limit)
+            {
                 self.ctx.learn_limit(limit);
             }
-            let Some(answers::GroupTree { group, descendant_groups, projects }) = answer.group else {
+            let Some(answers::GroupTree {
+                group,
+                descendant_groups,
+                projects,
+            }) = answer.group
+            else {
                 self.missing.push(reference.to_owned());
                 return Ok(());
             };
@@ -140,7 +180,12 @@ impl<'a> Planner<'a> {
                 after_project = next_of(projects.as_ref());
                 projects_open = after_project.is_some();
             }
-            let mut groups: Vec<Group> = descendant_groups.unwrap_or_default().nodes.into_iter().flatten().collect();
+            let mut groups: Vec<Group> = descendant_groups
+                .unwrap_or_default()
+                .nodes
+                .into_iter()
+                .flatten()
+                .collect();
             groups.push(group);
             self.groups(groups).await?;
             waiting.extend(projects.unwrap_or_default().nodes.into_iter().flatten());
@@ -157,10 +202,20 @@ impl<'a> Planner<'a> {
             if self.groups.contains_key(&group.id) {
                 continue;
             }
-            self.read_on(Owner::Group, &group.full_path, &mut group.labels, &mut group.members).await?;
-            let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
+            self.read_on(
+                Owner::Group,
+                &group.full_path,
+                &mut group.labels,
+                &mut group.members,
+            )
+            .await?;
+            let labels = group
+                .labels
+                .take()
+                .map(|list| list.nodes.into_iter().flatten().collect());
             let parent = group.parent.as_ref().and_then(|parent| parent.id);
-            self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
+            self.groups
+                .insert(group.id, (parent, labels.unwrap_or_default()));
             rows.group(group);
         }
         if rows.batch.groups.is_empty() {
@@ -177,13 +232,32 @@ impl<'a> Planner<'a> {
             if verdict == Verdict::Leave || !self.projects.insert(project.id) {
                 continue;
             }
-            self.read_on(Owner::Project, &project.full_path, &mut project.labels, &mut project.members).await?;
+            self.read_on(
+                Owner::Project,
+                &project.full_path,
+                &mut project.labels,
+                &mut project.members,
+            )
+            .await?;
             if verdict == Verdict::Read {
-                let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
-                let expected = if self.read_before.contains(&project.id) { 0 } else { count };
-                tasks.push(NewTask { project_id: project.id, expected });
+                let count = project
+                    .merge_requests
+                    .and_then(|list| list.count)
+                    .unwrap_or(0);
+                let expected = if self.read_before.contains(&project.id) {
+                    0
+                } else {
+                    count
+                };
+                tasks.push(NewTask {
+                    project_id: project.id,
+                    expected,
+                });
             }
-            let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
+            let namespace = project
+                .namespace
+                .as_ref()
+                .and_then(|namespace| namespace.id);
             let inherited = self.labels_of(namespace);
             rows.project(project, &inherited);
         }
@@ -192,10 +266,15 @@ impl<'a> Planner<'a> {
 
     /// One project of the scope.
     async fn single_project(&mut self, reference: &str) -> Result<(), Error> {
-        let Some(path) = self.project_path(reference).await? else { return Ok(()) };
+        let Some(path) = self.project_path(reference).await? else {
+            return Ok(());
+        };
         let document = answers::one_project(self.ctx.dialect, self.parts());
         let answer: answers::ProjectAnswer = self.ask(&document, &json!({ "path": path })).await?;
-        if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
+        if let Some(limit) = answer
+            .query_complexity
+            .and_then(|complexity| complexity.limit)
+        {
             self.ctx.learn_limit(limit);
         }
         match answer.project {
@@ -247,15 +326,29 @@ impl<'a> Planner<'a> {
         members: &mut Option<Connection<answers::Member>>,
     ) -> Result<(), Error> {
         let document = answers::more_labels(owner);
-        while let Some((list, after)) = labels.as_mut().and_then(|list| next_of(Some(&*list)).map(|after| (list, after))) {
-            let answer: answers::BelongingsAnswer = self.ask(&document, &json!({"path": path, "after": after})).await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.labels) else { break };
+        while let Some((list, after)) = labels
+            .as_mut()
+            .and_then(|list| next_of(Some(&*list)).map(|after| (list, after)))
+        {
+            let answer: answers::BelongingsAnswer = self
+                .ask(&document, &json!({"path": path, "after": after}))
+                .await?;
+            let Some(more) = answer.owner.and_then(|owner| owner.labels) else {
+                break;
+            };
             list.extend(more);
         }
         let document = answers::more_members(owner, self.ctx.dialect);
-        while let Some((list, after)) = members.as_mut().and_then(|list| next_of(Some(&*list)).map(|after| (list, after))) {
-            let answer: answers::BelongingsAnswer = self.ask(&document, &json!({"path": path, "after": after})).await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.members) else { break };
+        while let Some((list, after)) = members
+            .as_mut()
+            .and_then(|list| next_of(Some(&*list)).map(|after| (list, after)))
+        {
+            let answer: answers::BelongingsAnswer = self
+                .ask(&document, &json!({"path": path, "after": after}))
+                .await?;
+            let Some(more) = answer.owner.and_then(|owner| owner.members) else {
+                break;
+            };
             list.extend(more);
         }
         Ok(())
@@ -265,7 +358,11 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self.ctx.persist(async || self.ctx.client.group(reference).await).await {
+        match self
+            .ctx
+            .persist(async || self.ctx.client.group(reference).await)
+            .await
+        {
             Ok(group) => Ok(Some(group.full_path)),
             Err(error) => self.missing_or(reference, error),
         }
@@ -275,7 +372,11 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self.ctx.persist(async || self.ctx.client.project(reference).await).await {
+        match self
+            .ctx
+            .persist(async || self.ctx.client.project(reference).await)
+            .await
+        {
             Ok(project) => Ok(Some(project.path_with_namespace)),
             Err(error) => self.missing_or(reference, error),
         }
@@ -291,13 +392,28 @@ impl<'a> Planner<'a> {
         }
     }
 
-    async fn ask<T: DeserializeOwned>(&self, document: &str, variables: &Value) -> Result<T, Error> {
-        self.ctx.persist(async || self.ctx.client.graphql::<T>(document, variables).await?.complete()).await
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        document: &str,
+        variables: &Value,
+    ) -> Result<T, Error> {
+        self.ctx
+            .persist(async || {
+                self.ctx
+                    .client
+                    .graphql::<T>(document, variables)
+                    .await?
+                    .complete()
+            })
+            .await
     }
 
     fn parts(&self) -> Parts {
         let resources = self.ctx.settings.resources;
-        Parts { labels: resources.labels, members: resources.members }
+        Parts {
+            labels: resources.labels,
+            members: resources.members,
+        }
     }
 }
 

@@ -21,8 +21,16 @@ const IN_FLIGHT: usize = 4;
 /// Those with long lists are read again with a hundred entries of each list, many merge requests with one request; only
 /// what is longer still is followed one by one. A list that GitLab cannot read in time stays as it is, and is not called
 /// whole.
-pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
-    let cut: Vec<i64> = page.iter().filter(|one| one.is_cut()).map(|one| one.iid).collect();
+pub(super) async fn complete(
+    ctx: &Context,
+    path: &str,
+    page: &mut [MergeRequest],
+) -> Result<(), Error> {
+    let cut: Vec<i64> = page
+        .iter()
+        .filter(|one| one.is_cut())
+        .map(|one| one.iid)
+        .collect();
     let answers: Vec<Vec<MergeRequest>> = stream::iter(cut.chunks(AT_ONCE))
         .map(|iids| by_iids_if_possible(ctx, path, iids))
         .buffer_unordered(IN_FLIGHT)
@@ -34,22 +42,47 @@ pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest
         }
     }
 
-    stream::iter(page.iter_mut().filter(|one| !open_ends(ctx, one).is_empty()).map(Ok::<_, Error>))
-        .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
-        .await
+    stream::iter(
+        page.iter_mut()
+            .filter(|one| !open_ends(ctx, one).is_empty())
+            .map(Ok::<_, Error>),
+    )
+    .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
+    .await
 }
 
 /// Merge requests by their iids, with lists of a hundred entries. What is gone or hidden is missing.
-pub(super) async fn by_iids(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
+pub(super) async fn by_iids(
+    ctx: &Context,
+    path: &str,
+    iids: &[i64],
+) -> Result<Vec<MergeRequest>, Error> {
     let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
     let variables = json!({ "path": path, "iids": iids });
-    let answer = ctx.or_stop(ctx.client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
-    let list = answer.complete()?.project.and_then(|project| project.merge_requests);
-    Ok(list.unwrap_or_default().nodes.into_iter().flatten().collect())
+    let answer = ctx
+        .or_stop(
+            ctx.client
+                .graphql::<PageAnswer>(&ctx.by_iids.text, &variables),
+        )
+        .await?;
+    let list = answer
+        .complete()?
+        .project
+        .and_then(|project| project.merge_requests);
+    Ok(list
+        .unwrap_or_default()
+        .nodes
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
-async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
+async fn by_iids_if_possible(
+    ctx: &Context,
+    path: &str,
+    iids: &[i64],
+) -> Result<Vec<MergeRequest>, Error> {
     match by_iids(ctx, path, iids).await {
         Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => Ok(Vec::new()),
         other => other,
@@ -69,7 +102,12 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         for (list, cursor) in &open {
             variables[list.name()] = json!(cursor);
         }
-        let ask = async || ctx.client.graphql::<RestAnswer>(&document, &variables).await?.complete();
+        let ask = async || {
+            ctx.client
+                .graphql::<RestAnswer>(&document, &variables)
+                .await?
+                .complete()
+        };
         let more = match ctx.persist(ask).await {
             Ok(answer) => answer.project.and_then(|project| project.merge_request),
             Err(Error::GitLab(error)) if is_too_much(&error) => None,
@@ -89,17 +127,30 @@ fn open_ends(ctx: &Context, one: &MergeRequest) -> Vec<(List, Option<String>)> {
 }
 
 /// Servers before 18.0 tell by REST only when a merge request was closed.
-pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [MergeRequest]) -> Result<(), Error> {
+pub(super) async fn add_closed_at(
+    ctx: &Context,
+    project_id: i64,
+    page: &mut [MergeRequest],
+) -> Result<(), Error> {
     if ctx.dialect.since(18, 0) {
         return Ok(());
     }
-    let closed: Vec<i64> = page.iter().filter(|one| one.state == "closed").map(|one| one.iid).collect();
+    let closed: Vec<i64> = page
+        .iter()
+        .filter(|one| one.state == "closed")
+        .map(|one| one.iid)
+        .collect();
     if closed.is_empty() {
         return Ok(());
     }
-    let found = match ctx.persist(async || ctx.client.merge_requests_by_iid(project_id, &closed).await).await {
+    let found = match ctx
+        .persist(async || ctx.client.merge_requests_by_iid(project_id, &closed).await)
+        .await
+    {
         Ok(found) => found,
-        Err(Error::GitLab(gitlab::Error::Forbidden { .. } | gitlab::Error::NotFound { .. })) => return Ok(()),
+        Err(Error::GitLab(gitlab::Error::Forbidden { .. } | gitlab::Error::NotFound { .. })) => {
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     for one in page {

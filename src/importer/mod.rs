@@ -89,11 +89,21 @@ pub struct Resources {
 
 impl Resources {
     /// Everything that can be imported.
-    pub const ALL: Resources = Resources { reviews: true, commits: true, labels: true, members: true };
+    pub const ALL: Resources = Resources {
+        reviews: true,
+        commits: true,
+        labels: true,
+        members: true,
+    };
 
     /// Reads the names of the API: `reviews`, `commits`, `labels`, `members`; other names ask for what always comes.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Resources {
-        let mut resources = Resources { reviews: false, commits: false, labels: false, members: false };
+        let mut resources = Resources {
+            reviews: false,
+            commits: false,
+            labels: false,
+            members: false,
+        };
         for name in names {
             match name {
                 "reviews" => resources.reviews = true,
@@ -122,7 +132,11 @@ impl Summary {
     /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.run.progress.failed > 0 || !self.missing.is_empty() { 42 } else { 0 }
+        if self.run.progress.failed > 0 || !self.missing.is_empty() {
+            42
+        } else {
+            0
+        }
     }
 }
 
@@ -153,7 +167,9 @@ pub async fn run(
     progress: &Progress,
     stop: CancellationToken,
 ) -> Result<Summary, Error> {
-    let run = store.open_run(settings.source, &settings.run_key, settings.full).await?;
+    let run = store
+        .open_run(settings.source, &settings.run_key, settings.full)
+        .await?;
     if run.finished() {
         return summarise(store, settings.source, run.id, Vec::new()).await;
     }
@@ -163,7 +179,12 @@ pub async fn run(
     let ctx = Context::new(client, store, settings, stop).await?;
 
     let news = Notify::new();
-    let planner = async { Planner::new(&ctx, &run, progress, &news).await?.plan().await };
+    let planner = async {
+        Planner::new(&ctx, &run, progress, &news)
+            .await?
+            .plan()
+            .await
+    };
     let differences = work::until_done(&ctx, &run, progress, planner, &news).await?;
     summarise(store, settings.source, run.id, differences).await
 }
@@ -175,6 +196,12 @@ async fn summarise(
     differences: Vec<Difference>,
 ) -> Result<Summary, Error> {
     let missing = store.state(source, discover::MISSING).await?;
-    let missing = missing.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
-    Ok(Summary { run: store.finish_run(run).await?, missing, differences })
+    let missing = missing
+        .and_then(|names| serde_json::from_str(&names).ok())
+        .unwrap_or_default();
+    Ok(Summary {
+        run: store.finish_run(run).await?,
+        missing,
+        differences,
+    })
 }

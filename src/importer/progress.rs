@@ -44,7 +44,8 @@ impl Progress {
         self.projects.store(at.tasks.unsigned_abs(), Relaxed);
         self.projects_ended.store(ended.unsigned_abs(), Relaxed);
         self.expected.store(at.expected.unsigned_abs(), Relaxed);
-        self.merge_requests.store(at.merge_requests.unsigned_abs(), Relaxed);
+        self.merge_requests
+            .store(at.merge_requests.unsigned_abs(), Relaxed);
     }
 
     pub(super) fn planned(&self, projects: u64, merge_requests: u64) {

@@ -31,11 +31,17 @@ pub(super) async fn until_done(
     let mut in_flight = FuturesUnordered::new();
     loop {
         while in_flight.len() < ctx.settings.concurrency.max(1) && !ctx.stop.is_cancelled() {
-            let Some(task) = claim(ctx, run.id).await? else { break };
+            let Some(task) = claim(ctx, run.id).await? else {
+                break;
+            };
             in_flight.push(guarded(ctx, run.id, task, progress));
         }
         if planned && in_flight.is_empty() {
-            return if ctx.stop.is_cancelled() { Err(Error::Stopped) } else { Ok(differences) };
+            return if ctx.stop.is_cancelled() {
+                Err(Error::Stopped)
+            } else {
+                Ok(differences)
+            };
         }
         tokio::select! {
             ended = &mut planner, if !planned => {
@@ -55,11 +61,17 @@ pub(super) async fn until_done(
 }
 
 async fn claim(ctx: &Context, run: i64) -> Result<Option<Task>, Error> {
-    ctx.patiently(|| ctx.store.claim_task(run, &ctx.settings.worker, LEASE)).await
+    ctx.patiently(|| ctx.store.claim_task(run, &ctx.settings.worker, LEASE))
+        .await
 }
 
 /// Works on a task and keeps its claim alive, because waiting for a rate limit may take longer than a lease.
-async fn guarded(ctx: &Context, run: i64, task: Task, progress: &Progress) -> Result<Ending, Error> {
+async fn guarded(
+    ctx: &Context,
+    run: i64,
+    task: Task,
+    progress: &Progress,
+) -> Result<Ending, Error> {
     let (id, claim, path) = (task.id, task.claim, task.project_path.clone());
     let work = project::import(ctx, run, task, progress);
     tokio::pin!(work);
