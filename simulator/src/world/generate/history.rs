@@ -279,7 +279,7 @@ impl Writer<'_> {
                 authored_at: at,
                 committed_at: at,
                 additions: self.random.i64(1..80),
-                deletions: self.random.i64(..40),
+                deletions: self.random.i64(0..40),
             }
         };
         (0..self.size.commits).map(make).collect()
@@ -290,7 +290,7 @@ impl Writer<'_> {
         let make = |number: usize| FileStats {
             path: format!("src/module_{number}.rs"),
             additions: self.random.i64(1..120),
-            deletions: self.random.i64(..60),
+            deletions: self.random.i64(0..60),
         };
         (0..count).map(make).collect()
     }
