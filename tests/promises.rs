@@ -1,6 +1,14 @@
 //! The promises of the product, one file a subject, in one binary.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise; clippy.toml covers only functions marked as tests"
+)]
+
 mod generated;
 mod manifest;
+mod receiver;
 mod store;
 mod support;
