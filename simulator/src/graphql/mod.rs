@@ -1,8 +1,29 @@
 //! `POST /api/graphql`: GitLab's GraphQL over the World.
+//!
+//! The way of a request: [`document`] parses and validates its text (once), with GitLab's own words for what is wrong ([`rules`]);
+//! [`plan`] fills in the variables and finds the resolvers; [`cost`] says whether it may run; [`execute`] writes the answer.
+
+mod connection;
+mod context;
+mod cost;
+mod document;
+mod error;
+mod execute;
+mod fields;
+mod filters;
+mod introduced;
+mod literals;
+mod plan;
+mod request;
+mod rules;
+mod schema;
+mod value;
 
 use axum::http::StatusCode;
 
 use crate::world::{Caller, World};
+
+pub use schema::schema_text;
 
 /// What an execution answers.
 #[derive(Debug)]
@@ -19,10 +40,12 @@ pub struct Answer {
 ///
 /// `timeouts` names fields (`MergeRequest.diffStatsSummary`) that time out: they are null and an error says so.
 #[must_use]
-pub fn execute(_world: &World, _caller: &Caller, _body: &[u8], _timeouts: &[String]) -> Answer {
-    Answer {
-        status: StatusCode::OK,
-        body: br#"{"data":null}"#.to_vec(),
-        operation: None,
-    }
+pub fn execute(world: &World, caller: &Caller, body: &[u8], timeouts: &[String]) -> Answer {
+    request::answer(world, caller, body, timeouts)
+}
+
+/// What GraphQL answers to a token that is not accepted, for whatever reason.
+#[must_use]
+pub fn invalid_token() -> Answer {
+    request::refusal(StatusCode::UNAUTHORIZED, "Invalid token")
 }

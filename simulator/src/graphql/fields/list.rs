@@ -1,0 +1,42 @@
+//! Connections, edges and page information.
+
+use std::rc::Rc;
+
+use crate::graphql::connection::Connection;
+use crate::graphql::value::{Object, Value};
+
+pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>> {
+    Some(match name {
+        "nodes" => |page| Value::Nodes(Rc::clone(page)),
+        "edges" => |page| {
+            let edges = 0..page.nodes.len();
+            Value::List(
+                edges
+                    .map(|index| Value::Object(Object::Edge(Rc::clone(page), index)))
+                    .collect(),
+            )
+        },
+        "pageInfo" => |page| Value::Object(Object::PageInfo(Rc::clone(page))),
+        "count" => |page| Value::count(page.count),
+        "totalTimeToMerge" => |page| page.time_to_merge.map_or(Value::Null, Value::Float),
+        _ => return None,
+    })
+}
+
+pub(crate) fn edge_field(name: &str) -> Option<for<'w> fn(&Connection<'w>, usize) -> Value<'w>> {
+    Some(match name {
+        "cursor" => |page, index| page.cursor(index),
+        "node" => |page, index| Value::object(page.nodes.get(index).cloned()),
+        _ => return None,
+    })
+}
+
+pub(crate) fn page_info_field(name: &str) -> Option<for<'w> fn(&Connection<'w>) -> Value<'w>> {
+    Some(match name {
+        "hasNextPage" => |page| Value::Bool(page.has_next),
+        "hasPreviousPage" => |page| Value::Bool(page.has_previous),
+        "startCursor" => |page| page.cursor(0),
+        "endCursor" => |page| page.cursor(page.nodes.len().wrapping_sub(1)),
+        _ => return None,
+    })
+}

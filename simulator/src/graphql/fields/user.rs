@@ -1,0 +1,153 @@
+//! Users, also as authors, assignees, reviewers and participants of a merge request.
+
+use crate::world::{MergeRequest, ReviewState, Role, User, UserState};
+
+use super::{Within, approval, page};
+use crate::graphql::connection::{By, Order};
+use crate::graphql::context::Context;
+use crate::graphql::filters;
+use crate::graphql::literals::global_number;
+use crate::graphql::plan::Arguments;
+use crate::graphql::schema::Level;
+use crate::graphql::value::{Membership, Object, Person, Source, Value};
+
+pub(crate) fn field(
+    name: &str,
+) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &Arguments) -> Value<'w>> {
+    Some(match name {
+        "id" => |_, person, _| Value::Gid("User", person.user.id),
+        "username" => |_, person, _| Value::Str(&person.user.username),
+        "name" => |_, person, _| Value::Str(&person.user.name),
+        "bot" => |_, person, _| Value::Bool(person.user.bot()),
+        "human" => |_, person, _| Value::Bool(person.user.kind.name() == "HUMAN"),
+        "type" => |_, person, _| Value::Str(person.user.kind.name()),
+        "state" => |ctx, person, _| match person.user.state {
+            UserState::Banned if ctx.level < Level::V17_2 => Value::Str(UserState::Blocked.name()),
+            state => Value::Str(state.name()),
+        },
+        "active" => |_, person, _| Value::Bool(person.user.state == UserState::Active),
+        "publicEmail" => |_, person, _| Value::str(person.user.public_email.as_deref()),
+        "createdAt" => |_, person, _| Value::Time(person.user.created_at),
+        "lastActivityOn" => |ctx, person, _| match person.user.last_activity_on {
+            // Only administrators see when others were last active.
+            Some(day) if ctx.admin() => Value::Text(day.to_string()),
+            _ => Value::Null,
+        },
+        "webUrl" => |ctx, person, _| Value::Text(ctx.world.web_url(&person.user.username)),
+        "webPath" => |_, person, _| Value::Text(format!("/{}", person.user.username)),
+        "mergeRequestInteraction" => {
+            |_, person, _| Value::object(person.of.map(|of| Object::Interaction(person.user, of)))
+        }
+
+        "groups" => |ctx, person, arguments| {
+            let groups = memberships(ctx, person.user).map(|(group, _)| Object::Group(group));
+            page(groups.collect(), Order::ascending(By::Name), arguments)
+        },
+        "groupMemberships" => |ctx, person, arguments| {
+            let rows =
+                memberships(ctx, person.user).map(|(_, membership)| Object::Member(membership));
+            page(rows.collect(), Order::ascending(By::Id), arguments)
+        },
+        "groupCount" => |ctx, person, _| Value::count(memberships(ctx, person.user).count()),
+        "authoredMergeRequests" => |ctx, person, arguments| {
+            let id = person.user.id;
+            merge_requests(ctx, arguments, move |one| one.author == Some(id))
+        },
+        "assignedMergeRequests" => |ctx, person, arguments| {
+            let id = person.user.id;
+            merge_requests(ctx, arguments, move |one| one.assignees.contains(&id))
+        },
+        "reviewRequestedMergeRequests" => |ctx, person, arguments| {
+            let id = person.user.id;
+            merge_requests(ctx, arguments, move |one| {
+                one.reviewers.iter().any(|reviewer| reviewer.user == id)
+            })
+        },
+
+        "avatarUrl" | "bio" | "location" => |_, _, _| Value::Null,
+        _ => return None,
+    })
+}
+
+pub(crate) fn interaction_field(name: &str) -> Option<Within<User, MergeRequest>> {
+    Some(match name {
+        "approved" => |_, user, of| Value::Bool(of.approved_by(user.id)),
+        "reviewed" => |_, user, of| {
+            let state = review_of(user, of);
+            Value::Bool(state.is_some_and(|state| {
+                !matches!(state, ReviewState::Unreviewed | ReviewState::ReviewStarted)
+            }))
+        },
+        "reviewState" => |ctx, user, of| {
+            review_of(user, of).map_or(Value::Null, |state| Value::Str(spelled(ctx.level, state)))
+        },
+        "canMerge" | "canUpdate" => |ctx, user, of| {
+            let project = ctx.world.project(of.project);
+            let role = project.map_or(Role::None, |project| {
+                ctx.world.role_in_project(user.id, project)
+            });
+            Value::Bool(role >= Role::Developer)
+        },
+        "applicableApprovalRules" => |ctx, _, of| approval::rules(ctx, of),
+        _ => return None,
+    })
+}
+
+fn review_of(user: &User, of: &MergeRequest) -> Option<ReviewState> {
+    let reviewer = of
+        .reviewers
+        .iter()
+        .find(|reviewer| reviewer.user == user.id)?;
+    Some(reviewer.state)
+}
+
+/// A review's state, as far as the version's enum knows it.
+fn spelled(level: Level, state: ReviewState) -> &'static str {
+    match state {
+        ReviewState::ReviewStarted if level < Level::V18_0 => ReviewState::Unreviewed.enum_name(),
+        ReviewState::Approved | ReviewState::Unapproved | ReviewState::RequestedChanges
+            if level < Level::V17_2 =>
+        {
+            ReviewState::Reviewed.enum_name()
+        }
+        state => state.enum_name(),
+    }
+}
+
+fn memberships<'w>(
+    ctx: &Context<'w>,
+    user: &'w User,
+) -> impl Iterator<Item = (&'w crate::world::Group, Membership<'w>)> {
+    let visible = ctx
+        .world
+        .groups()
+        .filter(|group| ctx.world.sees_group(ctx.caller, group));
+    visible.filter_map(|group| {
+        let member = group.members.iter().find(|member| member.user == user.id)?;
+        let membership = Membership {
+            member,
+            role: member.role,
+            source: Source::Group(group),
+        };
+        Some((group, membership))
+    })
+}
+
+fn merge_requests<'w>(
+    ctx: &Context<'w>,
+    arguments: &Arguments,
+    own: impl Fn(&MergeRequest) -> bool,
+) -> Value<'w> {
+    let path = arguments.text("projectPath");
+    let id = arguments.text("projectId").and_then(global_number);
+    let found = ctx.world.merge_requests().filter(|one| {
+        let project = ctx.world.project(one.project);
+        own(one)
+            && project.is_some_and(|project| {
+                ctx.rights(project).merge_requests
+                    && path.is_none_or(|path| path.eq_ignore_ascii_case(&project.full_path))
+                    && id.is_none_or(|id| id == project.id)
+            })
+    });
+    filters::of_many(ctx, found, arguments)
+}

@@ -1,0 +1,380 @@
+//! Which merge requests a list shows, and in which order.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::world::{MergeRequest, MergeRequestState, Project, ReviewState};
+
+use super::connection::{By, Connection, Key, Order, Sort, Window};
+use super::context::Context;
+use super::plan::Arguments;
+use super::value::{Object, Value};
+
+/// A page of the merge requests of a project.
+pub(crate) fn of_project<'w>(
+    ctx: &Context<'w>,
+    project: &'w Project,
+    arguments: &Arguments,
+) -> Value<'w> {
+    if !ctx.rights(project).merge_requests {
+        return Value::Null;
+    }
+    let filter = Filter::of(ctx, arguments);
+    let order = order(arguments);
+
+    // The order that importers ask for has an index: a page is found without looking at the rest.
+    let window = match Window::of(arguments) {
+        Ok(window) => window,
+        Err(refusal) => return Value::Refused(refusal),
+    };
+    if filter.iids.is_none()
+        && !arguments.counted
+        && window.is_forward()
+        && order == Order::ascending(By::UpdatedAt)
+    {
+        return match updated_page(ctx, project, &filter, &window) {
+            Ok(page) => Value::Object(Object::Connection(page.into())),
+            Err(refusal) => Value::Refused(refusal),
+        };
+    }
+
+    let found: Vec<_> = match &filter.iids {
+        Some(iids) => iids
+            .iter()
+            .filter_map(|iid| ctx.world.merge_request_by_iid(project.id, *iid))
+            .collect(),
+        None => ctx.world.merge_requests_of(project.id).collect(),
+    };
+    page(ctx, found, &filter, arguments)
+}
+
+/// A page of merge requests of several projects that the caller may read.
+pub(crate) fn of_many<'w>(
+    ctx: &Context<'w>,
+    candidates: impl Iterator<Item = &'w MergeRequest>,
+    arguments: &Arguments,
+) -> Value<'w> {
+    let filter = Filter::of(ctx, arguments);
+    page(ctx, candidates.collect(), &filter, arguments)
+}
+
+fn page<'w>(
+    ctx: &Context<'w>,
+    mut found: Vec<&'w MergeRequest>,
+    filter: &Filter<'_>,
+    arguments: &Arguments,
+) -> Value<'w> {
+    found.retain(|merge_request| filter.matches(ctx, merge_request));
+    found.dedup_by_key(|merge_request| merge_request.id);
+    let merged: Vec<f64> = found
+        .iter()
+        .filter_map(|merge_request| time_to_merge(merge_request))
+        .collect();
+    let order = order(arguments);
+    let mut rows: Vec<_> = found.into_iter().map(Object::MergeRequest).collect();
+    order.sort(&mut rows);
+    match Connection::cut(rows, order, arguments) {
+        Ok(mut page) => {
+            page.time_to_merge = Some(merged)
+                .filter(|merged| !merged.is_empty())
+                .map(|merged| merged.iter().sum());
+            Value::Object(Object::Connection(page.into()))
+        }
+        Err(refusal) => Value::Refused(refusal),
+    }
+}
+
+fn time_to_merge(merge_request: &MergeRequest) -> Option<f64> {
+    let took = merge_request
+        .merged_at?
+        .duration_since(merge_request.created_at);
+    Some(took.as_secs_f64())
+}
+
+fn updated_page<'w>(
+    ctx: &Context<'w>,
+    project: &'w Project,
+    filter: &Filter<'_>,
+    window: &Window,
+) -> Result<Connection<'w>, String> {
+    let order = Order::ascending(By::UpdatedAt);
+    let cursor = window
+        .after
+        .as_ref()
+        .map(|cursor| order.read(cursor))
+        .transpose()?;
+    let behind_cursor = match cursor {
+        Some(Key(Sort::At(at), id)) => (at, id.saturating_add(1)),
+        _ => (Timestamp::MIN, i64::MIN),
+    };
+    let earliest = filter
+        .updated
+        .0
+        .map_or(behind_cursor, |after| behind_cursor.max((after, i64::MIN)));
+    let candidates = ctx.world.merge_requests_updated_from(project.id, earliest);
+    let nodes: Vec<_> = candidates
+        .take_while(|merge_request| {
+            filter
+                .updated
+                .1
+                .is_none_or(|before| merge_request.updated_at <= before)
+        })
+        .filter(|merge_request| filter.matches(ctx, merge_request))
+        .take(window.limit + 1)
+        .map(Object::MergeRequest)
+        .collect();
+    let has_next = nodes.len() > window.limit;
+    let mut nodes = nodes;
+    nodes.truncate(window.limit);
+    Ok(Connection::page(
+        nodes,
+        order,
+        has_next,
+        window.after.is_some(),
+    ))
+}
+
+/// The order that `sort` asks for, in either spelling.
+fn order(arguments: &Arguments) -> Order {
+    match arguments
+        .text("sort")
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "updated_asc" => Order::ascending(By::UpdatedAt),
+        "updated_desc" => Order::descending(By::UpdatedAt),
+        "created_asc" => Order::ascending(By::CreatedAt),
+        "merged_at_asc" => Order::ascending(By::MergedAt),
+        "merged_at_desc" => Order::descending(By::MergedAt),
+        "closed_at_asc" => Order::ascending(By::ClosedAt),
+        "closed_at_desc" => Order::descending(By::ClosedAt),
+        "title_asc" => Order::ascending(By::Title),
+        "title_desc" => Order::descending(By::Title),
+        _ => Order::descending(By::CreatedAt),
+    }
+}
+
+type Between = (Option<Timestamp>, Option<Timestamp>);
+
+/// The filters of a list of merge requests.
+struct Filter<'a> {
+    iids: Option<Vec<i64>>,
+    state: Option<&'a str>,
+    draft: Option<bool>,
+    created: Between,
+    updated: Between,
+    merged: Between,
+    closed: Between,
+    labels: Vec<&'a str>,
+    milestone: Option<&'a str>,
+    sources: Option<Vec<&'a str>>,
+    targets: Option<Vec<&'a str>>,
+    search: Option<String>,
+    reviews: Option<Vec<&'a str>>,
+    people: People<'a>,
+    not: Option<Negated<'a>>,
+    or: Option<&'a Json>,
+}
+
+/// Who takes part.
+struct People<'a> {
+    author: Option<&'a str>,
+    assignees: Vec<&'a str>,
+    reviewer: Option<&'a str>,
+    merged_by: Option<&'a str>,
+    approved_by: Vec<&'a str>,
+}
+
+/// What must not be.
+struct Negated<'a>(&'a Json);
+
+impl<'a> Filter<'a> {
+    fn of(ctx: &Context<'_>, arguments: &'a Arguments) -> Filter<'a> {
+        let between = |after: &str, before: &str| {
+            (
+                ctx.time(arguments.text(after)),
+                ctx.time(arguments.text(before)),
+            )
+        };
+        let mut labels = arguments.texts("labels").unwrap_or_default();
+        labels.extend(arguments.texts("labelName").unwrap_or_default());
+        let mut assignees = arguments.texts("assigneeUsernames").unwrap_or_default();
+        assignees.extend(arguments.text("assigneeUsername"));
+        let mut reviews = arguments.texts("reviewStates");
+        if let Some(state) = arguments.text("reviewState") {
+            reviews.get_or_insert_default().push(state);
+        }
+        let iids = arguments.texts("iids");
+        Filter {
+            iids: iids.map(|iids| iids.iter().filter_map(|iid| iid.parse().ok()).collect()),
+            state: arguments.text("state").filter(|state| *state != "all"),
+            draft: arguments.get("draft").and_then(Json::as_bool),
+            created: between("createdAfter", "createdBefore"),
+            updated: between("updatedAfter", "updatedBefore"),
+            merged: between("mergedAfter", "mergedBefore"),
+            closed: between("closedAfter", "closedBefore"),
+            labels,
+            milestone: arguments.text("milestoneTitle"),
+            sources: arguments.texts("sourceBranches"),
+            targets: arguments.texts("targetBranches"),
+            search: arguments.text("search").map(str::to_lowercase),
+            reviews,
+            people: People {
+                author: arguments.text("authorUsername"),
+                assignees,
+                reviewer: arguments.text("reviewerUsername"),
+                merged_by: arguments.text("mergedBy"),
+                approved_by: arguments.texts("approvedBy").unwrap_or_default(),
+            },
+            not: arguments.get("not").map(Negated),
+            or: arguments.get("or"),
+        }
+    }
+
+    fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+        let visible = !ctx.world.hidden(row) || ctx.admin();
+        let iid = self
+            .iids
+            .as_ref()
+            .is_none_or(|iids| iids.contains(&row.iid));
+        let state = self.state.is_none_or(|state| state == row.state.name());
+        let draft = self.draft.is_none_or(|draft| draft == row.draft);
+        let closed = row
+            .closed_at
+            .filter(|_| row.state == MergeRequestState::Closed);
+        visible
+            && iid
+            && state
+            && draft
+            && within(self.created, Some(row.created_at))
+            && within(self.updated, Some(row.updated_at))
+            && within(self.merged, row.merged_at)
+            && within(self.closed, closed)
+            && self.labels.iter().all(|label| has_label(ctx, row, label))
+            && self
+                .milestone
+                .is_none_or(|title| title.eq_ignore_ascii_case("none"))
+            && self
+                .sources
+                .as_ref()
+                .is_none_or(|names| names.contains(&row.source_branch.as_str()))
+            && self
+                .targets
+                .as_ref()
+                .is_none_or(|names| names.contains(&row.target_branch.as_str()))
+            && self.search.as_ref().is_none_or(|text| mentions(row, text))
+            && self
+                .reviews
+                .as_ref()
+                .is_none_or(|states| in_review(row, states))
+            && self.people.match_all(ctx, row)
+            && self.not.as_ref().is_none_or(|not| not.holds(ctx, row))
+            && self.or.is_none_or(|or| any_of(ctx, row, or))
+    }
+}
+
+impl People<'_> {
+    fn match_all(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+        self.author
+            .is_none_or(|name| is_user(ctx, row.author, name))
+            && self
+                .assignees
+                .iter()
+                .all(|name| is_assigned(ctx, row, name))
+            && self.reviewer.is_none_or(|name| is_reviewer(ctx, row, name))
+            && self
+                .merged_by
+                .is_none_or(|name| is_user(ctx, row.merge_user, name))
+            && self
+                .approved_by
+                .iter()
+                .all(|name| ctx.user_id(name).is_some_and(|id| row.approved_by(id)))
+    }
+}
+
+impl Negated<'_> {
+    fn holds(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+        let is = |name: &str, test: &dyn Fn(&str) -> bool| {
+            let value = self.0.get(name);
+            texts(value).iter().any(|text| test(text))
+        };
+        !(is("labels", &|label| has_label(ctx, row, label))
+            || is("labelName", &|label| has_label(ctx, row, label))
+            || is("authorUsername", &|name| is_user(ctx, row.author, name))
+            || is("assigneeUsername", &|name| is_assigned(ctx, row, name))
+            || is("reviewerUsername", &|name| is_reviewer(ctx, row, name))
+            || is("sourceBranches", &|name| row.source_branch == name)
+            || is("targetBranches", &|name| row.target_branch == name))
+    }
+}
+
+fn any_of(ctx: &Context<'_>, row: &MergeRequest, or: &Json) -> bool {
+    let any = |name: &str, test: &dyn Fn(&str) -> bool| {
+        let names = texts(or.get(name));
+        names.is_empty() || names.iter().any(|text| test(text))
+    };
+    any("authorUsernames", &|name| is_user(ctx, row.author, name))
+        && any("assigneeUsernames", &|name| is_assigned(ctx, row, name))
+        && any("reviewerUsernames", &|name| is_reviewer(ctx, row, name))
+        && any("labelNames", &|label| has_label(ctx, row, label))
+}
+
+fn texts(value: Option<&Json>) -> Vec<&str> {
+    match value {
+        Some(Json::String(text)) => vec![text],
+        Some(Json::Array(items)) => items.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Both ends are included, as in GitLab.
+fn within((after, before): Between, at: Option<Timestamp>) -> bool {
+    if after.is_none() && before.is_none() {
+        return true;
+    }
+    at.is_some_and(|at| {
+        after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
+    })
+}
+
+fn has_label(ctx: &Context<'_>, row: &MergeRequest, label: &str) -> bool {
+    match label.to_ascii_lowercase().as_str() {
+        "none" => row.labels.is_empty(),
+        "any" => !row.labels.is_empty(),
+        _ => row.labels.iter().any(|id| {
+            ctx.world
+                .label(*id)
+                .is_some_and(|known| known.title == label)
+        }),
+    }
+}
+
+fn mentions(row: &MergeRequest, text: &str) -> bool {
+    let description = row
+        .description
+        .as_deref()
+        .map_or(Cow::Borrowed(""), |text| text.to_lowercase().into());
+    row.full_title().to_lowercase().contains(text) || description.contains(text)
+}
+
+fn in_review(row: &MergeRequest, states: &[&str]) -> bool {
+    let wanted = |state: ReviewState| states.contains(&state.enum_name());
+    row.reviewers.iter().any(|reviewer| wanted(reviewer.state))
+}
+
+fn is_user(ctx: &Context<'_>, user: Option<i64>, name: &str) -> bool {
+    user.is_some() && user == ctx.user_id(name)
+}
+
+fn is_assigned(ctx: &Context<'_>, row: &MergeRequest, name: &str) -> bool {
+    ctx.user_id(name)
+        .is_some_and(|id| row.assignees.contains(&id))
+}
+
+fn is_reviewer(ctx: &Context<'_>, row: &MergeRequest, name: &str) -> bool {
+    ctx.user_id(name)
+        .is_some_and(|id| row.reviewers.iter().any(|reviewer| reviewer.user == id))
+}
