@@ -19,6 +19,9 @@ use super::{Error, Settings};
 /// People remembered as stored before the memory is emptied: a few megabytes at most.
 const MOST_USERS: usize = 100_000;
 
+/// How often the client tries before we look whether asking for less helps. Patience beyond that is the run's.
+const ATTEMPTS: u32 = 2;
+
 /// The longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -89,7 +92,10 @@ impl Context {
         let page = merge_requests::page(dialect, parts);
         let cap = page.largest_page(DEFAULT_COMPLEXITY_LIMIT);
         Ok(Context {
-            client: client.clone(),
+            client: client.with_patience(gitlab::Patience {
+                attempts: ATTEMPTS,
+                ..gitlab::Patience::default()
+            }),
             store: store.clone(),
             settings: settings.clone(),
             stop,

@@ -4,7 +4,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::merge_requests::{self, List, MergeRequest, PageAnswer, RestAnswer};
+use crate::gitlab::queries::merge_requests::{
+    self, List, MergeRequest, PageAnswer, PageProject, RestAnswer,
+};
 
 use super::Error;
 use super::context::Context;
@@ -41,22 +43,29 @@ pub(super) async fn complete(
             *place = longer;
         }
     }
-
-    stream::iter(
-        page.iter_mut()
-            .filter(|one| !open_ends(ctx, one).is_empty())
-            .map(Ok::<_, Error>),
-    )
-    .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
-    .await
+    follow_all(ctx, path, page).await
 }
 
-/// Merge requests by their iids, with lists of a hundred entries. What is gone or hidden is missing.
+/// Follows what is longer than a hundred entries, one merge request by one.
+pub(super) async fn follow_all(
+    ctx: &Context,
+    path: &str,
+    page: &mut [MergeRequest],
+) -> Result<(), Error> {
+    let open = page
+        .iter_mut()
+        .filter(|one| !one.open_ends(ctx.parts).is_empty());
+    stream::iter(open.map(Ok::<_, Error>))
+        .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
+        .await
+}
+
+/// A project with some merge requests by their iids, and lists of a hundred entries in them. What is gone is missing.
 pub(super) async fn by_iids(
     ctx: &Context,
     path: &str,
     iids: &[i64],
-) -> Result<Vec<MergeRequest>, Error> {
+) -> Result<Option<PageProject>, Error> {
     let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
     let variables = json!({ "path": path, "iids": iids });
     let answer = ctx
@@ -65,16 +74,7 @@ pub(super) async fn by_iids(
                 .graphql::<PageAnswer>(&ctx.by_iids.text, &variables),
         )
         .await?;
-    let list = answer
-        .complete()?
-        .project
-        .and_then(|project| project.merge_requests);
-    Ok(list
-        .unwrap_or_default()
-        .nodes
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok(answer.complete()?.project)
 }
 
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
@@ -83,16 +83,20 @@ async fn by_iids_if_possible(
     path: &str,
     iids: &[i64],
 ) -> Result<Vec<MergeRequest>, Error> {
-    match by_iids(ctx, path, iids).await {
-        Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => Ok(Vec::new()),
-        other => other,
-    }
+    let project = match by_iids(ctx, path, iids).await {
+        Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => None,
+        other => other?,
+    };
+    let list = project
+        .and_then(|project| project.merge_requests)
+        .unwrap_or_default();
+    Ok(list.nodes.into_iter().flatten().collect())
 }
 
 /// Reads the lists of one merge request to their ends.
 async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(), Error> {
     loop {
-        let open = open_ends(ctx, one);
+        let open = one.open_ends(ctx.parts);
         if open.is_empty() {
             return Ok(());
         }
@@ -115,15 +119,11 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         };
         let Some(more) = more else { return Ok(()) };
         one.extend(more);
-        if open_ends(ctx, one) == open {
+        if one.open_ends(ctx.parts) == open {
             // The server gives the same page again and again.
             return Ok(());
         }
     }
-}
-
-fn open_ends(ctx: &Context, one: &MergeRequest) -> Vec<(List, Option<String>)> {
-    one.open_ends(ctx.parts)
 }
 
 /// Servers before 18.0 tell by REST only when a merge request was closed.

@@ -9,6 +9,7 @@
 
 mod actions;
 mod adapt;
+pub mod args;
 mod context;
 mod discover;
 mod error;
@@ -17,6 +18,7 @@ mod pages;
 mod plan;
 mod progress;
 mod project;
+pub mod refresh;
 mod rows;
 mod work;
 
@@ -129,6 +131,19 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The reason as conditions, metrics and logs spell it.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        if !self.missing.is_empty() {
+            return "ScopeNotFound";
+        }
+        if self.run.progress.failed > 0 {
+            "PartiallyFailed"
+        } else {
+            "Succeeded"
+        }
+    }
+
     /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
