@@ -4,11 +4,14 @@
 //! whatever a test changes there is seen by REST and GraphQL and fires the webhooks that GitLab would fire.
 //!
 //! Reading order: [`world`] (what there is and who may see it), `rest` and [`graphql`] (how it is read),
-//! `server` (how it is served, with its faults and its log of requests).
+//! [`server`] (how it is served, with its faults and its log of requests).
 //!
 //! Nothing here comes from the product: shared wire types would make the client's mistakes invisible.
 
 pub mod graphql;
+mod rest;
+pub mod server;
 pub mod world;
 
-pub use world::World;
+pub use server::{Fault, FaultKind, Faults, Logged, Options, Simulator};
+pub use world::{Size, World};

@@ -95,7 +95,9 @@ pub struct HookEvent {
     /// Where to.
     pub url: String,
     /// `merge_request_hooks`, `note_hooks`…
-    pub trigger: String,
+    pub trigger: &'static str,
+    /// `X-Gitlab-Event`.
+    pub event: &'static str,
     /// Sent headers, secrets redacted.
     pub request_headers: Vec<(String, String)>,
     /// The sent body.
@@ -163,5 +165,17 @@ impl Hook {
         let exponent = (self.recent_failures - FREE - 1).min(11);
         let minutes = (1_i64 << exponent).min(24 * 60);
         self.disabled_until = now.checked_add(SignedDuration::from_mins(minutes)).ok();
+    }
+
+    /// The same before 17.11: four client errors in a row were the end.
+    pub fn failed_before_17_11(&mut self, now: Timestamp) {
+        let client_error = self
+            .log
+            .front()
+            .is_some_and(|event| event.response_status.starts_with('4'));
+        self.failed(now);
+        if client_error && self.recent_failures > 3 {
+            self.disabled = true;
+        }
     }
 }

@@ -21,7 +21,9 @@ mod role;
 mod settings;
 mod tables;
 mod token;
+mod trial;
 mod user;
+
 mod verbs;
 
 use std::collections::{BTreeMap, HashMap};
@@ -78,6 +80,7 @@ pub struct World {
     hooks: BTreeMap<i64, Hook>,
     outbox: Vec<Outgoing>,
     webhook_calls: HashMap<i64, (i64, u32)>,
+    hook_tests: HashMap<(i64, HookTarget), (i64, u32)>,
 }
 
 impl World {

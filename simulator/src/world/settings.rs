@@ -91,6 +91,8 @@ pub struct Settings {
     pub webhook_timeout: SignedDuration,
     /// Deliveries per minute and top-level namespace; more are dropped.
     pub webhook_rate_limit: Option<u32>,
+    /// Whether every delivery comes twice, as after a timeout.
+    pub duplicate_webhooks: bool,
     /// Hooks per project.
     pub project_hook_limit: usize,
     /// Hooks per group.
@@ -119,6 +121,7 @@ impl Default for Settings {
             auto_disable_webhooks: true,
             webhook_timeout: SignedDuration::from_secs(10),
             webhook_rate_limit: None,
+            duplicate_webhooks: false,
             project_hook_limit: 100,
             group_hook_limit: 50,
             hook_test_limit: 5,

@@ -57,6 +57,7 @@ impl World {
             hooks: BTreeMap::new(),
             outbox: Vec::new(),
             webhook_calls: HashMap::new(),
+            hook_tests: HashMap::new(),
         };
         let long_ago = "2020-01-01T00:00:00Z"
             .parse()

@@ -1,0 +1,46 @@
+//! Labels.
+
+use super::page::{Paging, page};
+use super::{Failure, Reply, Request, find, show};
+use crate::world::{Label, LabelOwner, World};
+
+pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let project = find::project(world, request)?;
+    let inherited = request.args.truth("include_ancestor_groups") != Some(false);
+    let own = |label: &&Label| inherited || label.owner == LabelOwner::Project(project.id);
+    labels(
+        world,
+        request,
+        world.labels_of_project(project).filter(own).collect(),
+    )
+}
+
+pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let group = find::group(world, request)?;
+    let above = world.ancestry(Some(group.id));
+    let inherited = request.args.truth("include_ancestor_groups") != Some(false);
+    let here = |label: &&Label| match label.owner {
+        LabelOwner::Group(owner) => owner == group.id || (inherited && above.contains(&owner)),
+        LabelOwner::Project(_) => false,
+    };
+    labels(world, request, world.labels().filter(here).collect())
+}
+
+fn labels(world: &World, request: &Request, mut found: Vec<&Label>) -> Result<Reply, Failure> {
+    let counts = request.args.truth("with_counts") == Some(true);
+    if let Some(text) = request.args.text("search") {
+        found.retain(|label| label.title.contains(&text));
+    }
+    found.sort_by(|left, right| left.title.cmp(&right.title).then(left.id.cmp(&right.id)));
+    page(world, request, Paging::Offset, &found, |label| {
+        let mut shown = show::label(label);
+        if counts {
+            let using = world
+                .merge_requests()
+                .filter(|found| found.labels.contains(&label.id))
+                .count();
+            shown["open_merge_requests_count"] = using.into();
+        }
+        shown
+    })
+}

@@ -1,0 +1,244 @@
+//! Merge requests: of a project, of a group, everywhere.
+
+use std::cmp::Reverse;
+
+use super::page::{Paging, page};
+use super::show::LabelStyle;
+use super::{Failure, Reply, Request, find, show};
+use crate::world::{Commit, MergeRequest, Project, World};
+
+pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let project = find::readable(world, request)?;
+    let filter = Filter::read(world, request, "all")?;
+    filter.page(
+        world,
+        request,
+        world.merge_requests_of(project.id).collect(),
+    )
+}
+
+pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let group = find::group(world, request)?;
+    let archived_too = request.args.truth("non_archived") == Some(false);
+    let below = std::iter::once(group.id).chain(world.descendant_groups(group.id));
+    let projects = below
+        .flat_map(|id| world.projects_of_group(id))
+        .filter_map(|id| world.project(*id));
+    let readable = projects.filter(|project| {
+        (archived_too || !project.archived) && world.reads_merge_requests(&request.caller, project)
+    });
+    let found = readable
+        .flat_map(|project| world.merge_requests_of(project.id))
+        .collect();
+    Filter::read(world, request, "all")?.page(world, request, found)
+}
+
+pub(crate) fn everywhere(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let filter = Filter::read(world, request, "created_by_me")?;
+    let readable = world
+        .projects()
+        .filter(|project| world.reads_merge_requests(&request.caller, project));
+    let found = readable
+        .flat_map(|project| world.merge_requests_of(project.id))
+        .collect();
+    filter.page(world, request, found)
+}
+
+pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let (_, found) = find::merge_request(world, request)?;
+    Ok(Reply::ok(show::single(world, found)))
+}
+
+pub(crate) fn commits(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let (project, found) = find::merge_request(world, request)?;
+    let commits: Vec<&Commit> = found.commits.iter().collect();
+    page(world, request, Paging::Offset, &commits, |commit| {
+        show::commit(world, project, commit, false)
+    })
+}
+
+/// What `GET …/merge_requests` can be asked for.
+struct Filter {
+    iids: Vec<String>,
+    state: String,
+    scope: String,
+    updated: Range,
+    created: Range,
+    author: Option<i64>,
+    assignee: Option<i64>,
+    reviewer: Option<i64>,
+    merge_user: Option<i64>,
+    labels: Vec<String>,
+    draft: Option<bool>,
+    source_branch: Option<String>,
+    target_branch: Option<String>,
+    search: Option<String>,
+}
+
+/// Both ends included.
+type Range = (Option<jiff::Timestamp>, Option<jiff::Timestamp>);
+
+impl Filter {
+    fn read(world: &World, request: &Request, scope: &str) -> Result<Filter, Failure> {
+        let args = &request.args;
+        let state = args.text("state").unwrap_or_else(|| "all".to_owned());
+        if !["all", "opened", "closed", "locked", "merged"].contains(&state.as_str()) {
+            return Err(Failure::param("state does not have a valid value"));
+        }
+        let scope = args
+            .text("scope")
+            .unwrap_or_else(|| scope.to_owned())
+            .replace('-', "_");
+        if !["all", "created_by_me", "assigned_to_me", "reviews_for_me"].contains(&scope.as_str()) {
+            return Err(Failure::param("scope does not have a valid value"));
+        }
+        let wip = args.text("wip").map(|wip| wip == "yes");
+        let draft = args
+            .truth("draft")
+            .filter(|_| world.settings.at_least(19, 0))
+            .or(wip);
+        let merge_user = world
+            .settings
+            .at_least(17, 0)
+            .then(|| user(world, request, "merge_user"))
+            .transpose()?;
+        Ok(Filter {
+            iids: args.list("iids"),
+            state,
+            scope,
+            updated: (args.time("updated_after")?, args.time("updated_before")?),
+            created: (args.time("created_after")?, args.time("created_before")?),
+            author: user(world, request, "author")?,
+            assignee: user(world, request, "assignee")?,
+            reviewer: user(world, request, "reviewer")?,
+            merge_user: merge_user.flatten(),
+            labels: args.list("labels"),
+            draft,
+            source_branch: args.text("source_branch"),
+            target_branch: args.text("target_branch"),
+            search: args.text("search").map(|text| text.to_lowercase()),
+        })
+    }
+
+    fn page(
+        &self,
+        world: &World,
+        request: &Request,
+        mut found: Vec<&MergeRequest>,
+    ) -> Result<Reply, Failure> {
+        let admin = world.is_admin(&request.caller);
+        found.retain(|candidate| {
+            self.wants(world, request, candidate) && (admin || !world.hidden(candidate))
+        });
+        order(world, request, &mut found)?;
+        let details = request.args.truth("with_labels_details") == Some(true);
+        let style = if details {
+            LabelStyle::Details
+        } else {
+            LabelStyle::Titles
+        };
+        page(world, request, Paging::Offset, &found, |found| {
+            show::merge_request(world, found, style)
+        })
+    }
+
+    fn wants(&self, world: &World, request: &Request, found: &MergeRequest) -> bool {
+        let within = |at: jiff::Timestamp, (after, before): Range| {
+            after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
+        };
+        let mine = request.caller.user.unwrap_or_default();
+        let scope = match self.scope.as_str() {
+            "created_by_me" => found.author == Some(mine),
+            "assigned_to_me" => found.assignees.contains(&mine),
+            "reviews_for_me" => found.reviewers.iter().any(|reviewer| reviewer.user == mine),
+            _ => true,
+        };
+        let titled = |text: &String| found.full_title().to_lowercase().contains(text);
+        let labelled = |title: &String| {
+            found
+                .labels
+                .iter()
+                .filter_map(|id| world.label(*id))
+                .any(|label| label.title == *title)
+        };
+        scope
+            && (self.iids.is_empty() || self.iids.contains(&found.iid.to_string()))
+            && (self.state == "all" || found.state.name() == self.state)
+            && within(found.updated_at, self.updated)
+            && within(found.created_at, self.created)
+            && self
+                .author
+                .is_none_or(|author| found.author == Some(author))
+            && self
+                .assignee
+                .is_none_or(|user| found.assignees.contains(&user))
+            && self
+                .reviewer
+                .is_none_or(|user| found.reviewers.iter().any(|reviewer| reviewer.user == user))
+            && self
+                .merge_user
+                .is_none_or(|user| found.merge_user == Some(user))
+            && self.labels.iter().all(labelled)
+            && self.draft.is_none_or(|draft| found.draft == draft)
+            && self
+                .source_branch
+                .as_ref()
+                .is_none_or(|branch| found.source_branch == *branch)
+            && self
+                .target_branch
+                .as_ref()
+                .is_none_or(|branch| found.target_branch == *branch)
+            && self.search.as_ref().is_none_or(titled)
+    }
+}
+
+/// `<kind>_id` or `<kind>_username`; a name that nobody has matches nothing.
+fn user(world: &World, request: &Request, kind: &str) -> Result<Option<i64>, Failure> {
+    if let Some(id) = request.args.integer(&format!("{kind}_id"))? {
+        return Ok(Some(id));
+    }
+    let name = request.args.text(&format!("{kind}_username"));
+    Ok(name.map(|name| world.user_by_name(&name).map_or(-1, |user| user.id)))
+}
+
+fn order(world: &World, request: &Request, found: &mut [&MergeRequest]) -> Result<(), Failure> {
+    let ascending = request.args.text("sort").as_deref() == Some("asc");
+    match request
+        .args
+        .text("order_by")
+        .as_deref()
+        .unwrap_or("created_at")
+    {
+        "created_at" | "priority" | "label_priority" | "milestone_due" | "popularity" => {
+            found.sort_by_key(|found| (found.created_at, found.id));
+        }
+        "updated_at" => found.sort_by_key(|found| (found.updated_at, found.id)),
+        "title" => {
+            found.sort_by(|left, right| left.title.cmp(&right.title).then(left.id.cmp(&right.id)))
+        }
+        "merged_at" if world.settings.at_least(17, 2) => {
+            // Rows without the date come last either way.
+            if ascending {
+                found.sort_by_key(|found| (found.merged_at.is_none(), found.merged_at, found.id));
+            } else {
+                found.sort_by_key(|found| {
+                    (
+                        found.merged_at.is_none(),
+                        Reverse((found.merged_at, found.id)),
+                    )
+                });
+            }
+            return Ok(());
+        }
+        _ => return Err(Failure::param("order_by does not have a valid value")),
+    }
+    if !ascending {
+        found.reverse();
+    }
+    Ok(())
+}
+
+/// Whether the caller reads the project's merge requests, for handlers of what hangs on them.
+pub(super) fn role(world: &World, request: &Request, project: &Project) -> crate::world::Role {
+    world.caller_role(&request.caller, project)
+}

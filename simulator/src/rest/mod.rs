@@ -1,0 +1,110 @@
+//! `/api/v4`: GitLab's REST API over the World.
+//!
+//! A table of routes ([`routes`]) leads to handlers, plain functions from the World and a request to a reply. Who may call
+//! is decided before a handler runs ([`guard`]); what a thing looks like is in `show`.
+
+mod approvals;
+mod args;
+mod failure;
+mod find;
+mod groups;
+mod guard;
+mod hooks;
+mod instance;
+mod labels;
+mod merge_requests;
+mod notes;
+mod page;
+mod pipelines;
+mod projects;
+mod routes;
+mod show;
+mod tokens;
+mod users;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use crate::world::{Caller, Outgoing, World};
+
+pub(crate) use args::Args;
+pub(crate) use failure::{Dialect, Failure};
+pub(crate) use guard::check as guard;
+pub(crate) use routes::{Handler, Matched, Route, find};
+
+/// What a handler is asked.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Who asks.
+    pub(crate) caller: Caller,
+    /// What stands for the `:placeholders` of the route, decoded.
+    pub(crate) params: Vec<String>,
+    /// The path below `/api/v4`, as it was sent.
+    pub(crate) path: String,
+    /// Query and body, merged as Grape merges them.
+    pub(crate) args: Args,
+}
+
+impl Request {
+    /// What stands for a placeholder of the route.
+    pub(crate) fn param(&self, place: usize) -> &str {
+        self.params.get(place).map_or("", String::as_str)
+    }
+}
+
+/// What a handler answers.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// Extra headers.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// The body; none for 204.
+    pub(crate) body: Option<Value>,
+    /// A delivery to make before answering, whose outcome is the answer.
+    pub(crate) deliver: Option<Delivery>,
+}
+
+/// A delivery that a person asked for.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// What to send.
+    pub(crate) outgoing: Outgoing,
+    /// The key of the event that is sent again.
+    pub(crate) idempotency_key: Option<String>,
+    /// Whether the answer is the receiver's status, as for a resend.
+    pub(crate) resend: bool,
+}
+
+impl Reply {
+    /// 200 with a body.
+    pub(crate) fn ok(body: Value) -> Reply {
+        Reply {
+            status: StatusCode::OK,
+            body: Some(body),
+            ..Reply::default()
+        }
+    }
+
+    /// 201 with a body.
+    pub(crate) fn created(body: Value) -> Reply {
+        Reply {
+            status: StatusCode::CREATED,
+            body: Some(body),
+            ..Reply::default()
+        }
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Reply {
+        Reply {
+            status: StatusCode::NO_CONTENT,
+            ..Reply::default()
+        }
+    }
+}
+
+/// A handler that only reads.
+pub(crate) type Read = fn(&World, &Request) -> Result<Reply, Failure>;
+/// A handler that changes the World.
+pub(crate) type Write = fn(&mut World, &Request) -> Result<Reply, Failure>;

@@ -1,0 +1,155 @@
+//! Pagination: offset with its headers and limits, keyset where GitLab has it.
+
+use serde_json::{Value, json};
+
+use super::{Failure, Reply, Request};
+use crate::world::World;
+
+const DEFAULT: usize = 20;
+const MOST: usize = 100;
+
+/// How a list may be paged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// By offset only, however deep.
+    Offset,
+    /// By offset up to the instance's limit, named in the refusal.
+    Limited(&'static str),
+    /// By offset without counting, as commits are.
+    Uncounted,
+}
+
+/// How many rows of a page are asked for: 20, at most 100, larger wishes are clamped silently.
+pub(crate) fn per_page(request: &Request) -> Result<usize, Failure> {
+    let wished = request.args.integer("per_page")?.unwrap_or(DEFAULT as i64);
+    if wished < 1 {
+        return Err(Failure::param("per_page does not have a valid value"));
+    }
+    Ok(usize::try_from(wished).unwrap_or(MOST).min(MOST))
+}
+
+/// One page of a list by offset, computed live.
+pub(crate) fn page<T>(
+    world: &World,
+    request: &Request,
+    paging: Paging,
+    items: &[T],
+    show: impl Fn(&T) -> Value,
+) -> Result<Reply, Failure> {
+    if request.args.text("pagination").as_deref() == Some("keyset") {
+        let error = "Keyset pagination is not yet available for this type of request";
+        return Err(Failure::not_allowed(json!({ "error": error })));
+    }
+    let per_page = per_page(request)?;
+    let page = request.args.integer("page")?.unwrap_or(1);
+    let page = usize::try_from(page).unwrap_or_default().max(1);
+    if let Paging::Limited(kind) = paging
+        && page.saturating_mul(per_page) > world.settings.offset_limit
+    {
+        let error = format!(
+            "Offset pagination has a maximum allowed offset of {} for requests that return objects of type {kind}. \
+             Remaining records can be retrieved using keyset pagination.",
+            world.settings.offset_limit
+        );
+        return Err(Failure::not_allowed(json!({ "error": error })));
+    }
+    let begin = (page - 1).saturating_mul(per_page).min(items.len());
+    let end = begin.saturating_add(per_page).min(items.len());
+    let rows: Vec<Value> = items[begin..end].iter().map(show).collect();
+    let mut reply = Reply::ok(Value::Array(rows));
+    reply.headers = offset_headers(world, request, paging, (page, per_page, items.len()));
+    Ok(reply)
+}
+
+fn offset_headers(
+    world: &World,
+    request: &Request,
+    paging: Paging,
+    (page, per_page, total): (usize, usize, usize),
+) -> Vec<(&'static str, String)> {
+    let counted = paging != Paging::Uncounted && total <= world.settings.count_limit;
+    let pages = total.div_ceil(per_page).max(1);
+    let next = (page < pages).then_some(page + 1);
+    let previous = (page > 1).then(|| page - 1);
+    let number = |page: Option<usize>| page.map(|page| page.to_string()).unwrap_or_default();
+    let mut headers = vec![
+        ("x-page", page.to_string()),
+        ("x-per-page", per_page.to_string()),
+        ("x-next-page", number(next)),
+        ("x-prev-page", number(previous)),
+    ];
+    if counted {
+        headers.push(("x-total", total.to_string()));
+        headers.push(("x-total-pages", pages.to_string()));
+    }
+    let link = |page: usize, rel: &str| {
+        let changes = [
+            ("page", page.to_string()),
+            ("per_page", per_page.to_string()),
+        ];
+        link_to(world, request, &changes, rel)
+    };
+    let links = [
+        previous.map(|page| link(page, "prev")),
+        next.map(|page| link(page, "next")),
+        Some(link(1, "first")),
+        counted.then(|| link(pages, "last")),
+    ];
+    headers.push((
+        "link",
+        links.into_iter().flatten().collect::<Vec<_>>().join(", "),
+    ));
+    headers
+}
+
+fn link_to(world: &World, request: &Request, changes: &[(&str, String)], rel: &str) -> String {
+    let changes: Vec<(&str, &str)> = changes
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let query = request.args.query_with(&changes);
+    let url = world.web_url(&format!("api/v4{}?{query}", request.path));
+    format!("<{url}>; rel=\"{rel}\"")
+}
+
+/// Whether keyset pagination is asked for, with the order it needs.
+pub(crate) fn keyset(request: &Request, order: &str) -> Result<bool, Failure> {
+    if request.args.text("pagination").as_deref() != Some("keyset") {
+        return Ok(false);
+    }
+    if request.args.text("order_by").as_deref().unwrap_or(order) != order {
+        let error = "Keyset pagination is not yet available for this type of request";
+        return Err(Failure::not_allowed(json!({ "error": error })));
+    }
+    Ok(true)
+}
+
+/// One page of a list in the order of ids, from where the last one ended.
+///
+/// `after` and `before` are the names of the parameters that carry the place; `id` tells a row's id.
+pub(crate) fn keyset_page<T>(
+    world: &World,
+    request: &Request,
+    mut items: Vec<T>,
+    id: impl Fn(&T) -> i64,
+    show: impl Fn(&T) -> Value,
+) -> Result<Reply, Failure> {
+    let per_page = per_page(request)?;
+    let ascending = request.args.text("sort").as_deref() == Some("asc");
+    let after = request.args.integer("id_after")?;
+    let before = request.args.integer("id_before")?;
+    items.retain(|item| {
+        after.is_none_or(|after| id(item) > after) && before.is_none_or(|before| id(item) < before)
+    });
+    items.sort_by_key(|item| if ascending { id(item) } else { -id(item) });
+    let more = items.len() > per_page;
+    items.truncate(per_page);
+    let mut reply = Reply::ok(items.iter().map(show).collect());
+    reply.headers.push(("x-per-page", per_page.to_string()));
+    if let Some(last) = items.last().filter(|_| more) {
+        let place = if ascending { "id_after" } else { "id_before" };
+        let link = link_to(world, request, &[(place, id(last).to_string())], "next");
+        reply.headers.push(("link", link));
+    }
+    Ok(reply)
+}

@@ -1,0 +1,126 @@
+//! Commits, pipelines, jobs, deployments.
+
+use serde_json::{Value, json};
+
+use super::{commit_time, time, user_basic};
+use crate::world::{Commit, Deployment, Job, Pipeline, Project, World};
+
+/// A commit. Those of a merge request come without parents.
+pub(crate) fn commit(
+    world: &World,
+    project: &Project,
+    commit: &Commit,
+    with_parents: bool,
+) -> Value {
+    let parents = if with_parents {
+        commit.parents.as_slice()
+    } else {
+        &[]
+    };
+    json!({
+        "id": commit.sha.to_string(),
+        "short_id": commit.sha.short(),
+        "created_at": commit_time(commit.committed_at),
+        "parent_ids": parents.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "title": commit.title,
+        "message": commit.message,
+        "author_name": commit.author_name,
+        "author_email": commit.author_email,
+        "authored_date": commit_time(commit.authored_at),
+        "committer_name": commit.author_name,
+        "committer_email": commit.author_email,
+        "committed_date": commit_time(commit.committed_at),
+        "trailers": {},
+        "extended_trailers": {},
+        "web_url": world.web_url(&format!("{}/-/commit/{}", project.full_path, commit.sha)),
+    })
+}
+
+/// A pipeline in a list.
+pub(crate) fn pipeline(world: &World, project: &Project, pipeline: &Pipeline) -> Value {
+    json!({
+        "id": pipeline.id,
+        "iid": pipeline.iid,
+        "project_id": pipeline.project,
+        "sha": pipeline.sha.to_string(),
+        "ref": pipeline.ref_name,
+        "status": pipeline.status,
+        "source": pipeline.source,
+        "name": null,
+        "created_at": time(pipeline.created_at),
+        "updated_at": time(pipeline.updated_at),
+        "web_url": world.web_url(&format!("{}/-/pipelines/{}", project.full_path, pipeline.id)),
+    })
+}
+
+/// A job.
+pub(crate) fn job(world: &World, project: &Project, pipeline_of: &Pipeline, job: &Job) -> Value {
+    let duration = seconds(job);
+    json!({
+        "id": job.id,
+        "status": job.status,
+        "stage": job.stage,
+        "name": job.name,
+        "ref": pipeline_of.ref_name,
+        "tag": false,
+        "coverage": null,
+        "allow_failure": false,
+        "created_at": time(job.created_at),
+        "started_at": job.started_at.map(time),
+        "finished_at": job.finished_at.map(time),
+        "erased_at": null,
+        "duration": duration,
+        "queued_duration": 0.1,
+        "user": user_basic(world, pipeline_of.user),
+        "pipeline": pipeline(world, project, pipeline_of),
+        "web_url": world.web_url(&format!("{}/-/jobs/{}", project.full_path, job.id)),
+    })
+}
+
+fn seconds(job: &Job) -> Option<f64> {
+    Some(
+        job.finished_at?
+            .duration_since(job.started_at?)
+            .as_secs_f64(),
+    )
+}
+
+/// A deployment.
+pub(crate) fn deployment(world: &World, project: &Project, deployment: &Deployment) -> Value {
+    let environment = world
+        .environment(deployment.environment)
+        .map(|environment| {
+            json!({
+                "id": environment.id,
+                "name": environment.name,
+                "slug": environment.name,
+                "tier": environment.tier,
+                "external_url": null,
+                "created_at": time(environment.created_at),
+                "updated_at": time(environment.created_at),
+            })
+        });
+    let deployable = deployment.deployable.and_then(|(pipeline, id)| {
+        let pipeline = world.pipeline(pipeline)?;
+        let found = pipeline.jobs.iter().find(|job| job.id == id)?;
+        let mut shown = job(world, project, pipeline, found);
+        let known = project
+            .commits
+            .iter()
+            .find(|commit| commit.sha == deployment.sha);
+        shown["commit"] = known.map_or(Value::Null, |known| commit(world, project, known, true));
+        Some(shown)
+    });
+    json!({
+        "id": deployment.id,
+        "iid": deployment.iid,
+        "ref": deployment.ref_name,
+        "sha": deployment.sha.to_string(),
+        "created_at": time(deployment.created_at),
+        "updated_at": time(deployment.updated_at),
+        "status": deployment.status,
+        "user": user_basic(world, deployment.user),
+        "environment": environment,
+        "deployable": deployable,
+    })
+}

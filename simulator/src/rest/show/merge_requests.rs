@@ -1,0 +1,243 @@
+//! Merge requests, their approvals and notes.
+
+use serde_json::{Map, Value, json};
+
+use super::{label, time, user_basic};
+use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
+
+/// How labels are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LabelStyle {
+    /// Their titles.
+    Titles,
+    /// Whole labels, with `with_labels_details`.
+    Details,
+}
+
+/// A merge request in a list.
+pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
+    let path = world
+        .project(found.project)
+        .map_or("", |project| &project.full_path);
+    let merger = user_basic(world, found.merge_user);
+    let assignees: Vec<Value> = found
+        .assignees
+        .iter()
+        .map(|id| user_basic(world, Some(*id)))
+        .collect();
+    let reviewers: Vec<Value> = found
+        .reviewers
+        .iter()
+        .map(|reviewer| user_basic(world, Some(reviewer.user)))
+        .collect();
+    let mut shown = json!({
+        "id": found.id,
+        "iid": found.iid,
+        "project_id": found.project,
+        "title": found.full_title(),
+        "description": found.description,
+        "state": found.state.name(),
+        "imported": false,
+        "imported_from": "none",
+        "created_at": time(found.created_at),
+        "updated_at": time(found.updated_at),
+        "merged_at": found.merged_at.map(time),
+        "closed_by": user_basic(world, found.closed_by),
+        "closed_at": found.closed_at.map(time),
+        "merged_by": merger,
+        "merge_user": merger,
+        "target_branch": found.target_branch,
+        "source_branch": found.source_branch,
+        "source_project_id": found.source_project,
+        "target_project_id": found.project,
+        "user_notes_count": found.user_notes_count(),
+        "upvotes": found.votes.0,
+        "downvotes": found.votes.1,
+        "author": user_basic(world, found.author),
+        "assignee": assignees.first(),
+        "assignees": assignees,
+        "reviewers": reviewers,
+        "labels": labels(world, found, style),
+        "draft": found.draft,
+        "work_in_progress": found.draft,
+        "milestone": null,
+        "reference": format!("!{}", found.iid),
+        "references": {
+            "short": format!("!{}", found.iid),
+            "relative": format!("!{}", found.iid),
+            "full": format!("{path}!{}", found.iid),
+        },
+        "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),
+    });
+    if let Value::Object(shown) = &mut shown {
+        status(world, found, shown);
+    }
+    shown
+}
+
+fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
+    let can_merge = found.state == MergeRequestState::Opened;
+    let more = json!({
+        "merge_after": null,
+        "merge_when_pipeline_succeeds": false,
+        "merge_status": if can_merge { "can_be_merged" } else { "unchecked" },
+        "sha": found.sha.map(|sha| sha.to_string()),
+        "merge_commit_sha": found.merge_commit_sha.map(|sha| sha.to_string()),
+        "squash_commit_sha": found.squash_commit_sha.map(|sha| sha.to_string()),
+        "discussion_locked": null,
+        "should_remove_source_branch": null,
+        "force_remove_source_branch": true,
+        "time_stats": {
+            "time_estimate": 0,
+            "total_time_spent": 0,
+            "human_time_estimate": null,
+            "human_total_time_spent": null,
+        },
+        "squash": found.squash,
+        "squash_on_merge": found.squash,
+        "task_completion_status": { "count": 0, "completed_count": 0 },
+        "has_conflicts": false,
+        "blocking_discussions_resolved": found.discussions_resolved(),
+    });
+    if let Value::Object(more) = more {
+        shown.extend(more);
+    }
+    if world.settings.at_least(15, 6) {
+        shown.insert(
+            "detailed_merge_status".to_owned(),
+            json!(found.detailed_merge_status()),
+        );
+    }
+    if world.settings.at_least(16, 1) {
+        shown.insert("prepared_at".to_owned(), json!(found.prepared_at.map(time)));
+    }
+    if world.settings.edition.enterprise() {
+        shown.insert("approvals_before_merge".to_owned(), Value::Null);
+    }
+}
+
+fn labels(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
+    let labels = found.labels.iter().filter_map(|id| world.label(*id));
+    match style {
+        LabelStyle::Titles => labels.map(|found| json!(found.title)).collect(),
+        LabelStyle::Details => labels.map(label).collect(),
+    }
+}
+
+/// A merge request on its own, with what lists leave out.
+pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
+    let mut shown = merge_request(world, found, LabelStyle::Titles);
+    let base = crate::world::Sha::from_seed(found.id.unsigned_abs()).to_string();
+    let head = found.sha.map(|sha| sha.to_string());
+    let refs = head.map(|head| json!({ "base_sha": base, "head_sha": head, "start_sha": base }));
+    let more = json!({
+        "subscribed": false,
+        "changes_count": found.prepared_at.map(|_| found.files.len().to_string()),
+        "latest_build_started_at": null,
+        "latest_build_finished_at": null,
+        "first_deployed_to_production_at": null,
+        "pipeline": null,
+        "head_pipeline": null,
+        "diff_refs": refs,
+        "merge_error": null,
+        "first_contribution": false,
+        "user": { "can_merge": found.state == MergeRequestState::Opened },
+    });
+    if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+fn approved_by(world: &World, found: &MergeRequest) -> Value {
+    let shown = found.approvals.iter().map(|approval| {
+        json!({ "user": user_basic(world, Some(approval.user)), "approved_at": time(approval.at) })
+    });
+    shown.collect()
+}
+
+/// `/approvals` in the Community Edition.
+pub(crate) fn approvals_community(world: &World, caller: &Caller, found: &MergeRequest) -> Value {
+    let own = caller.user.is_some_and(|user| found.approved_by(user));
+    json!({
+        "user_has_approved": own,
+        "user_can_approve": !own && found.author != caller.user,
+        "approved": !found.approvals.is_empty(),
+        "approved_by": approved_by(world, found),
+    })
+}
+
+/// `/approvals` in the Enterprise Edition.
+pub(crate) fn approvals_enterprise(world: &World, caller: &Caller, found: &MergeRequest) -> Value {
+    let mut shown = approvals_community(world, caller, found);
+    let more = json!({
+        "id": found.id,
+        "iid": found.iid,
+        "project_id": found.project,
+        "title": found.full_title(),
+        "description": found.description,
+        "state": found.state.name(),
+        "created_at": time(found.created_at),
+        "updated_at": time(found.updated_at),
+        "merge_status": "can_be_merged",
+        "approved": found.approvals_left() == 0,
+        "approvals_required": found.approvals_required,
+        "approvals_left": found.approvals_left(),
+        "require_password_to_approve": false,
+        "suggested_approvers": [],
+        "approvers": [],
+        "approver_groups": [],
+        "approval_rules_left": [],
+        "has_approval_rules": true,
+        "merge_request_approvers_available": true,
+        "multiple_approval_rules_available": true,
+        "invalid_approvers_rules": [],
+    });
+    if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+/// A note.
+pub(crate) fn note(world: &World, project: &Project, found: &MergeRequest, note: &Note) -> Value {
+    let mut shown = json!({
+        "id": note.id,
+        "type": note.type_name(),
+        "body": note.body,
+        "author": user_basic(world, note.author),
+        "created_at": time(note.created_at),
+        "updated_at": time(note.updated_at),
+        "system": note.system(),
+        "noteable_id": found.id,
+        "noteable_type": "MergeRequest",
+        "noteable_iid": found.iid,
+        "project_id": project.id,
+        "resolvable": note.resolvable,
+        "confidential": note.internal,
+        "internal": note.internal,
+        "imported": false,
+        "imported_from": "none",
+        "commands_changes": {},
+    });
+    if note.resolvable {
+        shown["resolved"] = json!(note.resolved.is_some());
+        shown["resolved_by"] = user_basic(world, note.resolved.map(|(user, _)| user));
+        shown["resolved_at"] = json!(note.resolved.map(|(_, at)| time(at)));
+    }
+    if let Some(position) = note.position() {
+        shown["commit_id"] = Value::Null;
+        shown["position"] = json!({
+            "base_sha": position.base_sha.to_string(),
+            "start_sha": position.base_sha.to_string(),
+            "head_sha": position.head_sha.to_string(),
+            "old_path": position.path,
+            "new_path": position.path,
+            "position_type": "text",
+            "old_line": position.old_line,
+            "new_line": position.new_line,
+            "line_range": null,
+        });
+    }
+    shown
+}

@@ -1,0 +1,48 @@
+//! What things look like in REST answers.
+
+mod code;
+mod hooks;
+mod merge_requests;
+mod people;
+mod places;
+
+use jiff::Timestamp;
+
+pub(crate) use code::{commit, deployment, job, pipeline};
+pub(crate) use hooks::{event, hook};
+pub(crate) use merge_requests::{
+    LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single,
+};
+pub(crate) use people::{member, token, user, user_basic};
+pub(crate) use places::{group, label, project, project_simple};
+
+/// `2017-04-29T08:46:00.000Z`, as most of REST writes times.
+pub(crate) fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// `2017-04-29T08:46:00.000+00:00`, as commits write them.
+pub(crate) fn commit_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_however_round() {
+        assert_eq!(
+            time("2017-04-29T08:46:00Z".parse().unwrap()),
+            "2017-04-29T08:46:00.000Z"
+        );
+        assert_eq!(
+            time("2017-04-29T08:46:00.1239Z".parse().unwrap()),
+            "2017-04-29T08:46:00.123Z"
+        );
+        assert_eq!(
+            commit_time("2017-04-29T08:46:00Z".parse().unwrap()),
+            "2017-04-29T08:46:00.000+00:00"
+        );
+    }
+}

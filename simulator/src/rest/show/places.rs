@@ -1,0 +1,185 @@
+//! Groups, projects, labels.
+
+use serde_json::{Value, json};
+
+use super::time;
+use crate::world::{Caller, Feature, Group, Label, LabelOwner, Namespace, Project, Role, World};
+
+/// A group.
+pub(crate) fn group(world: &World, group: &Group) -> Value {
+    let mut shown = json!({
+        "id": group.id,
+        "web_url": world.web_url(&format!("groups/{}", group.full_path)),
+        "name": group.name,
+        "path": group.path,
+        "description": group.description,
+        "visibility": group.visibility.name(),
+        "share_with_group_lock": false,
+        "require_two_factor_authentication": false,
+        "two_factor_grace_period": 48,
+        "project_creation_level": "developer",
+        "auto_devops_enabled": null,
+        "subgroup_creation_level": "maintainer",
+        "emails_disabled": false,
+        "emails_enabled": true,
+        "mentions_disabled": null,
+        "lfs_enabled": true,
+        "default_branch": null,
+        "avatar_url": null,
+        "request_access_enabled": true,
+        "full_name": group.full_name,
+        "full_path": group.full_path,
+        "created_at": time(group.created_at),
+        "parent_id": group.parent,
+        "organization_id": 1,
+        "marked_for_deletion_on": group.marked_for_deletion_on,
+    });
+    if world.settings.at_least(18, 2) {
+        shown["archived"] = json!(group.archived);
+    }
+    shown
+}
+
+/// A project as `simple=true` and most lists of the anonymous show it.
+pub(crate) fn project_simple(world: &World, project: &Project) -> Value {
+    let web = world.web_url(&project.full_path);
+    json!({
+        "id": project.id,
+        "description": project.description,
+        "name": project.name,
+        "name_with_namespace": project.full_name,
+        "path": project.path,
+        "path_with_namespace": project.full_path,
+        "created_at": time(project.created_at),
+        "default_branch": project.default_branch,
+        "tag_list": project.topics,
+        "topics": project.topics,
+        "ssh_url_to_repo": format!("git@gitlab.example.com:{}.git", project.full_path),
+        "http_url_to_repo": format!("{web}.git"),
+        "web_url": web,
+        "readme_url": null,
+        "forks_count": 0,
+        "avatar_url": null,
+        "star_count": 0,
+        "last_activity_at": time(project.last_activity_at),
+        "namespace": namespace(world, project),
+    })
+}
+
+/// A project.
+pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Value {
+    let mut shown = project_simple(world, project);
+    let on = |feature: Feature| feature != Feature::Disabled;
+    let parent = project.forked_from.and_then(|id| world.project(id));
+    let mut more = json!({
+        "_links": { "self": world.web_url(&format!("api/v4/projects/{}", project.id)) },
+        "archived": project.archived,
+        "empty_repo": project.empty_repo(),
+        "visibility": project.visibility.name(),
+        "owner": null,
+        "updated_at": time(project.updated_at),
+        "import_status": "none",
+        "open_issues_count": 0,
+        "ci_config_path": "",
+        "public_jobs": true,
+        "shared_with_groups": shares(world, &project.shared_with),
+        "merge_method": "merge",
+        "squash_option": "default_off",
+        "merge_requests_enabled": on(project.merge_requests_access),
+        "issues_enabled": true,
+        "wiki_enabled": true,
+        "jobs_enabled": on(project.builds_access),
+        "snippets_enabled": true,
+        "container_registry_enabled": true,
+        "merge_requests_access_level": project.merge_requests_access.name(),
+        "repository_access_level": project.repository_access.name(),
+        "builds_access_level": project.builds_access.name(),
+        "environments_access_level": project.builds_access.name(),
+        "issues_access_level": "enabled",
+        "marked_for_deletion_at": project.marked_for_deletion_on,
+        "marked_for_deletion_on": project.marked_for_deletion_on,
+        "permissions": permissions(world, caller, project),
+    });
+    if let Some(parent) = parent {
+        more["forked_from_project"] = project_simple(world, parent);
+    }
+    if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
+        shown.extend(more);
+    }
+    shown
+}
+
+fn shares(world: &World, shares: &[(i64, Role)]) -> Value {
+    let shown = shares.iter().filter_map(|(group, role)| {
+        let group = world.group(*group)?;
+        Some(json!({
+            "group_id": group.id,
+            "group_name": group.name,
+            "group_full_path": group.full_path,
+            "group_access_level": role.level(),
+            "expires_at": null,
+        }))
+    });
+    shown.collect()
+}
+
+fn permissions(world: &World, caller: &Caller, project: &Project) -> Value {
+    let own = project
+        .members
+        .iter()
+        .find(|member| Some(member.user) == caller.user)
+        .map(|member| member.role);
+    let group = match (caller.user, project.group()) {
+        (Some(user), Some(group)) => {
+            Some(world.role_in_group(user, group)).filter(|role| *role > Role::None)
+        }
+        _ => None,
+    };
+    let show = |role: Role| json!({ "access_level": role.level(), "notification_level": 3 });
+    json!({ "project_access": own.map(show), "group_access": group.map(show) })
+}
+
+fn namespace(world: &World, project: &Project) -> Value {
+    match project.namespace {
+        Namespace::Group(id) => world.group(id).map_or(Value::Null, |group| {
+            json!({
+                "id": group.id,
+                "name": group.name,
+                "path": group.path,
+                "kind": "group",
+                "full_path": group.full_path,
+                "parent_id": group.parent,
+                "avatar_url": null,
+                "web_url": world.web_url(&format!("groups/{}", group.full_path)),
+            })
+        }),
+        Namespace::User(id) => world.user(id).map_or(Value::Null, |user| {
+            json!({
+                "id": user.id,
+                "name": user.name,
+                "path": user.username,
+                "kind": "user",
+                "full_path": user.username,
+                "parent_id": null,
+                "avatar_url": null,
+                "web_url": world.web_url(&user.username),
+            })
+        }),
+    }
+}
+
+/// A label. Project lists tell whose it is.
+pub(crate) fn label(label: &Label) -> Value {
+    json!({
+        "id": label.id,
+        "name": label.title,
+        "description": label.description,
+        "description_html": label.description.as_deref().unwrap_or(""),
+        "text_color": "#FFFFFF",
+        "color": label.color,
+        "archived": false,
+        "subscribed": false,
+        "priority": null,
+        "is_project_label": matches!(label.owner, LabelOwner::Project(_)),
+    })
+}

@@ -1,0 +1,252 @@
+//! Sending webhooks: headers by version, signatures, the log, and the way of being disabled. Nothing is retried.
+
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use sha2::Sha256;
+
+use super::Shared;
+use crate::world::{Hook, HookEvent, HookTarget, Outgoing, Settings, World};
+
+/// GitLab keeps this much of an answer.
+const KEPT_BODY: usize = 8 * 1024;
+
+/// A delivery as it goes over the wire.
+struct Prepared {
+    url: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+    key: String,
+    verify: bool,
+    timeout: Duration,
+}
+
+/// Sends one delivery and writes it into the hook's log. The result is GitLab's `response_status`.
+pub(crate) async fn deliver(
+    shared: &Shared,
+    outgoing: Outgoing,
+    idempotency_key: Option<String>,
+) -> Option<String> {
+    let prepared = {
+        let world = shared.read();
+        prepare(&world, &outgoing, idempotency_key)?
+    };
+    let client = if prepared.verify {
+        &shared.client
+    } else {
+        &shared.careless_client
+    };
+    let mut request = client
+        .post(&prepared.url)
+        .timeout(prepared.timeout)
+        .body(prepared.body.clone());
+    for (name, value) in &prepared.headers {
+        request = request.header(name, value);
+    }
+    let begin = Instant::now();
+    let outcome = request.send().await;
+    let (status, headers, body, success) = match outcome {
+        Ok(response) => {
+            let status = response.status();
+            let named =
+                |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+                    (
+                        name.to_string(),
+                        value.to_str().unwrap_or_default().to_owned(),
+                    )
+                };
+            let headers = response.headers().iter().take(50).map(named).collect();
+            let mut body = response.text().await.unwrap_or_default();
+            body.truncate(body.floor_char_boundary(KEPT_BODY));
+            (
+                status.as_u16().to_string(),
+                headers,
+                body,
+                status.is_success() || status.is_redirection(),
+            )
+        }
+        Err(error) => (
+            "internal error".to_owned(),
+            Vec::new(),
+            error.without_url().to_string(),
+            false,
+        ),
+    };
+    let mut world = shared.write();
+    let now = world.now();
+    let id = world.next_id("hook_event");
+    let event = HookEvent {
+        id,
+        at: now,
+        url: prepared.url,
+        trigger: outgoing.trigger,
+        event: outgoing.event,
+        request_headers: redacted(prepared.headers),
+        request_data: outgoing.body,
+        response_headers: headers,
+        response_body: body,
+        response_status: status.clone(),
+        execution_duration: begin.elapsed().as_secs_f64(),
+        idempotency_key: prepared.key,
+    };
+    conclude(&mut world, outgoing.hook, event, success, now);
+    Some(status)
+}
+
+fn conclude(world: &mut World, hook: i64, event: HookEvent, success: bool, now: Timestamp) {
+    let settings = world.settings.clone();
+    let Some(hook) = world.hook_mut(hook) else {
+        return;
+    };
+    hook.log.push_front(event);
+    hook.log.truncate(2_000);
+    if success {
+        hook.succeeded();
+    } else if settings.auto_disable_webhooks && hook.target != HookTarget::System {
+        if settings.at_least(17, 11) {
+            hook.failed(now);
+        } else {
+            hook.failed_before_17_11(now);
+        }
+    }
+}
+
+fn redacted(headers: Vec<(String, String)>) -> Vec<(String, String)> {
+    let hide = |(name, value): (String, String)| {
+        let secret = name == "X-Gitlab-Token";
+        let value = if secret {
+            "[REDACTED]".to_owned()
+        } else {
+            value
+        };
+        (name, value)
+    };
+    headers.into_iter().map(hide).collect()
+}
+
+fn prepare(
+    world: &World,
+    outgoing: &Outgoing,
+    idempotency_key: Option<String>,
+) -> Option<Prepared> {
+    let hook = world.hook(outgoing.hook)?;
+    let body = match &hook.custom_webhook_template {
+        Some(template) if !template.is_empty() => template.clone().into_bytes(),
+        _ => outgoing.body.to_string().into_bytes(),
+    };
+    let key = idempotency_key.unwrap_or_else(uuid);
+    let seconds = u64::try_from(world.settings.webhook_timeout.as_secs()).unwrap_or(10);
+    Some(Prepared {
+        url: hook.interpolated_url(),
+        headers: headers(
+            &world.settings,
+            hook,
+            outgoing.event,
+            (&key, world.now()),
+            &body,
+        ),
+        body,
+        key,
+        verify: hook.enable_ssl_verification,
+        timeout: Duration::from_secs(seconds),
+    })
+}
+
+fn headers(
+    settings: &Settings,
+    hook: &Hook,
+    event: &str,
+    (key, now): (&str, Timestamp),
+    body: &[u8],
+) -> Vec<(String, String)> {
+    // The instance's address has no relative root.
+    let instance = reqwest::Url::parse(&settings.url)
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
+    let mut own: Vec<(&str, String)> = vec![
+        ("Content-Type", "application/json".to_owned()),
+        ("User-Agent", format!("GitLab/{}", settings.full_version())),
+        ("X-Gitlab-Event", event.to_owned()),
+        ("X-Gitlab-Event-UUID", uuid()),
+        ("X-Gitlab-Instance", instance),
+    ];
+    if settings.at_least(16, 2) {
+        own.push(("X-Gitlab-Webhook-UUID", uuid()));
+    }
+    if let Some(token) = &hook.token {
+        own.push(("X-Gitlab-Token", token.replace('\n', "")));
+    }
+    if settings.at_least(17, 4) {
+        own.push(("Idempotency-Key", key.to_owned()));
+    }
+    if settings.at_least(19, 0) {
+        let timestamp = now.as_second().to_string();
+        if let Some(token) = &hook.signing_token {
+            own.push(("webhook-signature", signature(token, key, &timestamp, body)));
+        }
+        own.push(("webhook-id", key.to_owned()));
+        own.push(("webhook-timestamp", timestamp));
+    }
+    let taken = |name: &str| {
+        own.iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
+    };
+    let custom: Vec<(String, String)> = hook
+        .custom_headers
+        .iter()
+        .filter(|(name, _)| !taken(name))
+        .cloned()
+        .collect();
+    own.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .chain(custom)
+        .collect()
+}
+
+/// `v1,` and the HMAC-SHA256 over id, timestamp and body.
+fn signature(token: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
+    let key = token
+        .strip_prefix("whsec_")
+        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.unwrap_or_default()) else {
+        return String::new();
+    };
+    mac.update(format!("{id}.{timestamp}.").as_bytes());
+    mac.update(body);
+    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+fn uuid() -> String {
+    let number = fastrand::u128(..);
+    let hex = format!("{number:032x}");
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[13..16],
+        &hex[17..20],
+        &hex[20..]
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_those_of_gitlabs_test_vector() {
+        let token = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let id = "f5e5f430-f57b-4e6e-9fac-d9128cd7232f";
+        let signed = signature(
+            token,
+            id,
+            "1744578123",
+            br#"{"object_kind":"merge_request"}"#,
+        );
+
+        assert_eq!(signed, "v1,9BHFx52Ly8/6TNGpOTc7FjFZDHeps5sLVh07VzDeYTo=");
+    }
+}

@@ -1,0 +1,88 @@
+//! What a test delivery sends: an event made up from what is there.
+
+use serde_json::{Value, json};
+
+use super::{Caller, HookTarget, World};
+
+impl World {
+    /// Counts a test or resend against the user's few per minute and place.
+    pub(crate) fn may_test(&mut self, caller: &Caller, target: HookTarget) -> bool {
+        let minute = self.now().as_second() / 60;
+        let key = (caller.user.unwrap_or_default(), target);
+        let budget = self.hook_tests.entry(key).or_insert((minute, 0));
+        if budget.0 != minute {
+            *budget = (minute, 0);
+        }
+        budget.1 += 1;
+        budget.1 <= self.settings.hook_test_limit
+    }
+
+    /// The trigger, header and body of a test delivery. An empty error: no such trigger.
+    pub(crate) fn test_payload(
+        &self,
+        target: HookTarget,
+        trigger: &str,
+        user: i64,
+    ) -> Result<(&'static str, &'static str, Value), String> {
+        let projects = match target {
+            HookTarget::Project(project) => vec![project],
+            HookTarget::Group(group) => {
+                let groups = std::iter::once(group).chain(self.descendant_groups(group));
+                groups
+                    .flat_map(|group| self.projects_of_group(group).to_vec())
+                    .collect()
+            }
+            HookTarget::System => {
+                let body = json!({ "event_name": "project_create", "name": "Ruby", "path": "ruby", "project_id": 1,
+                    "owner_name": "Someone", "owner_email": "example@gitlabhq.com" });
+                return Ok(("system_hooks", "System Hook", body));
+            }
+        };
+        let merge_requests = || {
+            projects
+                .iter()
+                .flat_map(|project| self.merge_requests_of(*project))
+        };
+        match trigger {
+            "merge_requests_events" => {
+                let found = merge_requests()
+                    .last()
+                    .ok_or("Ensure the project has merge requests.")?;
+                let body = self.merge_request_payload(found.id, user, "update", &json!({}));
+                Ok((
+                    "merge_request_hooks",
+                    "Merge Request Hook",
+                    body.unwrap_or_default(),
+                ))
+            }
+            "note_events" => {
+                let notes = merge_requests()
+                    .flat_map(|found| found.notes.iter().map(move |note| (found, note)));
+                let (found, note) = notes
+                    .filter(|(_, note)| !note.system())
+                    .last()
+                    .ok_or("Ensure the project has notes.")?;
+                let body = self.note_payload(found.id, note.id, Some(user), "create");
+                Ok(("note_hooks", "Note Hook", body.unwrap_or_default()))
+            }
+            "push_events" => {
+                let body = json!({ "object_kind": "push", "event_name": "push", "project_id": projects.first() });
+                Ok(("push_hooks", "Push Hook", body))
+            }
+            "tag_push_events"
+            | "issues_events"
+            | "confidential_issues_events"
+            | "job_events"
+            | "pipeline_events"
+            | "wiki_page_events"
+            | "releases_events"
+            | "milestone_events"
+            | "emoji_events"
+            | "resource_access_token_events"
+            | "resource_deploy_token_events" => {
+                Err("Ensure the project has what the event is about.".to_owned())
+            }
+            _ => Err(String::new()),
+        }
+    }
+}
