@@ -29,4 +29,5 @@ pub use metrics::Metrics;
 pub use pages::Pages;
 pub use rest::hooks::Target;
 pub use rest::merge_requests::MergeRequestFilter;
+pub use rest::probe::Probe;
 pub use transport::{Deadlines, install_tls};

@@ -3,7 +3,7 @@
 use crate::gitlab::model::{Group, Member, Project};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
-use crate::gitlab::{Client, Error, Pages};
+use crate::gitlab::{Client, Error, Pages, Probe};
 
 impl Client {
     /// The groups that the token's user is a member of, or for tokens without membership may see.
@@ -21,9 +21,7 @@ impl Client {
     /// # Errors
     /// `NotFound` if it is absent or hidden.
     pub async fn group(&self, reference: &str) -> Result<Group, Error> {
-        // Without this GitLab inlines up to a hundred projects.
-        self.fetch(&Request::get("group", ["groups", reference]).with("with_projects", false))
-            .await
+        self.probe(&Probe::Group(reference.to_owned())).await
     }
 
     /// All groups below, at any depth.
@@ -44,22 +42,6 @@ impl Client {
             .with("order_by", "id")
             .with("sort", "asc");
         Pages::new(self, request)
-    }
-
-    /// The first projects of a group, newest first: enough to see whether there are any.
-    ///
-    /// # Errors
-    /// `NotFound` if the group is absent or hidden.
-    pub async fn some_group_projects(
-        &self,
-        group: i64,
-        include_subgroups: bool,
-    ) -> Result<Vec<Project>, Error> {
-        let request = Request::get("group_projects", ["groups", &group.to_string(), "projects"])
-            .with("per_page", 20)
-            .with("include_subgroups", include_subgroups)
-            .with("with_shared", false);
-        self.fetch(&request).await
     }
 
     /// Members of a group: direct, inherited and invited.

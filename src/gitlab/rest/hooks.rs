@@ -46,15 +46,16 @@ impl Target {
     }
 }
 
+impl Target {
+    pub(super) fn list(self) -> Request {
+        self.request("hooks", Method::GET, [])
+    }
+}
+
 impl Client {
     /// All hooks of the target, ours and others'.
     pub fn hooks(&self, target: Target) -> Pages<Hook> {
-        Pages::new(
-            self,
-            target
-                .request("hooks", Method::GET, [])
-                .with("per_page", PER_PAGE),
-        )
+        Pages::new(self, target.list().with("per_page", PER_PAGE))
     }
 
     /// Makes a hook. GitLab accepts duplicates, so list before.

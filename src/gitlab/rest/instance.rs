@@ -3,7 +3,7 @@
 use crate::gitlab::model::{Metadata, TokenSelf, User};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
-use crate::gitlab::{Client, Error, Pages};
+use crate::gitlab::{Client, Error, Pages, Probe};
 
 impl Client {
     /// Version and edition. Servers before 15.2 know only `/version`.
@@ -11,7 +11,7 @@ impl Client {
     /// # Errors
     /// Those of the transport and of the token.
     pub async fn metadata(&self) -> Result<Metadata, Error> {
-        match self.fetch(&Request::get("metadata", ["metadata"])).await {
+        match self.probe(&Probe::Metadata).await {
             Err(Error::NotFound { .. }) => self.fetch(&Request::get("version", ["version"])).await,
             other => other,
         }
@@ -22,12 +22,7 @@ impl Client {
     /// # Errors
     /// `NotFound` before 15.5, and for tokens that are not of the personal-access kind.
     pub async fn token_self(&self) -> Result<TokenSelf, Error> {
-        let found: TokenSelf = self
-            .fetch(&Request::get(
-                "token_self",
-                ["personal_access_tokens", "self"],
-            ))
-            .await?;
+        let found: TokenSelf = self.probe(&Probe::TokenSelf).await?;
         self.learn_user(found.user_id);
         Ok(found)
     }
@@ -37,7 +32,7 @@ impl Client {
     /// # Errors
     /// `InsufficientScope` for tokens that may not read their user.
     pub async fn current_user(&self) -> Result<User, Error> {
-        let found: User = self.fetch(&Request::get("current_user", ["user"])).await?;
+        let found: User = self.probe(&Probe::CurrentUser).await?;
         self.learn_user(found.id);
         Ok(found)
     }
@@ -59,7 +54,8 @@ impl Client {
         Pages::new(self, request.with("order_by", "id").with("sort", "asc"))
     }
 
-    fn learn_user(&self, user: i64) {
+    /// Tells the pool who is behind the token, if this client is restricted to one.
+    pub(crate) fn learn_user(&self, user: i64) {
         if let [token] = *self.tokens {
             self.shared.pool().learn_user(token, user);
         }

@@ -28,28 +28,10 @@ impl Client {
         Pages::new(self, list(project, filter))
     }
 
-    /// The newest merge requests of a project, one page.
-    ///
-    /// # Errors
-    /// `Forbidden` where the role is too small or merge requests are switched off.
-    pub async fn newest_merge_requests(
-        &self,
-        project: i64,
-        most: u32,
-    ) -> Result<Vec<MergeRequest>, Error> {
-        let filter = MergeRequestFilter {
-            order_by: Some("created_at"),
-            sort: Some("desc"),
-            per_page: Some(most),
-            ..MergeRequestFilter::default()
-        };
-        self.fetch(&list(project, &filter)).await
-    }
-
     /// The merge requests of a project with these numbers, at most 100; those that are gone or hidden are missing.
     ///
     /// # Errors
-    /// As [`Client::newest_merge_requests`].
+    /// `Forbidden` where the role is too small or merge requests are switched off.
     pub async fn merge_requests_by_iid(
         &self,
         project: i64,

@@ -4,4 +4,5 @@ pub(super) mod groups;
 pub(super) mod hooks;
 pub(super) mod instance;
 pub(super) mod merge_requests;
+pub(super) mod probe;
 pub(super) mod projects;

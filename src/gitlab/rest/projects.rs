@@ -3,7 +3,7 @@
 use crate::gitlab::model::{Label, Member, Project};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
-use crate::gitlab::{Client, Error, Pages};
+use crate::gitlab::{Client, Error, Pages, Probe};
 
 impl Client {
     /// One project. By its old path a moved project is found too.
@@ -11,8 +11,7 @@ impl Client {
     /// # Errors
     /// `NotFound` if it is absent or hidden.
     pub async fn project(&self, reference: &str) -> Result<Project, Error> {
-        self.fetch(&Request::get("project", ["projects", reference]))
-            .await
+        self.probe(&Probe::Project(reference.to_owned())).await
     }
 
     /// The projects that the token's user is a member of, by id (keyset).

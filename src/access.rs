@@ -1,1 +1,0 @@
-//! What can these tokens do? The probes, the matrix and the remedies.

@@ -1,0 +1,233 @@
+//! The table: (call, answer) to reason, message and remedy. Pure; one recorded answer per row as its test.
+
+use super::{Call, Need, Outcome, Seen, What};
+use crate::api::conditions::reason as code;
+use crate::gitlab::Error;
+
+/// What an answer means to the person who must act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How it went.
+    pub outcome: Outcome,
+    /// One of the reasons of the conditions; `None` where all is well.
+    pub reason: Option<&'static str>,
+    /// What is the matter, constant for its reason and subject. Empty where there is nothing to say.
+    pub message: String,
+    /// What helps. Empty where nothing has to be done.
+    pub remedy: String,
+    /// The HTTP status, where an answer was received.
+    pub http_status: Option<u16>,
+}
+
+/// Reporters see code and merge requests of private projects; Guests and Planners do not.
+const REPORTER: i64 = 20;
+
+/// What an answer means.
+pub fn reason(call: &Call<'_>, answer: &Result<Seen, Error>) -> Finding {
+    let finding = match answer {
+        Ok(seen) => good(call, *seen),
+        Err(error) => from_anyone(call, error).unwrap_or_else(|| by_call(call, error)),
+    };
+    let http_status = match answer {
+        Ok(_) => Some(200),
+        Err(error) => error.status(),
+    };
+    Finding {
+        http_status,
+        ..finding
+    }
+}
+
+/// Good answers, some of which are not good enough.
+fn good(call: &Call<'_>, seen: Seen) -> Finding {
+    match (call.what, seen) {
+        (What::MergeRequests, _) if call.facts.private && role_is_small(call) => small_role(call),
+        (What::GroupHooks | What::ProjectHooks, _) if call.facts.without_api_scope => denied(
+            code::INSUFFICIENT_ROLE,
+            format!("token '{}' lacks the scope api, which webhooks need", call.token),
+            "create a token with the scope api, or set webhooks.mode to Manual".into(),
+        ),
+        (What::Groups | What::Projects, Seen::Nothing) => denied(
+            code::NO_RESOURCES,
+            format!("token '{}' is accepted but sees nothing of its own", call.token),
+            "make its user a member (Developer) of the groups or projects to follow".into(),
+        ),
+        (What::GroupProjects, Seen::Nothing) => denied(
+            code::NO_RESOURCES,
+            format!("token '{}' sees no projects in {}", call.token, call.subject),
+            "make its user a member (Developer) of the group itself, or name a group that holds projects".into(),
+        ),
+        _ => fine(),
+    }
+}
+
+/// Answers that mean the same whatever was asked.
+fn from_anyone(call: &Call<'_>, error: &Error) -> Option<Finding> {
+    let token = call.token;
+    Some(match error {
+        Error::Unauthorized { dialect, .. } => denied(
+            error.reason(),
+            match error.reason() {
+                code::INVALID_CREDENTIALS => format!("token '{token}' {}", dialect.sentence()),
+                // The documented code is said here too, because people search for it.
+                _ => format!("token '{token}' {} ({})", dialect.sentence(), code::INVALID_CREDENTIALS),
+            },
+            "create a new token with the scope read_api and put it into the Secret".into(),
+        ),
+        Error::InsufficientScope { .. } if call.what.need() == Need::Hooks => denied(
+            code::INSUFFICIENT_ROLE,
+            format!("token '{token}' lacks the scope api, which webhooks need"),
+            "create a token with the scope api, or set webhooks.mode to Manual".into(),
+        ),
+        Error::InsufficientScope { needed, .. } => denied(
+            code::INVALID_PERMISSIONS,
+            format!("token '{token}' lacks the scope read_api (GitLab asks for {needed})"),
+            "create a new token with the scope read_api and put it into the Secret".into(),
+        ),
+        error if error.is_transient() => Finding {
+            outcome: Outcome::Unknown,
+            reason: Some(error.reason()),
+            message: error.to_string(),
+            remedy: transient_remedy(error).into(),
+            http_status: None,
+        },
+        Error::Tls { .. } => denied(
+            code::TLS_FAILURE,
+            error.to_string(),
+            "name the CA that signed GitLab's certificate in tls.caBundle, and check the host name in url".into(),
+        ),
+        Error::NotGitLab { .. } | Error::RedirectedElsewhere { .. } | Error::Unexpected { .. } => denied(
+            code::NOT_GITLAB,
+            error.to_string(),
+            "check url: it must lead to GitLab itself, not to a login page or proxy before it".into(),
+        ),
+        Error::Settings { .. } => denied(code::INVALID_SPEC, error.to_string(), "correct the connection".into()),
+        _ => return None,
+    })
+}
+
+/// Answers whose meaning depends on the question: mostly 403 and 404.
+fn by_call(call: &Call<'_>, error: &Error) -> Finding {
+    let Call {
+        what,
+        token,
+        subject,
+        facts,
+    } = *call;
+    match (what, error) {
+        (What::Group | What::Project | What::GroupProjects, Error::NotFound { .. }) => denied(
+            code::SCOPE_NOT_FOUND,
+            format!("{subject} was not found by token '{token}'; GitLab hides what a token may not see"),
+            "correct the name in scope, or make the token's user a member".into(),
+        ),
+        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if facts.merge_requests_off => Finding {
+            message: format!("merge requests are switched off in {subject}; it is skipped"),
+            ..fine()
+        },
+        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if role_is_small(call) => small_role(call),
+        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) => denied(
+            code::INVALID_PERMISSIONS,
+            format!("token '{token}' may not read merge requests of {subject}; it needs at least Reporter there"),
+            "give its user at least the role Reporter, better Developer".into(),
+        ),
+        (What::GroupHooks, Error::NotFound { route: true, .. }) => denied(
+            code::GROUP_HOOKS_UNAVAILABLE,
+            "this edition of GitLab has no group webhooks".into(),
+            "nothing to do: project webhooks take their place".into(),
+        ),
+        (What::GroupHooks, Error::Forbidden { .. } | Error::NotFound { .. }) => denied(
+            code::INSUFFICIENT_ROLE,
+            format!("token '{token}' may not manage webhooks of {subject}; it needs Owner there"),
+            "give its user the role Owner, or name another token in webhooks.credentialRef".into(),
+        ),
+        (What::ProjectHooks, Error::Forbidden { .. } | Error::NotFound { .. }) => denied(
+            code::INSUFFICIENT_ROLE,
+            format!("token '{token}' may not manage webhooks of {subject}; it needs at least Maintainer there"),
+            "give its user the role Maintainer, or name another token in webhooks.credentialRef".into(),
+        ),
+        // The server is too old to know, or the token is of a kind that does not know itself.
+        (What::Token | What::Instance, Error::NotFound { .. }) => fine(),
+        (What::Token, Error::Forbidden { message, .. }) => denied(
+            code::INVALID_CREDENTIALS,
+            format!("GitLab lets token '{token}' do nothing: {message}"),
+            "unblock the token's user, or use a token of another one".into(),
+        ),
+        (_, Error::Forbidden { message, .. }) => denied(
+            code::INVALID_PERMISSIONS,
+            format!("GitLab forbids token '{token}' to {what}{}: {message}", of(subject)),
+            "check the state of the token's user, and restrictions of the group (IP addresses, SAML)".into(),
+        ),
+        _ => Finding {
+            outcome: Outcome::Unknown,
+            reason: Some(code::GITLAB_UNREACHABLE),
+            message: error.to_string(),
+            remedy: "try the curl command; if GitLab answers it the same way, ask its administrator".into(),
+            http_status: None,
+        },
+    }
+}
+
+fn role_is_small(call: &Call<'_>) -> bool {
+    call.facts.role.is_some_and(|role| role < REPORTER)
+}
+
+fn small_role(call: &Call<'_>) -> Finding {
+    let role = call.facts.role.map_or("no member", role_name);
+    denied(
+        code::INVALID_PERMISSIONS,
+        format!(
+            "needs at least Reporter on {}; token '{}' is {role}",
+            call.subject, call.token
+        ),
+        "give its user at least the role Reporter, better Developer".into(),
+    )
+}
+
+/// The name of a role by its level; custom roles have a level of their base role.
+fn role_name(level: i64) -> &'static str {
+    match level {
+        ..5 => "no member",
+        5..10 => "a member with minimal access",
+        10..15 => "Guest",
+        15..20 => "Planner",
+        20..30 => "Reporter",
+        30..40 => "Developer",
+        40..50 => "Maintainer",
+        _ => "Owner",
+    }
+}
+
+fn transient_remedy(error: &Error) -> &'static str {
+    match error.reason() {
+        code::RATE_LIMITED => "wait; tokens of other users add to the budget",
+        _ => "wait, or check url, proxy and network if it lasts",
+    }
+}
+
+fn of(subject: &str) -> String {
+    if subject.is_empty() {
+        String::new()
+    } else {
+        format!(" ({subject})")
+    }
+}
+
+fn denied(reason: &'static str, message: String, remedy: String) -> Finding {
+    Finding {
+        outcome: Outcome::Denied,
+        reason: Some(reason),
+        message,
+        remedy,
+        http_status: None,
+    }
+}
+
+fn fine() -> Finding {
+    Finding {
+        outcome: Outcome::Ok,
+        reason: None,
+        message: String::new(),
+        remedy: String::new(),
+        http_status: None,
+    }
+}
