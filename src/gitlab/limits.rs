@@ -121,20 +121,17 @@ impl Budget {
     }
 
     /// Stays away after a 429: as long as the answer says, else exponentially longer each time.
-    pub(super) fn refuse(&mut self, operation: &Cow<'static, str>, limited: Limited, now: Instant) {
+    pub(super) fn refuse(&mut self, operation: Cow<'static, str>, limited: Limited, now: Instant) {
         if limited.whole_user {
             self.refusals += 1;
             let delay = limited.delay.unwrap_or_else(|| unannounced(self.refusals));
             self.pause_until(now + delay.min(LONGEST_PAUSE));
             return;
         }
-        let pause = self
-            .endpoints
-            .entry(operation.clone())
-            .or_insert(EndpointPause {
-                until: now,
-                refusals: 0,
-            });
+        let pause = self.endpoints.entry(operation).or_insert(EndpointPause {
+            until: now,
+            refusals: 0,
+        });
         // Requests that were in flight together are refused together: they are one refusal, not many.
         if limited.delay.is_none() && pause.until > now {
             return;
@@ -268,10 +265,10 @@ mod tests {
         };
         let start = Instant::now();
 
-        budget.refuse(&USERS, limited, start);
+        budget.refuse(USERS, limited, start);
         let first = budget.free_at("users", start).unwrap() - start;
         let later = start + first;
-        budget.refuse(&USERS, limited, later);
+        budget.refuse(USERS, limited, later);
         let second = budget.free_at("users", later).unwrap() - later;
 
         assert_eq!(budget.free_at("groups", start), None);
@@ -292,7 +289,7 @@ mod tests {
 
         for _ in 0..16 {
             budget.refuse(
-                &USERS,
+                USERS,
                 Limited {
                     delay: None,
                     whole_user: false,
@@ -310,7 +307,7 @@ mod tests {
         let start = Instant::now();
 
         budget.refuse(
-            &USERS,
+            USERS,
             Limited {
                 delay: Some(Duration::from_secs(17)),
                 whole_user: true,
@@ -323,7 +320,7 @@ mod tests {
         );
 
         budget.refuse(
-            &USERS,
+            USERS,
             Limited {
                 delay: Some(Duration::from_secs(1 << 40)),
                 whole_user: true,

@@ -44,9 +44,9 @@ impl Metrics {
         metrics
     }
 
-    pub(super) fn count(&self, operation: &Cow<'static, str>, status_class: &'static str) {
+    pub(super) fn count(&self, operation: Cow<'static, str>, status_class: &'static str) {
         let labels = RequestLabels {
-            operation: operation.clone(),
+            operation,
             status_class,
         };
         self.requests.get_or_create(&labels).inc();

@@ -167,7 +167,7 @@ impl Pool {
     pub(super) fn refuse(
         &mut self,
         token: usize,
-        operation: &Cow<'static, str>,
+        operation: Cow<'static, str>,
         limited: Limited,
         now: Instant,
     ) {
@@ -261,7 +261,7 @@ mod tests {
             whole_user: true,
         };
 
-        pool.refuse(0, &Cow::Borrowed("users"), limited, Instant::now());
+        pool.refuse(0, Cow::Borrowed("users"), limited, Instant::now());
 
         assert!(matches!(
             pool.pick(&ALL, &[], "users", Instant::now()),

@@ -64,6 +64,10 @@ impl Request {
     }
 
     /// Adds a query parameter.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "numbers and literals read better without a borrow"
+    )]
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Request {
         self.query.push((Cow::Borrowed(name), value.to_string()));
         self

@@ -107,9 +107,12 @@ impl Client {
             let error = match decoded {
                 Ok(received) => return Ok(received),
                 Err(Refusal::Limited(limited)) => {
-                    self.shared
-                        .pool()
-                        .refuse(token, &request.operation, limited, Instant::now());
+                    self.shared.pool().refuse(
+                        token,
+                        request.operation.clone(),
+                        limited,
+                        Instant::now(),
+                    );
                     continue;
                 }
                 Err(Refusal::Failed(error)) => error,
@@ -216,7 +219,7 @@ impl Client {
             .exchange(&request.method, url, &turn.header, request.body.as_ref())
             .await;
         let class = status_class(&outcome);
-        shared.metrics.count(&request.operation, class);
+        shared.metrics.count(request.operation.clone(), class);
         debug!(
             status = class,
             milliseconds = began.elapsed().as_millis(),

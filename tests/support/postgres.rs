@@ -26,10 +26,20 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
 pub(crate) async fn database() -> SecretString {
-    let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.unwrap();
+    let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start))
+        .await
+        .unwrap();
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let status = Command::new(binaries().join("createdb"))
-        .args(["--host", cluster.directory.to_str().unwrap(), "--username", "postgres", "--template", "template0", &name])
+        .args([
+            "--host",
+            cluster.directory.to_str().unwrap(),
+            "--username",
+            "postgres",
+            "--template",
+            "template0",
+            &name,
+        ])
         .status()
         .unwrap();
     assert!(status.success(), "createdb failed");
@@ -55,15 +65,34 @@ fn url(role: &str, database: &str) -> SecretString {
 }
 
 fn start() -> Cluster {
-    let directory = std::env::temp_dir().join(format!("gitlab-connector-postgres-{}", std::process::id()));
+    let directory =
+        std::env::temp_dir().join(format!("gitlab-connector-postgres-{}", std::process::id()));
     let data = directory.join("data");
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir(&directory).unwrap();
     if root() {
-        assert!(Command::new("chown").arg("postgres").arg(&directory).status().unwrap().success());
+        assert!(
+            Command::new("chown")
+                .arg("postgres")
+                .arg(&directory)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
-    run("initdb", &["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=postgres", "--pgdata", text(&data)]);
+    run(
+        "initdb",
+        &[
+            "--auth=trust",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--username=postgres",
+            "--pgdata",
+            text(&data),
+        ],
+    );
     let rules = "local all guarded scram-sha-256\nlocal all all trust\n";
     fs::write(data.join("pg_hba.conf"), rules).unwrap();
     let settings = format!(
@@ -71,16 +100,41 @@ fn start() -> Cluster {
          -c max_connections=200 -c log_min_messages=fatal",
         directory.display()
     );
-    run("pg_ctl", &["start", "--wait", "--silent", "--pgdata", text(&data), "--log", text(&directory.join("log")), "--options", &settings]);
+    run(
+        "pg_ctl",
+        &[
+            "start",
+            "--wait",
+            "--silent",
+            "--pgdata",
+            text(&data),
+            "--log",
+            text(&directory.join("log")),
+            "--options",
+            &settings,
+        ],
+    );
     let watchdog = watch(&directory, &data);
 
     let role = "create role guarded login password 'another one'";
     let status = Command::new(binaries().join("psql"))
-        .args(["--quiet", "--host", text(&directory), "--username", "postgres", "--command", role, "postgres"])
+        .args([
+            "--quiet",
+            "--host",
+            text(&directory),
+            "--username",
+            "postgres",
+            "--command",
+            role,
+            "postgres",
+        ])
         .status()
         .unwrap();
     assert!(status.success(), "psql failed");
-    Cluster { directory, _watchdog: watchdog }
+    Cluster {
+        directory,
+        _watchdog: watchdog,
+    }
 }
 
 /// Stops the server when this process is gone, be it by a panic or a signal.
@@ -94,7 +148,14 @@ fn watch(directory: &Path, data: &Path) -> Child {
     );
     // Interrupting the tests from a terminal must not take the watchdog along.
     let script = format!("trap '' INT TERM HUP; {script}");
-    Command::new("sh").arg("-c").arg(script).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    Command::new("sh")
+        .arg("-c")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// Runs one of PostgreSQL's programs as a user that it accepts.
@@ -107,7 +168,13 @@ fn run(program: &str, arguments: &[&str]) {
     } else {
         Command::new(&program)
     };
-    let status = command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
+    let status = command
+        .args(arguments)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
     assert!(status.success(), "{} failed", program.display());
 }
 
@@ -118,8 +185,11 @@ fn root() -> bool {
 
 /// The newest PostgreSQL of the machine.
 fn binaries() -> PathBuf {
-    let mut versions: Vec<PathBuf> =
-        fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed").flatten().map(|entry| entry.path()).collect();
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is installed")
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     versions.sort();
     versions.pop().expect("PostgreSQL is installed").join("bin")
 }
