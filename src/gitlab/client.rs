@@ -11,6 +11,7 @@ use url::Url;
 
 use super::limits::Gate;
 use super::pool::Pool;
+use super::redact::Secrets;
 use super::transport::Transport;
 use super::{Deadlines, Dialect, Error, Metrics, Patience};
 
@@ -86,6 +87,7 @@ pub(super) struct Shared {
     pub(super) transport: Transport,
     pub(super) gate: Gate,
     pub(super) metrics: Metrics,
+    pub(super) secrets: Secrets,
     pub(super) counts: Counts,
     /// Set once the users behind the tokens have been asked for.
     pub(super) introduced: OnceCell<()>,
@@ -140,6 +142,7 @@ impl Client {
             transport,
             gate: Gate::new(in_flight),
             metrics: metrics.clone(),
+            secrets: Secrets::of(instance, &tokens),
             counts: Counts::default(),
             introduced: OnceCell::new(),
             pool: Mutex::new(pool),

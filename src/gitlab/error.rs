@@ -235,6 +235,32 @@ impl Error {
         }
     }
 
+    /// The words in it that are not ours and may quote anything.
+    pub(super) fn words_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Error::InsufficientScope { needed: words, .. }
+            | Error::Forbidden { message: words, .. }
+            | Error::NotFound { message: words, .. }
+            | Error::Rejected { message: words, .. }
+            | Error::NotGitLab { message: words, .. }
+            | Error::RedirectedElsewhere { origin: words }
+            | Error::Tls { message: words }
+            | Error::Unreachable { message: words }
+            | Error::Broken { message: words }
+            | Error::TooComplex { message: words, .. }
+            | Error::QueryTimeout { message: words }
+            | Error::UndefinedField { message: words }
+            | Error::Graphql { message: words }
+            | Error::Unexpected { message: words, .. }
+            | Error::Settings { message: words } => Some(words),
+            Error::Unauthorized { .. }
+            | Error::RateLimited { .. }
+            | Error::Timeout { .. }
+            | Error::Server { .. }
+            | Error::TooLarge { .. } => None,
+        }
+    }
+
     /// Whether the same request may well succeed later, with nobody having changed anything.
     pub fn is_transient(&self) -> bool {
         matches!(

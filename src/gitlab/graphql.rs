@@ -110,7 +110,10 @@ impl Client {
         })?;
         let request = Request::graphql(operation, body);
         let Envelope { data, errors } = self.send_with(&request, readable).await?.value;
-        let errors = errors.unwrap_or_default();
+        let mut errors = errors.unwrap_or_default();
+        for error in &mut errors {
+            self.shared.secrets.hide(&mut error.message);
+        }
         match (data, errors.first()) {
             (None, Some(error)) => Err(error.kind()),
             (data, _) => Ok(Answer { data, errors }),

@@ -14,6 +14,7 @@ mod metrics;
 mod pages;
 mod pool;
 pub mod queries;
+mod redact;
 mod request;
 mod rest;
 mod send;

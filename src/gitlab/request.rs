@@ -1,12 +1,15 @@
 //! One request as data: what it is called, where it goes, and whether it may be repeated.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
 use super::Error;
+use super::redact::Secrets;
 
 /// Which of GitLab's two APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +19,13 @@ enum Api {
 }
 
 /// One request. A read may be sent again when the answer is lost; a write may not.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Request {
     pub(super) operation: Cow<'static, str>,
     pub(super) method: Method,
     pub(super) body: Option<Vec<u8>>,
+    /// What the body holds that no message may quote.
+    pub(super) secrets: Secrets,
     api: Api,
     segments: Vec<String>,
     query: Vec<(Cow<'static, str>, String)>,
@@ -44,6 +49,7 @@ impl Request {
             read: method == Method::GET,
             method,
             body: None,
+            secrets: Secrets::default(),
             api: Api::Rest,
             segments: segments.map(str::to_owned).collect(),
             query: Vec::new(),
@@ -56,6 +62,7 @@ impl Request {
             operation: Cow::Owned(operation),
             method: Method::POST,
             body: Some(body),
+            secrets: Secrets::default(),
             api: Api::Graphql,
             segments: Vec::new(),
             query: Vec::new(),
@@ -89,6 +96,14 @@ impl Request {
         })?;
         self.body = Some(encoded);
         Ok(self)
+    }
+
+    /// Says that the body holds this secret.
+    pub(super) fn keeping(mut self, secret: Option<&SecretString>) -> Request {
+        if let Some(secret) = secret {
+            self.secrets.add(secret.expose_secret());
+        }
+        self
     }
 
     /// The same request with another query: a next page.
@@ -143,6 +158,18 @@ impl Request {
             );
         }
         url
+    }
+}
+
+/// Without the body, which may hold a hook's secret.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("segments", &self.segments)
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }
 

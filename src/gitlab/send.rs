@@ -115,7 +115,9 @@ impl Client {
                     );
                     continue;
                 }
-                Err(Refusal::Failed(error)) => error,
+                Err(Refusal::Failed(error)) => {
+                    request.secrets.hide_in(self.shared.secrets.hide_in(error))
+                }
             };
             self.overcome(request, token, error, &mut course).await?;
         }
@@ -242,7 +244,11 @@ impl Client {
                 shared.gate.overloaded(now);
             }
         });
-        let answer = answer.map_err(Refusal::Failed)?;
+        let mut answer = answer.map_err(Refusal::Failed)?;
+        if answer.status >= 400 {
+            shared.secrets.hide_in_body(&mut answer.body);
+            request.secrets.hide_in_body(&mut answer.body);
+        }
         let judgement = {
             let mut pool = shared.pool();
             pool.observe(token, &answer, now);

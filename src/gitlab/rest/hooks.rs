@@ -65,8 +65,8 @@ impl Client {
     /// (422) for a URL it will not call and for one hook too many. After any error that leaves open whether GitLab did it,
     /// list again: this is never sent twice.
     pub async fn create_hook(&self, target: Target, body: &HookBody) -> Result<Hook, Error> {
-        self.fetch(&target.request("create_hook", Method::POST, []).json(body)?)
-            .await
+        let request = target.request("create_hook", Method::POST, []);
+        self.fetch(&holding(request, body)?).await
     }
 
     /// Changes a hook.
@@ -79,12 +79,8 @@ impl Client {
         hook: i64,
         body: &HookBody,
     ) -> Result<Hook, Error> {
-        self.fetch(
-            &target
-                .request("update_hook", Method::PUT, [&hook.to_string()])
-                .json(body)?,
-        )
-        .await
+        let request = target.request("update_hook", Method::PUT, [&hook.to_string()]);
+        self.fetch(&holding(request, body)?).await
     }
 
     /// Removes a hook.
@@ -108,4 +104,12 @@ impl Client {
         };
         self.fetch::<IgnoredAny>(&request).await.map(|_| ())
     }
+}
+
+/// The request with this body, whose secrets no message may quote.
+fn holding(request: Request, body: &HookBody) -> Result<Request, Error> {
+    let request = request.json(body)?;
+    Ok(request
+        .keeping(body.token.as_ref())
+        .keeping(body.signing_token.as_ref()))
 }
