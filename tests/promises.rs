@@ -11,5 +11,6 @@ mod client;
 mod generated;
 mod manifest;
 mod receiver;
+mod secrets;
 mod store;
 mod support;

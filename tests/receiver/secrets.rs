@@ -1,12 +1,6 @@
 //! What the receiver writes into logs and answers never holds a secret, nor anything from which one could be guessed.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use sha2::{Digest, Sha256};
-use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
 use super::{
     FLIGHT,
@@ -14,41 +8,12 @@ use super::{
     hook,
     served::{SECRET, Served, answered},
 };
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Lines {
-    type Writer = Lines;
-
-    fn make_writer(&self) -> Lines {
-        self.clone()
-    }
-}
+use crate::support::logs::Logs;
 
 // On one thread, because the subscriber is that thread's.
 #[tokio::test(flavor = "current_thread")]
 async fn no_secret_is_in_any_log_line_or_answer() {
-    let lines = Lines::default();
-    let subscriber = tracing_subscriber::registry()
-        .with(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with(
-            tracing_subscriber::fmt::layer()
-                .with_writer(lines.clone())
-                .with_ansi(false),
-        );
-    let guard = tracing::subscriber::set_default(subscriber);
+    let logs = Logs::capture();
     let served = Served::start(Database::sqlite(), &[FLIGHT]).await;
     let signing = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
     served.accept(&[SECRET, signing, "yesterdays-secret"]);
@@ -83,8 +48,7 @@ async fn no_secret_is_in_any_log_line_or_answer() {
     written.push_str(&served.metrics());
     written.push_str(&format!("{:?}", served.routes.borrow()));
     let database = served.stopped().await;
-    drop(guard);
-    written.push_str(&String::from_utf8(lines.0.lock().unwrap().clone()).unwrap());
+    written.push_str(&logs.text());
 
     assert!(
         written.contains("refused a delivery"),

@@ -1,3 +1,4 @@
 //! What several promises need.
 
+pub(crate) mod logs;
 pub(crate) mod postgres;
