@@ -1,10 +1,10 @@
 //! What the store promises, in both databases.
 
-use gitlab_connector::store::rows::{Approval, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User};
+use gitlab_connector::store::rows::{MergeRequest, MergeRequestCommit, Note, User};
 use gitlab_connector::store::{
-    Batch, Committed, Complete, Connection, Delivery, Error, Mark, NewTask, PlanClaim, Progress, Source, Store, Sweep, TaskState,
+    Batch, Committed, Complete, Connection, Source, Store,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::support::postgres;
 
@@ -75,5 +75,63 @@ async fn a_merge_request_is_stored() {
 
         let overview = store.overview(source).await.unwrap();
         assert!(overview.contains(&("gitlab_merge_requests", 1)), "{overview:?}");
+    }
+}
+
+/// A page of a project as the importer commits it.
+fn page(first: i64, full: bool) -> Batch {
+    let mut batch = Batch::default();
+    for id in first..first + 100 {
+        let mut row = merge_request(id, id, &format!("Merge request number {id} does something useful"));
+        row.author_id = Some(id % 30);
+        row.web_url = Some(format!("https://gitlab.test/acme/platform/api/-/merge_requests/{id}"));
+        row.sha = Some(format!("{id:040x}"));
+        row.additions = Some(id % 100);
+        batch.merge_requests.push(row);
+        for note in 0..5 {
+            batch.notes.push(Note {
+                id: id * 10 + note,
+                merge_request_id: id,
+                project_id: 1,
+                author_id: Some((id + note) % 30),
+                created_at: at(id),
+                updated_at: at(id),
+                ..Note::default()
+            });
+        }
+        for commit in 0..3 {
+            batch.commits.push(MergeRequestCommit {
+                merge_request_id: id,
+                sha: format!("{:040x}", id * 10 + commit),
+                title: Some("A commit with a title of usual length".into()),
+                author_name: Some("Alex Garcia".into()),
+                author_email: Some("alex@example.test".into()),
+                authored_at: Some(at(id)),
+                committed_at: Some(at(id)),
+                ..MergeRequestCommit::default()
+            });
+        }
+        batch.complete.push(Complete { merge_request_id: id, as_of: at(id), notes: true, approvals: true, commits: full });
+    }
+    batch.users = (0..30).map(|id| User { id, username: format!("user{id}"), ..User::default() }).collect();
+    batch
+}
+
+#[tokio::test]
+#[ignore = "prints figures"]
+async fn figures() {
+    for Home { store, _file } in homes().await {
+        let source = source(&store).await;
+        for pass in 0..3 {
+            let pages: Vec<Batch> = (0..50).map(|page_| page(page_ * 100, true)).collect();
+            let before = std::time::Instant::now();
+            let cpu = std::fs::read_to_string("/proc/self/stat").unwrap();
+            for page in &pages {
+                store.commit(source, page).await.unwrap();
+            }
+            let ticks = |stat: &str| stat.split(' ').skip(13).take(2).map(|t| t.parse::<u64>().unwrap()).sum::<u64>();
+            let after = std::fs::read_to_string("/proc/self/stat").unwrap();
+            println!("{store:?} pass {pass}: {:?} wall, {} ms cpu", before.elapsed(), 10 * (ticks(&after) - ticks(&cpu)));
+        }
     }
 }

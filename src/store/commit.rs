@@ -54,7 +54,7 @@ const DROP_LABELS: Sql = Sql {
         where t.source = $1 and t.project_id = c.project_id and t.synced_at <= c.as_of and t.id <> all (c.keep)",
     sqlite: "delete from gitlab_labels where source = $1 and (project_id, id) in (
         select t.project_id, t.id from json_each($2) c
-        join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id'
+        cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id'
         where t.synced_at <= c.value->>'as_of' and t.id not in (select value from json_each(c.value->'keep')))",
 };
 
@@ -65,7 +65,7 @@ const DROP_MEMBERS: Sql = Sql {
           and t.user_id <> all (c.keep)",
     sqlite: "delete from gitlab_members where source = $1 and (kind, holder_id, user_id) in (
         select t.kind, t.holder_id, t.user_id from json_each($2) c
-        join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
+        cross join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
         where t.synced_at <= c.value->>'as_of' and t.user_id not in (select value from json_each(c.value->'keep')))",
 };
 
@@ -261,7 +261,7 @@ impl Writer<'_> {
                 join json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz) on m.id = c.id
                 where m.source = $1 and m.updated_at > c.as_of order by m.id for no key update of m",
             sqlite: "select m.id from json_each($2) c
-                join gitlab_merge_requests m on m.source = $1 and m.id = c.value->>'id'
+                cross join gitlab_merge_requests m on m.source = $1 and m.id = c.value->>'id'
                 where m.updated_at > c.value->>'as_of'",
         };
         let ages = sets.ages();

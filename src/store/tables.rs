@@ -273,6 +273,8 @@ impl Upsert {
 }
 
 /// Removes children that are absent from a complete set: `$2` is `[{id, as_of, keep}]`, one entry a merge request.
+///
+/// `cross join` keeps SQLite from reading the whole table for every entry of the document.
 fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql {
     let postgres_clock = clock.map_or_else(String::new, |clock| format!(" and (t.{clock} is null or t.{clock} <= c.as_of)"));
     let sqlite_clock =
@@ -284,7 +286,7 @@ fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql
     let sqlite = format!(
         "delete from {table} where source = $1 and (merge_request_id, {key}) in (\n\
          select t.merge_request_id, t.{key} from json_each($2) c\n\
-         join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id'\n\
+         cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id'\n\
          where t.{key} not in (select value from json_each(c.value->'keep')){sqlite_clock})"
     );
     Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
