@@ -67,7 +67,6 @@ fn page<'w>(
     arguments: &Arguments,
 ) -> Value<'w> {
     found.retain(|merge_request| filter.matches(ctx, merge_request));
-    found.dedup_by_key(|merge_request| merge_request.id);
     let merged: Vec<f64> = found
         .iter()
         .filter_map(|merge_request| time_to_merge(merge_request))
@@ -207,9 +206,15 @@ impl<'a> Filter<'a> {
         if let Some(state) = arguments.text("reviewState") {
             reviews.get_or_insert_default().push(state);
         }
-        let iids = arguments.texts("iids");
+        let mut iids: Option<Vec<i64>> = arguments
+            .texts("iids")
+            .map(|iids| iids.iter().filter_map(|iid| iid.parse().ok()).collect());
+        if let Some(iids) = &mut iids {
+            iids.sort_unstable();
+            iids.dedup();
+        }
         Filter {
-            iids: iids.map(|iids| iids.iter().filter_map(|iid| iid.parse().ok()).collect()),
+            iids,
             state: arguments.text("state").filter(|state| *state != "all"),
             draft: arguments.get("draft").and_then(Json::as_bool),
             created: between("createdAfter", "createdBefore"),

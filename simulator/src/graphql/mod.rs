@@ -3,6 +3,8 @@
 //! The way of a request: [`document`] parses and validates its text (once), with GitLab's own words for what is wrong ([`rules`]);
 //! [`plan`] fills in the variables and finds the resolvers; [`cost`] says whether it may run; [`execute`] writes the answer.
 
+#[cfg(test)]
+mod conformance;
 mod connection;
 mod context;
 mod cost;
@@ -42,10 +44,4 @@ pub struct Answer {
 #[must_use]
 pub fn execute(world: &World, caller: &Caller, body: &[u8], timeouts: &[String]) -> Answer {
     request::answer(world, caller, body, timeouts)
-}
-
-/// What GraphQL answers to a token that is not accepted, for whatever reason.
-#[must_use]
-pub fn invalid_token() -> Answer {
-    request::refusal(StatusCode::UNAUTHORIZED, "Invalid token")
 }

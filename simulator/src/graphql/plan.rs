@@ -58,6 +58,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// Arguments with these values.
+    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool) -> Arguments {
+        Arguments { values, counted }
+    }
+
     /// An argument that was given, or has a default, and is not null.
     pub(crate) fn get(&self, name: &str) -> Option<&Json> {
         let (_, value) = self.values.iter().find(|(known, _)| known == name)?;
@@ -180,10 +185,7 @@ impl<'d> Planner<'d> {
             response_key,
             definition: &first.definition,
             location: first.location(),
-            arguments: Arguments {
-                values,
-                counted: plans.iter().any(counted),
-            },
+            arguments: Arguments::of_values(values, plans.iter().any(counted)),
             resolve,
             times_out: self.times_out(type_name, &first.name),
             plans,

@@ -16,7 +16,7 @@ use crate::world::{Caller, Scope, World};
 use super::context::Context;
 use super::document::{Prepared, prepare};
 use super::plan::{Plan, Planner, to_json};
-use super::{Answer, cost, error, execute, invalid_token, literals};
+use super::{Answer, cost, error, execute, literals};
 
 /// The longest text of all queries of a request, in characters.
 const LONGEST_QUERY: usize = 10_000;
@@ -77,7 +77,7 @@ impl Limits {
 }
 
 /// An answer that is an error as a whole.
-pub(crate) fn refusal(status: StatusCode, message: &str) -> Answer {
+fn refusal(status: StatusCode, message: &str) -> Answer {
     Answer {
         status,
         body: failed(message),
@@ -96,7 +96,7 @@ fn errors_only(errors: &[Json]) -> Vec<u8> {
 /// Answers the body of a request.
 pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[String]) -> Answer {
     if !caller.anonymous() && !caller.has(&[Scope::Api, Scope::ReadApi]) {
-        return invalid_token();
+        return refusal(StatusCode::UNAUTHORIZED, "Invalid token");
     }
     let Ok(body) = serde_json::from_slice::<Body>(body) else {
         return refusal(

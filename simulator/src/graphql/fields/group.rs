@@ -1,6 +1,6 @@
 //! Groups.
 
-use crate::world::{Group, LabelOwner};
+use crate::world::{Group, LabelOwner, Project};
 
 use super::{On, label, member, page, project, query};
 use crate::graphql::connection::{By, Order};
@@ -134,9 +134,17 @@ fn labels<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Val
     if arguments.flag("includeDescendantGroups") {
         groups.extend(ctx.world.descendant_groups(group.id));
     }
+    // Unless told otherwise, GitLab lists the labels of the group's projects too.
+    let with_projects = !arguments.flag("onlyGroupLabels");
+    let in_group = |project: i64| {
+        let project = ctx.project(Some(project));
+        project
+            .and_then(Project::group)
+            .is_some_and(|group| groups.contains(&group))
+    };
     let found = ctx.world.labels().filter(|label| match label.owner {
         LabelOwner::Group(owner) => groups.contains(&owner),
-        LabelOwner::Project(_) => false,
+        LabelOwner::Project(owner) => with_projects && in_group(owner),
     });
     label::page_of(found, arguments)
 }
