@@ -1,0 +1,170 @@
+//! Serves a generated GitLab, for the demo, for benchmarks and for trying things.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use gitlab_simulator::world::{Edition, Role, Scope, Version};
+use gitlab_simulator::{Options, Simulator, Size, World};
+use jiff::Timestamp;
+
+/// A GitLab that behaves: state, REST, GraphQL, webhooks and faults.
+#[derive(Debug, Parser)]
+#[command(disable_version_flag = true)]
+struct Args {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// A relative root, such as /gitlab.
+    #[arg(long, default_value = "")]
+    root: String,
+    /// The same seed gives the same GitLab.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Projects, in the group `acme` and its subgroups.
+    #[arg(long, default_value_t = 10)]
+    projects: usize,
+    /// Merge requests in each project.
+    #[arg(long, default_value_t = 50)]
+    merge_requests: usize,
+    /// Notes on each merge request, system notes included.
+    #[arg(long, default_value_t = 5)]
+    notes: usize,
+    /// Commits of each merge request.
+    #[arg(long, default_value_t = 3)]
+    commits: usize,
+    /// People.
+    #[arg(long, default_value_t = 20)]
+    users: usize,
+    /// How long every request takes, such as 50ms.
+    #[arg(long, default_value = "0ms", value_parser = duration)]
+    latency: Duration,
+    /// Requests per user and minute before 429; unlimited by default.
+    #[arg(long)]
+    rate_limit: Option<u32>,
+    /// Lets things happen by themselves, so many a minute.
+    #[arg(long, num_args = 0..=1, default_missing_value = "12", value_name = "PER_MINUTE")]
+    live: Option<f64>,
+    /// `ce`, `ee`, or `ee-unlicensed`, where group hooks never fire.
+    #[arg(long, default_value = "ee", value_parser = edition)]
+    edition: Edition,
+    /// GitLab's version, 15.0 to 19.x.
+    #[arg(long, default_value = "19.1.0", value_parser = version)]
+    version: Version,
+    /// A token with scope `api` whose bot owns `acme`.
+    #[arg(long, default_value = "glpat-simulator-owner")]
+    token: String,
+    /// A token with scope `read_api` whose bot is Developer in `acme`.
+    #[arg(long, default_value = "glpat-simulator-reader")]
+    reader_token: String,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = text.split_at(
+        text.find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(text.len()),
+    );
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("{text:?} is not a time such as 50ms or 2s"))?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        _ => Err(format!("{text:?} is not a time such as 50ms or 2s")),
+    }
+}
+
+fn edition(text: &str) -> Result<Edition, String> {
+    match text {
+        "ce" => Ok(Edition::Community),
+        "ee" => Ok(Edition::Licensed),
+        "ee-unlicensed" => Ok(Edition::Unlicensed),
+        _ => Err("known editions: ce, ee, ee-unlicensed".to_owned()),
+    }
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| format!("{text:?} is not a version such as 19.1.0"))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(std::io::stderr(), "gitlab-simulator: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> std::io::Result<()> {
+    let world = world(&args);
+    let options = Options {
+        listen: args.listen,
+        root: args.root.trim_end_matches('/').to_owned(),
+        latency: args.latency,
+        tls: None,
+        live: args.live,
+    };
+    let simulator = Simulator::start(world, options).await?;
+    introduce(&simulator, &args)?;
+    tokio::signal::ctrl_c().await
+}
+
+fn world(args: &Args) -> World {
+    let size = Size {
+        projects: args.projects,
+        merge_requests: args.merge_requests,
+        notes: args.notes,
+        commits: args.commits,
+        users: args.users,
+        until: Timestamp::now(),
+        ..Size::default()
+    };
+    let mut world = World::generate(args.seed, size)
+        .with_edition(args.edition)
+        .with_group_token(&args.token, "acme", Role::Owner, &[Scope::Api])
+        .with_group_token(
+            &args.reader_token,
+            "acme",
+            Role::Developer,
+            &[Scope::ReadApi],
+        );
+    world.settings.version = args.version;
+    world.settings.rate_limit = args.rate_limit;
+    world
+}
+
+fn introduce(simulator: &Simulator, args: &Args) -> std::io::Result<()> {
+    let url = simulator.url();
+    let text = simulator.read(|world| {
+        let groups: Vec<&str> = world.groups().map(|group| group.full_path.as_str()).collect();
+        format!(
+            "GitLab {} at {url}\n\
+             groups          {}\n\
+             projects        {}\n\
+             merge requests  {}\n\
+             owner token     {} (api)\n\
+             reader token    {} (read_api)\n\
+             \n\
+             Try:\n  \
+             curl -H 'PRIVATE-TOKEN: {}' {url}/api/v4/groups/acme/projects\n  \
+             curl -X POST {url}/-/simulator/live\n  \
+             curl {url}/-/simulator/counts\n  \
+             curl -d '{{\"pattern\":\"GET /groups*\",\"kind\":\"retry_later\",\"seconds\":2,\"times\":3}}' {url}/-/simulator/faults\n",
+            world.settings.full_version(),
+            groups.join(" "),
+            world.projects().count(),
+            world.merge_requests().count(),
+            args.token,
+            args.reader_token,
+            args.reader_token,
+        )
+    });
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
