@@ -456,11 +456,18 @@ fn spoilt(faults: &[FaultKind], body: Bytes) -> Body {
     }
     if faults.contains(&FaultKind::CutBody) {
         let half = body.slice(..body.len() / 2);
-        let pieces = [
-            Ok(half),
-            Err(std::io::Error::other("the connection ends here")),
-        ];
-        return Body::from_stream(futures::stream::iter(pieces));
+        let pieces = futures::stream::unfold(Some(half), |half| async move {
+            match half {
+                Some(half) if !half.is_empty() => Some((Ok(half), Some(Bytes::new()))),
+                Some(_) => {
+                    // Headers and the first half are on their way before the connection ends.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    Some((Err(std::io::Error::other("the connection ends here")), None))
+                }
+                None => None,
+            }
+        });
+        return Body::from_stream(pieces);
     }
     Body::from(body)
 }

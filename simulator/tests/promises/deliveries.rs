@@ -1,0 +1,455 @@
+//! Webhooks as they are delivered, and what becomes of hooks that fail.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use gitlab_simulator::World;
+use gitlab_simulator::world::{Clock, Edition};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::support::{OWNER, Served, serve, small};
+
+/// A receiver that remembers, and answers what it is told.
+#[derive(Clone)]
+struct Receiver {
+    url: String,
+    seen: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    answer: Arc<Mutex<StatusCode>>,
+}
+
+impl Receiver {
+    async fn start() -> Receiver {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receiver = Receiver {
+            url: format!("http://{}/webhooks/gitlab", listener.local_addr().unwrap()),
+            seen: Arc::default(),
+            answer: Arc::new(Mutex::new(StatusCode::OK)),
+        };
+        let service = Router::new().fallback(receive).with_state(receiver.clone());
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        receiver
+    }
+
+    fn answers(&self, status: StatusCode) {
+        *self.answer.lock().unwrap() = status;
+    }
+
+    fn seen(&self) -> Vec<(HeaderMap, Value)> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        let of = |body: &Value| {
+            body.get("object_kind")
+                .or_else(|| body.get("event_name"))
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        self.seen().iter().map(|(_, body)| of(body)).collect()
+    }
+}
+
+async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    receiver
+        .seen
+        .lock()
+        .unwrap()
+        .push((headers, serde_json::from_slice(&body).unwrap()));
+    *receiver.answer.lock().unwrap()
+}
+
+/// A hook for merge requests and notes of the project.
+async fn hooked(world: World, extra: Value) -> (Served, Receiver, i64) {
+    let receiver = Receiver::start().await;
+    let served = serve(world).await;
+    let mut body = json!({ "url": receiver.url, "push_events": false, "merge_requests_events": true, "note_events": true });
+    body.as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
+    let (status, hook) = served
+        .write("POST", "/projects/acme%2Fweb/hooks", OWNER, body)
+        .await;
+    assert_eq!(status, 201, "{hook}");
+    (served, receiver, hook["id"].as_i64().unwrap())
+}
+
+async fn comment(served: &Served, body: &str) {
+    served
+        .simulator
+        .world(|world| world.comment(1, "bob", body))
+        .unwrap();
+    served.simulator.settled().await;
+}
+
+#[tokio::test]
+async fn headers_are_those_of_the_version() {
+    let signing = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let (served, receiver, _) = hooked(
+        small(),
+        json!({ "token": "geheim", "signing_token": signing }),
+    )
+    .await;
+    comment(&served, "hello").await;
+
+    let (headers, _) = &receiver.seen()[0];
+    assert_eq!(headers["x-gitlab-event"], "Note Hook");
+    assert_eq!(headers["x-gitlab-token"], "geheim");
+    assert_eq!(headers["user-agent"], "GitLab/19.1.0-ee");
+    assert_eq!(headers["webhook-id"], headers["idempotency-key"]);
+    assert!(
+        headers["webhook-signature"]
+            .to_str()
+            .unwrap()
+            .starts_with("v1,")
+    );
+    assert_eq!(headers["x-gitlab-instance"], served.simulator.url());
+
+    let (served, receiver, _) = hooked(small().with_version("16.1"), json!({})).await;
+    comment(&served, "hello").await;
+    let (headers, body) = &receiver.seen()[0];
+    for name in [
+        "x-gitlab-token",
+        "webhook-id",
+        "idempotency-key",
+        "webhook-signature",
+        "x-gitlab-webhook-uuid",
+    ] {
+        assert!(headers.get(name).is_none(), "{name}");
+    }
+    assert_eq!(
+        body["object_attributes"].get("action"),
+        None,
+        "notes tell their action since 16.11 only"
+    );
+}
+
+#[tokio::test]
+async fn a_signature_comes_only_with_a_signing_token() {
+    let (served, receiver, _) = hooked(small(), json!({ "token": "geheim" })).await;
+    comment(&served, "hello").await;
+
+    let (headers, _) = &receiver.seen()[0];
+    assert!(headers.get("webhook-id").is_some() && headers.get("webhook-signature").is_none());
+}
+
+#[tokio::test]
+async fn an_approval_looks_as_gitlab_sends_it() {
+    let world = small().with_time("2026-01-16T05:56:22Z");
+    let (served, receiver, _) = hooked(world, json!({})).await;
+    served.simulator.world(|world| world.approve(1, "bob"));
+    served.simulator.settled().await;
+
+    let (_, body) = &receiver.seen()[0];
+    let attributes = &body["object_attributes"];
+    assert_eq!(attributes["action"], "approved");
+    assert_eq!(attributes["updated_at"], "2026-01-16 05:56:22 UTC");
+    assert_eq!(body["user"]["email"], "[REDACTED]");
+    assert_eq!(
+        (body.get("assignees"), body.get("reviewers")),
+        (None, None),
+        "absent, not empty"
+    );
+    assert_eq!(
+        receiver.kinds(),
+        ["merge_request"],
+        "system notes fire nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_review_requested_anew_is_an_array_of_arrays() {
+    let (served, receiver, _) = hooked(small(), json!({})).await;
+    served
+        .simulator
+        .world(|world| world.request_review(1, "ann", "bob"));
+    served.simulator.settled().await;
+    served
+        .simulator
+        .world(|world| world.request_review(1, "ann", "bob"));
+    served.simulator.settled().await;
+
+    let seen = receiver.seen();
+    assert!(seen[0].1["changes"]["reviewers"]["current"].is_array());
+    assert_eq!(
+        seen[1].1["changes"]["reviewers"][1][0]["re_requested"],
+        true
+    );
+}
+
+#[tokio::test]
+async fn internal_notes_need_their_own_switch() {
+    let (served, receiver, id) = hooked(small(), json!({})).await;
+    served
+        .simulator
+        .world(|world| world.internal_comment(1, "ann", "between us"));
+    served.simulator.settled().await;
+    assert_eq!(receiver.kinds().len(), 0);
+
+    served.simulator.world(|world| {
+        world
+            .hook_mut(id)
+            .unwrap()
+            .events
+            .insert("confidential_note_events")
+    });
+    served
+        .simulator
+        .world(|world| world.internal_comment(1, "ann", "between us"));
+    served.simulator.settled().await;
+    let (headers, body) = &receiver.seen()[0];
+    assert_eq!(headers["x-gitlab-event"], "Confidential Note Hook");
+    assert_eq!(body["event_type"], "confidential_note");
+}
+
+#[tokio::test]
+async fn deleting_is_silent() {
+    let (served, receiver, _) = hooked(small(), json!({})).await;
+    let note = served
+        .simulator
+        .world(|world| world.comment(1, "bob", "oops"))
+        .unwrap();
+    served.simulator.settled().await;
+    served.simulator.world(|world| {
+        world.delete_note(note);
+        world.delete_merge_request(1);
+    });
+    served.simulator.settled().await;
+
+    assert_eq!(receiver.kinds(), ["note"]);
+}
+
+#[tokio::test]
+async fn unlicensed_group_hooks_are_made_and_never_fire() {
+    for (edition, heard) in [(Edition::Licensed, 1), (Edition::Unlicensed, 0)] {
+        let receiver = Receiver::start().await;
+        let served = serve(small().with_edition(edition)).await;
+        let body = json!({ "url": receiver.url, "note_events": true });
+        assert_eq!(
+            served
+                .write("POST", "/groups/acme/hooks", OWNER, body)
+                .await
+                .0,
+            201
+        );
+        comment(&served, "hello").await;
+
+        assert_eq!(receiver.seen().len(), heard, "{edition:?}");
+    }
+}
+
+#[tokio::test]
+async fn system_hooks_hear_merge_requests_and_noise_but_no_notes() {
+    let receiver = Receiver::start().await;
+    let served = serve(small().with_token("glpat-root", |token| token)).await;
+    let body = json!({ "url": receiver.url, "merge_requests_events": true });
+    assert_eq!(
+        served.write("POST", "/hooks", "glpat-root", body).await.0,
+        201
+    );
+    comment(&served, "hello").await;
+    served.simulator.world(|world| world.approve(1, "bob"));
+    served.simulator.settled().await;
+    served.simulator.world(|world| world.add_project(1, "new"));
+    served.simulator.settled().await;
+
+    assert_eq!(receiver.kinds(), ["merge_request", "project_create"]);
+    assert!(
+        receiver
+            .seen()
+            .iter()
+            .all(|(headers, _)| headers["x-gitlab-event"] == "System Hook")
+    );
+}
+
+#[tokio::test]
+async fn failing_hooks_fall_silent_ever_longer_and_are_not_retried() {
+    let (served, receiver, id) = hooked(small().with_time("2026-01-16T06:00:00Z"), json!({})).await;
+    receiver.answers(StatusCode::INTERNAL_SERVER_ERROR);
+    for _ in 0..4 {
+        comment(&served, "hello").await;
+    }
+    assert_eq!(receiver.seen().len(), 4, "each once");
+
+    comment(&served, "while disabled").await;
+    assert_eq!(receiver.seen().len(), 4, "dropped, not queued");
+    let path = format!("/projects/acme%2Fweb/hooks/{id}");
+    let hook = served.read(&path, OWNER).await.1;
+    assert_eq!(hook["alert_status"], "temporarily_disabled");
+    assert_eq!(hook["disabled_until"], "2026-01-16T06:01:00.000Z");
+
+    served
+        .simulator
+        .world(|world| world.advance(SignedDuration::from_secs(60)));
+    comment(&served, "again").await;
+    let hook = served.read(&path, OWNER).await.1;
+    assert_eq!(
+        hook["disabled_until"], "2026-01-16T06:03:00.000Z",
+        "two minutes now"
+    );
+
+    served
+        .simulator
+        .world(|world| world.advance(SignedDuration::from_mins(2)));
+    receiver.answers(StatusCode::OK);
+    comment(&served, "fine").await;
+    assert_eq!(
+        served.read(&path, OWNER).await.1["alert_status"],
+        "executable"
+    );
+}
+
+#[tokio::test]
+async fn the_fortieth_failure_is_the_end_until_a_test_succeeds() {
+    let (served, receiver, id) = hooked(small().with_time("2026-01-16T06:00:00Z"), json!({})).await;
+    receiver.answers(StatusCode::NOT_FOUND);
+    for _ in 0..40 {
+        comment(&served, "hello").await;
+        served
+            .simulator
+            .world(|world| world.advance(SignedDuration::from_hours(25)));
+    }
+    let path = format!("/projects/acme%2Fweb/hooks/{id}");
+    assert_eq!(
+        served.read(&path, OWNER).await.1["alert_status"],
+        "disabled"
+    );
+
+    receiver.answers(StatusCode::OK);
+    let tested = served
+        .write(
+            "POST",
+            &format!("{path}/test/merge_requests_events"),
+            OWNER,
+            Value::Null,
+        )
+        .await;
+    assert_eq!(tested, (201, json!({ "message": "201 Created" })));
+    assert_eq!(
+        served.read(&path, OWNER).await.1["alert_status"],
+        "executable"
+    );
+}
+
+#[tokio::test]
+async fn before_17_11_four_client_errors_are_the_end() {
+    let (served, receiver, id) = hooked(small().with_version("17.9"), json!({})).await;
+    receiver.answers(StatusCode::UNAUTHORIZED);
+    for _ in 0..4 {
+        comment(&served, "hello").await;
+    }
+
+    let hook = served
+        .read(&format!("/projects/acme%2Fweb/hooks/{id}"), OWNER)
+        .await
+        .1;
+    assert_eq!(hook["alert_status"], "disabled");
+}
+
+#[tokio::test]
+async fn tests_are_limited_and_need_something_to_send() {
+    let world = small().with_group("acme", |group| group.project("empty", |project| project));
+    let served = serve(world).await;
+    let receiver = Receiver::start().await;
+    let path = "/projects/acme%2Fempty/hooks";
+    let (_, hook) = served
+        .write("POST", path, OWNER, json!({ "url": receiver.url }))
+        .await;
+    let test = format!("{path}/{}/test/merge_requests_events", hook["id"]);
+
+    for _ in 0..5 {
+        let refused = served.write("POST", &test, OWNER, Value::Null).await;
+        assert_eq!(
+            refused,
+            (
+                422,
+                json!({ "message": "Ensure the project has merge requests." })
+            )
+        );
+    }
+    assert_eq!(served.write("POST", &test, OWNER, Value::Null).await.0, 429);
+}
+
+#[tokio::test]
+async fn the_log_is_kept_for_a_week_and_a_resend_keeps_the_key() {
+    let (served, receiver, id) = hooked(
+        small().with_time("2026-01-16T06:00:00Z"),
+        json!({ "token": "geheim" }),
+    )
+    .await;
+    for _ in 0..25 {
+        comment(&served, "hello").await;
+    }
+    let path = format!("/projects/acme%2Fweb/hooks/{id}/events");
+
+    let events = served.read(&format!("{path}?per_page=100"), OWNER).await.1;
+    assert_eq!(
+        events.as_array().unwrap().len(),
+        20,
+        "never more than twenty"
+    );
+    let event = &events[0];
+    assert_eq!(
+        (&event["trigger"], &event["response_status"]),
+        (&json!("note_hooks"), &json!("200"))
+    );
+    assert_eq!(event["request_headers"]["X-Gitlab-Token"], "[REDACTED]");
+    let sent = served
+        .write(
+            "POST",
+            &format!("{path}/{}/resend", event["id"]),
+            OWNER,
+            Value::Null,
+        )
+        .await;
+    assert_eq!(sent.1, json!({ "response_status": 200 }));
+    let seen = receiver.seen();
+    let key = |place: usize| seen[place].0["idempotency-key"].clone();
+    assert_eq!(key(24), key(25));
+
+    served
+        .simulator
+        .world(|world| world.clock = Clock::Fixed("2026-01-24T06:00:01Z".parse().unwrap()));
+    assert_eq!(served.read(&path, OWNER).await.1, json!([]));
+}
+
+#[tokio::test]
+async fn deliveries_beyond_the_rate_are_dropped() {
+    let mut world = small().with_time("2026-01-16T06:00:00Z");
+    world.settings.webhook_rate_limit = Some(3);
+    let (served, receiver, _) = hooked(world, json!({})).await;
+    for _ in 0..5 {
+        comment(&served, "hello").await;
+    }
+
+    assert_eq!(receiver.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn project_and_group_hooks_both_fire() {
+    let (served, receiver, _) = hooked(small(), json!({})).await;
+    let body = json!({ "url": receiver.url, "note_events": true });
+    served
+        .write("POST", "/groups/acme/hooks", OWNER, body)
+        .await;
+    comment(&served, "hello").await;
+
+    assert_eq!(receiver.kinds(), ["note", "note"]);
+}
+
+#[tokio::test]
+async fn duplicates_share_their_key() {
+    let mut world = small();
+    world.settings.duplicate_webhooks = true;
+    let (served, receiver, _) = hooked(world, json!({})).await;
+    comment(&served, "hello").await;
+
+    let seen = receiver.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].0["webhook-id"], seen[1].0["webhook-id"]);
+}
