@@ -459,6 +459,9 @@ pub struct HookBody {
     pub merge_requests_events: bool,
     /// Comments.
     pub note_events: bool,
+    /// Internal comments; GitLab's default is false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidential_note_events: Option<bool>,
     /// GitLab's default is true.
     pub push_events: bool,
     /// Tags.

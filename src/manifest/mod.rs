@@ -4,7 +4,8 @@
 //! the messages that it carries. Nothing is checked here that a server would not check, and nothing twice. No value of a
 //! Secret is ever part of a message.
 
-mod objects;
+mod lookup;
+mod reader;
 mod schema;
 mod yaml;
 
@@ -16,7 +17,7 @@ use std::{
 
 use crate::api::GitLabConnection;
 
-pub use objects::{ConfigMap, Lookup, Manifests, Secret};
+pub use lookup::{ConfigMap, Lookup, Manifests, Secret};
 
 /// Where an object came from: `file.yaml:12`, or `standard input:3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Manifests, Error> {
     for path in paths {
         texts.push(read_one(path)?);
     }
-    let manifests = objects::collect(
+    let manifests = reader::collect(
         texts
             .iter()
             .map(|(text, file)| (text.as_str(), file.as_str())),
@@ -162,7 +163,7 @@ pub fn read(paths: &[PathBuf]) -> Result<Manifests, Error> {
 /// # Errors
 /// As [`read`], but a text without a connection is none.
 pub fn parse(text: &str, origin: &str) -> Result<Manifests, Error> {
-    objects::collect([(text, origin)])
+    reader::collect([(text, origin)])
 }
 
 fn read_one(path: &Path) -> Result<(String, String), Error> {

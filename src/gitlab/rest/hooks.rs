@@ -113,3 +113,10 @@ fn holding(request: Request, body: &HookBody) -> Result<Request, Error> {
         .keeping(body.token.as_ref())
         .keeping(body.signing_token.as_ref()))
 }
+
+impl Client {
+    /// The address of a target's hooks, for commands that people run themselves.
+    pub fn hooks_address(&self, target: Target) -> url::Url {
+        target.list().url(self.root())
+    }
+}

@@ -1,0 +1,360 @@
+//! Which targets get a hook: groups where edition and token allow, else projects, else the instance, else a person acts.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use futures::{StreamExt, stream};
+
+use super::{
+    Changes, Desired, Failure, Memory, Outcome, Place, State,
+    followed::projects_of,
+    manual,
+    memory::digest,
+    remove::{clean_up, remembered},
+    sum_up,
+    target::{InPlace, bring_in_place},
+};
+use crate::{
+    api::{Mode, conditions::reason},
+    gitlab::{Client, Target},
+};
+
+/// Targets that are worked on at once.
+pub(super) const AT_ONCE: usize = 8;
+
+/// One pass over all targets.
+struct Climb<'a> {
+    client: &'a Client,
+    desired: &'a Desired,
+    before: &'a Memory,
+    /// Digest of the present secret.
+    digest: String,
+    /// The token that managed hooks last; it will do for the next target too.
+    lucky: AtomicUsize,
+    memory: Memory,
+    changes: Changes,
+    /// Targets that are wanted, whether their hook is in place or not.
+    tried: BTreeSet<Target>,
+    /// Whether all wanted targets are known. What is not known must not be taken for unwanted.
+    complete: bool,
+    /// Targets whose hook is in place.
+    placed: Vec<Place>,
+    failures: Vec<Failure>,
+    notes: Vec<String>,
+}
+
+pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory) -> Outcome {
+    let climb = Climb {
+        client,
+        desired,
+        before,
+        digest: digest(&desired.digest_key, &desired.secret).unwrap_or_default(),
+        lucky: AtomicUsize::new(0),
+        memory: before.clone(),
+        changes: Changes::default(),
+        tried: BTreeSet::new(),
+        complete: desired.groups.len() == desired.scope.groups.len()
+            && desired.projects.len() == desired.scope.projects.len(),
+        placed: Vec::new(),
+        failures: Vec::new(),
+        notes: Vec::new(),
+    };
+    match desired.mode {
+        Mode::Disabled => climb.nothing().await,
+        Mode::Manual => {
+            let places = climb.outermost();
+            climb.by_hand(&places)
+        }
+        Mode::Group => climb.groups().await,
+        Mode::Project => climb.projects().await,
+        Mode::System => climb.system().await,
+        Mode::Auto => climb.auto().await,
+    }
+}
+
+impl Climb<'_> {
+    async fn nothing(mut self) -> Outcome {
+        self.drop_stale(&[]).await;
+        Outcome {
+            state: State::NotWanted,
+            ..self.outcome(Mode::Disabled)
+        }
+    }
+
+    async fn groups(mut self) -> Outcome {
+        let places = self.outermost();
+        let refused = self.place_all(places).await;
+        self.failures
+            .extend(refused.into_iter().map(|(_, failure)| failure));
+        self.drop_stale(&[]).await;
+        self.outcome(Mode::Group)
+    }
+
+    async fn projects(mut self) -> Outcome {
+        let refused = self.place_projects(self.desired.groups.clone()).await;
+        self.failures
+            .extend(refused.into_iter().map(|(_, failure)| failure));
+        self.drop_stale(&self.desired.groups).await;
+        self.outcome(Mode::Project)
+    }
+
+    async fn system(mut self) -> Outcome {
+        let refused = self.place_all(vec![remembered(Target::System)]).await;
+        self.failures
+            .extend(refused.into_iter().map(|(_, failure)| failure));
+        if self.failures.is_empty() {
+            self.notes.push(NO_COMMENTS.to_owned());
+        }
+        self.drop_stale(&self.desired.groups).await;
+        self.outcome(Mode::System)
+    }
+
+    async fn auto(mut self) -> Outcome {
+        let (groups, single): (Vec<_>, Vec<_>) = self
+            .outermost()
+            .into_iter()
+            .partition(|place| matches!(place.target, Target::Group(_)));
+        let refused = self.place_all(groups).await;
+        let (lower, given_up): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(_, failure)| {
+            matches!(failure.reason, reason::GROUP_HOOKS_UNAVAILABLE) || failure.is_of_the_token()
+        });
+        self.failures
+            .extend(given_up.into_iter().map(|(_, failure)| failure));
+        let mut mode = if lower.is_empty() && !self.placed.is_empty() {
+            Mode::Group
+        } else {
+            Mode::Project
+        };
+
+        let lower: Vec<_> = lower.into_iter().map(|(group, _)| group).collect();
+        let mut refused = self.place_all(single).await;
+        refused.extend(self.place_projects_of(&lower).await);
+        let (of_the_token, given_up): (Vec<_>, Vec<_>) = refused
+            .into_iter()
+            .partition(|(_, failure)| failure.is_of_the_token());
+        self.failures
+            .extend(given_up.into_iter().map(|(_, failure)| failure));
+
+        if !of_the_token.is_empty()
+            && self
+                .place_all(vec![remembered(Target::System)])
+                .await
+                .is_empty()
+        {
+            mode = Mode::System;
+            self.notes.push(NO_COMMENTS.to_owned());
+        } else if !of_the_token.is_empty() {
+            self.drop_stale(&[]).await;
+            let (places, failures): (Vec<_>, Vec<_>) = of_the_token.into_iter().unzip();
+            self.failures.extend(failures);
+            return self.by_hand(&places);
+        }
+        self.drop_stale(&[]).await;
+        self.outcome(mode)
+    }
+
+    /// What is left to a person: to run the commands. Deliveries show that it was done.
+    fn by_hand(mut self, places: &[Place]) -> Outcome {
+        let commands = manual::commands(self.client, self.desired, places);
+        let (placed, by_hand) = (self.placed.len(), places.len());
+        if self.desired.delivered {
+            self.failures.retain(|failure| !failure.is_of_the_token());
+            let outcome = self.outcome(Mode::Manual);
+            return Outcome {
+                desired: outcome.desired + by_hand,
+                ready: placed + by_hand,
+                commands,
+                ..outcome
+            };
+        }
+        let because = self
+            .failures
+            .first()
+            .map(|failure| format!("{}; ", failure.message))
+            .unwrap_or_default();
+        let more = if by_hand > 1 {
+            format!(", and {} more", by_hand - 1)
+        } else {
+            String::new()
+        };
+        let (name, command) = (
+            places.first().map(ToString::to_string).unwrap_or_default(),
+            commands.first(),
+        );
+        let message = format!(
+            "{because}a person with the right has to make the webhook of {name}{more}: {}",
+            command.map(String::as_str).unwrap_or_default()
+        );
+        let outcome = self.outcome(Mode::Manual);
+        Outcome {
+            state: State::Incomplete {
+                reason: reason::MANUAL_ACTION_REQUIRED,
+                message,
+            },
+            desired: outcome.desired.max(placed + by_hand),
+            commands,
+            ..outcome
+        }
+    }
+
+    fn outcome(self, mode: Mode) -> Outcome {
+        let Self {
+            memory,
+            changes,
+            placed,
+            failures,
+            notes,
+            ..
+        } = self;
+        let (ready, desired) = (placed.len(), placed.len() + failures.len());
+        let state = sum_up(desired, ready, &failures);
+        Outcome {
+            state,
+            mode,
+            desired,
+            ready,
+            failures,
+            notes,
+            commands: Vec::new(),
+            changes,
+            memory,
+        }
+    }
+
+    /// Groups and projects of the scope that lie in no other group of it: a group's hook brings all that is below.
+    fn outermost(&self) -> Vec<Place> {
+        let groups = &self.desired.groups;
+        let covered = |place: &Place| {
+            groups
+                .iter()
+                .any(|group| place.path.starts_with(&format!("{}/", group.path)))
+        };
+        groups
+            .iter()
+            .chain(&self.desired.projects)
+            .filter(|place| !covered(place))
+            .cloned()
+            .collect()
+    }
+
+    async fn place_projects(&mut self, groups: Vec<Place>) -> Vec<(Place, Failure)> {
+        let mut refused = self.place_all(self.desired.projects.clone()).await;
+        refused.extend(self.place_projects_of(&groups).await);
+        refused
+    }
+
+    async fn place_projects_of(&mut self, groups: &[Place]) -> Vec<(Place, Failure)> {
+        let mut places: Vec<Place> = Vec::new();
+        for group in groups {
+            match projects_of(self.client, self.desired, group).await {
+                Ok(projects) => places.extend(projects),
+                Err(failure) => {
+                    self.complete = false;
+                    self.failures.push(failure);
+                }
+            }
+        }
+        places.sort();
+        places.dedup();
+        places
+            .retain(|place| !self.placed.contains(place) && !self.desired.projects.contains(place));
+        self.place_all(places).await
+    }
+
+    /// Brings hooks in place; returns the places where that failed.
+    async fn place_all(&mut self, places: Vec<Place>) -> Vec<(Place, Failure)> {
+        self.tried.extend(places.iter().map(|place| place.target));
+        let mut places = places.into_iter();
+        let Some(first) = places.next() else {
+            return Vec::new();
+        };
+        let outcome = self.attempt(&first).await;
+        let hopeless = outcome
+            .as_ref()
+            .err()
+            .filter(|failure| failure.is_of_the_instance())
+            .cloned();
+        let mut outcomes = vec![(first, outcome)];
+        if let Some(failure) = hopeless {
+            let same = |place: Place| {
+                let failure = Failure {
+                    subject: place.to_string(),
+                    ..failure.clone()
+                };
+                (place, Err(failure))
+            };
+            outcomes.extend(places.map(same));
+        } else {
+            let this = &*self;
+            let attempts = stream::iter(places).map(async |place| {
+                let outcome = this.attempt(&place).await;
+                (place, outcome)
+            });
+            outcomes.extend(attempts.buffered(AT_ONCE).collect::<Vec<_>>().await);
+        }
+
+        let mut refused = Vec::new();
+        for (place, outcome) in outcomes {
+            match outcome {
+                Ok(InPlace { hook, changes }) => {
+                    self.memory.keep(place.target, hook, &self.digest);
+                    self.changes += changes;
+                    self.placed.push(place);
+                }
+                Err(failure) => refused.push((place, failure)),
+            }
+        }
+        refused
+    }
+
+    /// Tries the tokens in turn, the one that worked last first.
+    async fn attempt(&self, place: &Place) -> Result<InPlace, Failure> {
+        let managers = &self.desired.managers;
+        let lucky = self.lucky.load(Ordering::Relaxed);
+        let mut refusal = None;
+        for turn in 0..managers.len() {
+            let at = (lucky + turn) % managers.len();
+            let client = self.client.only(&managers[at]);
+            let wanted = self
+                .desired
+                .wanted(self.before.up_to_date(place.target, &self.digest));
+            match bring_in_place(&client, place, wanted, &self.desired.secret).await {
+                Ok(in_place) => {
+                    self.lucky.store(at, Ordering::Relaxed);
+                    return Ok(in_place);
+                }
+                Err(failure) if failure.is_of_the_token() => drop(refusal.get_or_insert(failure)),
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| {
+            let message = format!(
+                "webhooks of {place} need a token with the scope api and {}: give one",
+                place.role()
+            );
+            Failure::new(place, reason::INSUFFICIENT_ROLE, message)
+        }))
+    }
+
+    /// Removes our hooks from where none is wanted any more: what left the scope, and what another mode had made.
+    async fn drop_stale(&mut self, also: &[Place]) {
+        if !self.complete {
+            return;
+        }
+        let remembered = self.before.targets().map(remembered);
+        let stale: Vec<_> = remembered
+            .chain(also.iter().cloned())
+            .filter(|place| !self.tried.contains(&place.target))
+            .collect();
+        for place in stale {
+            if let Ok(removed) = clean_up(self.client, self.desired, &place).await {
+                self.changes.removed += removed;
+                self.memory.forget(place.target);
+            }
+        }
+    }
+}
+
+const NO_COMMENTS: &str = "the system webhook brings no comments: imports alone find those";
