@@ -32,6 +32,7 @@ pub mod store;
 pub mod importer;
 pub mod receiver;
 
+pub mod schedule;
 pub mod status;
 
 pub mod local;

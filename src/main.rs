@@ -1,3 +1,8 @@
 //! The one binary; see `gitlab-connector --help`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    gitlab_connector::cli::run().await
+}

@@ -21,6 +21,35 @@ pub struct Verdict {
     pub message: String,
 }
 
+impl Verdict {
+    /// It is as it should be.
+    pub fn good(message: impl Into<String>) -> Verdict {
+        Verdict {
+            outcome: Outcome::Ok,
+            reason: code::SUCCEEDED,
+            message: message.into(),
+        }
+    }
+
+    /// It is not, until a person or a later step acts.
+    pub fn bad(reason: &'static str, message: impl Into<String>) -> Verdict {
+        Verdict {
+            outcome: Outcome::Denied,
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// Nobody can tell at present.
+    pub fn unknown(reason: &'static str, message: impl Into<String>) -> Verdict {
+        Verdict {
+            outcome: Outcome::Unknown,
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
 /// The order in which reasons are named when there are several.
 const ORDER: [&str; 10] = [
     code::INVALID_CREDENTIALS,
@@ -183,7 +212,7 @@ impl Access {
     pub fn credentials(&self) -> Verdict {
         match first(self.failures(Need::Credentials)) {
             Some(entry) => verdict_of(entry),
-            None => good(format!(
+            None => Verdict::good(format!(
                 "GitLab accepts {}",
                 count(self.tokens.len(), "token")
             )),
@@ -196,24 +225,22 @@ impl Access {
         if !usable.is_empty() {
             let groups = count(self.groups.len(), "group");
             let projects = count(self.projects.len(), "single project");
-            return good(format!("{groups} and {projects} of the scope can be read"));
+            return Verdict::good(format!("{groups} and {projects} of the scope can be read"));
         }
         if let Some(entry) = first(self.failures(Need::Read)) {
             return verdict_of(entry);
         }
         // Nobody came so far as to read.
         match first(self.failures(Need::Credentials)) {
-            Some(entry) if is_about_credentials(entry) => Verdict {
-                outcome: Outcome::Unknown,
-                reason: code::WAITING,
-                message: "no token is accepted, so nothing could be read".into(),
-            },
+            Some(entry) if is_about_credentials(entry) => Verdict::unknown(
+                code::WAITING,
+                "no token is accepted, so nothing could be read",
+            ),
             Some(entry) => verdict_of(entry),
-            None => Verdict {
-                outcome: Outcome::Denied,
-                reason: code::INVALID_SPEC,
-                message: "no token is there to read with; name one in credentials".into(),
-            },
+            None => Verdict::bad(
+                code::INVALID_SPEC,
+                "no token is there to read with; name one in credentials",
+            ),
         }
     }
 
@@ -313,14 +340,6 @@ fn verdict_of(entry: &Entry) -> Verdict {
     Verdict {
         outcome: finding.outcome,
         reason: finding.reason.unwrap_or(code::GITLAB_UNREACHABLE),
-        message,
-    }
-}
-
-fn good(message: String) -> Verdict {
-    Verdict {
-        outcome: Outcome::Ok,
-        reason: code::SUCCEEDED,
         message,
     }
 }

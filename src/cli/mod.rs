@@ -1,1 +1,142 @@
 //! The command line: one file a command.
+
+mod check;
+mod crd;
+mod matrix;
+mod migrate;
+mod progress;
+mod report;
+mod sync;
+mod table;
+
+use std::{io::Write, process::ExitCode};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{importer, telemetry};
+
+/// All went well and all that is asked for is in place.
+const DONE: u8 = 0;
+/// Something failed on the way; trying again may help.
+const FAILED: u8 = 1;
+/// The manifest or the command line is wrong.
+const BAD_INPUT: u8 = 2;
+/// GitLab does not let us do what is asked for.
+const ACCESS_MISSING: u8 = 3;
+
+/// Somebody pressed Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Connects GitLab to a database you own: merge requests, reviews and repositories, kept fresh.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    telemetry: telemetry::Args,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole pipeline without a cluster: verify, ensure webhooks, import, report.
+    Sync(Box<sync::Args>),
+    /// What can these tokens do, what is missing, and how to mend it.
+    Check(Box<check::Args>),
+    /// One worker of an import.
+    Import(Box<importer::args::Args>),
+    /// Bring a database's schema up to date.
+    Migrate(migrate::Args),
+    /// Print the custom resource definition.
+    Crd,
+}
+
+/// Runs the command that the process was started with.
+pub async fn run() -> ExitCode {
+    let Cli { telemetry, command } = Cli::parse();
+    if let Err(error) = telemetry::start(&telemetry) {
+        return end(BAD_INPUT, &error.to_string());
+    }
+    let outcome = match command {
+        Command::Sync(args) => sync::run(*args).await,
+        Command::Check(args) => check::run(*args).await,
+        Command::Import(args) => return ExitCode::from(importer::args::execute(&args, stop_signal()).await),
+        Command::Migrate(args) => migrate::run(&args).await,
+        Command::Crd => crd::run(),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, message }) => end(code, &message),
+    }
+}
+
+fn end(code: u8, message: &str) -> ExitCode {
+    complain(message);
+    ExitCode::from(code)
+}
+
+/// A command's end that the user has to read about.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    fn bad_input(error: impl ToString) -> Self {
+        Self { code: BAD_INPUT, message: error.to_string() }
+    }
+
+    fn failed(error: impl ToString) -> Self {
+        Self { code: FAILED, message: error.to_string() }
+    }
+}
+
+/// Writes to standard output. A reader that went away, such as `head`, is no error of ours.
+fn say(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+/// Writes one line to standard error.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "gitlab-connector: {line}");
+}
+
+/// Writes one line about the course of things to standard error, where it does not disturb the result.
+fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Cancelled by the first Ctrl-C or SIGTERM. The second ends the process at once.
+fn stop_signal() -> CancellationToken {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stopped.is_cancelled() {
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            stopped.cancel();
+        }
+    });
+    stop
+}

@@ -4,30 +4,24 @@ use std::fmt;
 
 /// Rows of text under headings, each column as wide as its widest cell.
 #[derive(Debug, Default)]
-pub struct Table {
+pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table that begins with these headings.
     #[must_use]
-    pub fn new(headings: &[&str]) -> Self {
+    pub(super) fn new(headings: &[&str]) -> Self {
         Self { rows: vec![headings.iter().map(ToString::to_string).collect()] }
     }
 
     /// Adds one row; missing cells stay empty.
-    pub fn row<I, S>(&mut self, cells: I)
+    pub(super) fn row<I, S>(&mut self, cells: I)
     where
         I: IntoIterator<Item = S>,
         S: Into<String>,
     {
         self.rows.push(cells.into_iter().map(Into::into).collect());
-    }
-
-    /// Whether only the headings are there.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.len() < 2
     }
 }
 

@@ -32,12 +32,12 @@ impl Metrics {
     pub fn register(registry: &mut Registry) -> Metrics {
         let metrics = Metrics::default();
         registry.register(
-            "gitlab_connector_api_requests",
+            "api_requests",
             "Requests sent to GitLab, by operation and class of status",
             metrics.requests.clone(),
         );
         registry.register(
-            "gitlab_connector_api_wait_seconds",
+            "api_wait_seconds",
             "Seconds that requests to GitLab waited, by cause: rate_limit or retry",
             metrics.waits.clone(),
         );

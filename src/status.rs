@@ -3,14 +3,13 @@
 //! Every step of the pipeline comes to a [`Verdict`]; [`conditions`] turns the verdicts into conditions and sums them up as
 //! `Ready`.
 
-mod verdict;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use crate::api::conditions as condition;
-
-pub use verdict::{Answer, Verdict};
+use crate::{
+    access::{Outcome, Verdict},
+    api::conditions as condition,
+};
 
 /// The verdicts of one pass over a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +66,7 @@ pub fn conditions(
     all.push((condition::READY, &ready));
 
     let condition = |(kind, verdict): (&str, &Verdict)| {
-        let status = verdict.answer.as_str();
+        let status = spelled(verdict.outcome);
         let since = previous
             .iter()
             .find(|old| old.type_ == kind && old.status == status)
@@ -84,13 +83,53 @@ pub fn conditions(
     all.into_iter().map(condition).collect()
 }
 
+/// How long a certain verdict stands while nobody can tell.
+const STANDS: SignedDuration = SignedDuration::from_mins(30);
+
+/// The last certain verdicts. Transient trouble does not flip a condition: what was certain stands for half an hour.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    credentials: Option<(Verdict, Timestamp)>,
+    access: Option<(Verdict, Timestamp)>,
+    webhooks: Option<(Verdict, Timestamp)>,
+}
+
+impl Standing {
+    /// Replaces what nobody can tell at present by what was certain not long ago, and remembers what is certain now.
+    pub fn settle(&mut self, verdicts: &mut Verdicts, now: Timestamp) {
+        settle(&mut self.credentials, &mut verdicts.credentials, now);
+        settle(&mut self.access, &mut verdicts.access, now);
+        settle(&mut self.webhooks, &mut verdicts.webhooks, now);
+    }
+}
+
+fn settle(last: &mut Option<(Verdict, Timestamp)>, verdict: &mut Verdict, now: Timestamp) {
+    if verdict.outcome != Outcome::Unknown {
+        *last = Some((verdict.clone(), now));
+        return;
+    }
+    if let Some((certain, at)) = last.as_ref().filter(|(_, at)| now.duration_since(*at) <= STANDS) {
+        tracing::debug!(%at, reason = verdict.reason, "the last verdict stands");
+        *verdict = certain.clone();
+    }
+}
+
+/// As conditions spell it.
+fn spelled(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "True",
+        Outcome::Denied => "False",
+        Outcome::Unknown => "Unknown",
+    }
+}
+
 /// The first verdict that is not good news, or good news.
 ///
 /// No delivery yet is no trouble: hooks are in place, and a quiet project sends nothing.
 fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Verdict {
     let trouble = verdicts
         .filter(|verdict| verdict.reason != condition::reason::NO_DELIVERY_YET)
-        .find(|verdict| verdict.answer != Answer::True);
+        .find(|verdict| verdict.outcome != Outcome::Ok);
     trouble
         .cloned()
         .unwrap_or_else(|| Verdict::good("all that the spec asks for is in place"))
@@ -140,6 +179,21 @@ mod tests {
         let conditions = conditions(&verdicts, &[], None, Timestamp::UNIX_EPOCH);
 
         assert_eq!(ready(&conditions), ("False", "invalid_permissions"));
+    }
+
+    #[test]
+    fn a_certain_verdict_stands_while_nobody_can_tell_and_then_becomes_unknown() {
+        let mut standing = Standing::default();
+        let away = || Verdicts { access: Verdict::unknown(reason::GITLAB_UNREACHABLE, "no answer"), ..all_good() };
+        let (mut first, mut soon, mut late) = (all_good(), away(), away());
+        let at = |minutes| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+
+        standing.settle(&mut first, at(0));
+        standing.settle(&mut soon, at(29));
+        standing.settle(&mut late, at(31));
+
+        assert_eq!(soon.access, all_good().access);
+        assert_eq!(late.access.outcome, Outcome::Unknown);
     }
 
     #[test]

@@ -1,0 +1,189 @@
+//! `gitlab-connector sync`.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use secrecy::SecretString;
+use tokio::{net::TcpListener, sync::mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, progress, report, say, stop_signal};
+use crate::{
+    access::{self, Outcome},
+    api::{GitLabConnectionStatus, conditions::reason},
+    gitlab, importer::Progress,
+    local::{self, Import, Report, Settings, Stored, StoredError, Work},
+    manifest, receiver, telemetry,
+};
+
+/// What is left of a second after Ctrl-C, before what is still under way is dropped.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// Which connections, and what to do with them.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Manifests of GitLabConnection, Secret and ConfigMap; `-` is standard input. May be given several times.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// The database: postgres://… or sqlite:PATH. Default: the connection's store, else sqlite:gitlab-connector.db here.
+    /// A password is better kept in the environment: others can see a command line.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database: Option<SecretString>,
+
+    /// Keep going: import on schedule, look after webhooks, and serve the receiver.
+    #[arg(long, conflicts_with = "remove_webhooks")]
+    watch: bool,
+
+    /// Where the receiver listens, with --watch.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8930")]
+    listen: SocketAddr,
+
+    /// Read everything again, also what has not changed.
+    #[arg(long)]
+    full: bool,
+
+    /// Take our webhooks away, and do nothing else.
+    #[arg(long)]
+    remove_webhooks: bool,
+
+    /// How the final status is printed.
+    #[arg(short, long, default_value = "text")]
+    output: Output,
+}
+
+pub(super) async fn run(args: Args) -> Result<u8, Failure> {
+    let manifests = manifest::read(&args.files).map_err(Failure::bad_input)?;
+    let mut registry = telemetry::registry();
+    let (api, deliveries) = (gitlab::Metrics::register(&mut registry), receiver::Metrics::register(&mut registry));
+    let works = manifests
+        .connections
+        .iter()
+        .map(|given| Work::new(given, &manifests, &api))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(Failure::bad_input)?;
+    let settings = Settings {
+        database: args.database.clone(),
+        receiver_url: args.watch.then(|| format!("http://{}/webhooks/gitlab", args.listen)),
+        full: args.full,
+    };
+    if args.remove_webhooks {
+        return remove_webhooks(&works, &settings).await;
+    }
+
+    let stop = stop_signal();
+    let mut places = Vec::new();
+    for work in &works {
+        places.push((work, Stored::open(work, &settings).await));
+    }
+    if args.watch {
+        return watch(&args, &places, &settings, deliveries, &stop).await;
+    }
+    let mut reports = Vec::new();
+    for (work, stored) in &places {
+        let Some(report) = first_pass(work, stored.as_ref(), &settings, &args, &stop).await else {
+            return Err(interrupted());
+        };
+        reports.push(report);
+    }
+    if args.output == Output::Json {
+        say(&report::json(&reports).map_err(Failure::failed)?);
+    }
+    if stop.is_cancelled() {
+        return Err(interrupted());
+    }
+    Ok(reports.iter().map(exit_code).max().unwrap_or(DONE))
+}
+
+fn interrupted() -> Failure {
+    Failure { code: INTERRUPTED, message: "stopped; what was imported is kept, and the same command goes on from there".to_owned() }
+}
+
+/// One pass with its progress shown and its report printed; `None` when we are told to stop and it does not end in time.
+async fn first_pass(work: &Work<'_>, stored: Result<&Stored, &StoredError>, settings: &Settings, args: &Args, stop: &CancellationToken) -> Option<Report> {
+    let progress = Arc::new(Progress::default());
+    let shown = progress::show(&work.name(), Arc::clone(&progress), work.client.clone());
+    let pass = tokio::select! {
+        pass = local::pass(work, stored, settings, Import::Due(&progress), stop) => pass,
+        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => return None,
+    };
+    drop(shown);
+    let next = if args.watch { local::next_import(work, &pass, jiff::Timestamp::now()) } else { None };
+    let report = local::report(work, stored.ok(), &pass, &GitLabConnectionStatus::default(), next).await;
+    if args.output == Output::Text {
+        say(&report::text(work, &report));
+    }
+    Some(report)
+}
+
+async fn watch(
+    args: &Args,
+    places: &[(&Work<'_>, Result<Stored, StoredError>)],
+    settings: &Settings,
+    metrics: receiver::Metrics,
+    stop: &CancellationToken,
+) -> Result<u8, Failure> {
+    let mut served = Vec::new();
+    for (work, stored) in places {
+        served.push((*work, stored.as_ref().map_err(Failure::failed)?));
+    }
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failure::failed(format!("--listen {}: {error}; choose another address", args.listen)))?;
+    let (sender, mut reports) = mpsc::channel(served.len());
+    let rounds = async {
+        let mut rounds = Vec::new();
+        for (work, stored) in &served {
+            let Some(first) = first_pass(work, Ok(stored), settings, args, stop).await else { return };
+            rounds.push(local::watch((work, stored), settings, first, sender.clone(), stop));
+        }
+        drop(sender);
+        note(&format!("watching: deliveries are received on http://{}/webhooks/gitlab; Ctrl-C ends", args.listen));
+        futures::future::join_all(rounds).await;
+    };
+    let print = async {
+        while let Some(report) = reports.recv().await {
+            say(&match args.output {
+                Output::Text => report::short(&report),
+                Output::Json => report::json(&[report]).unwrap_or_default(),
+            });
+        }
+    };
+    // Everything ends by itself once told to stop; what hangs longer than a moment is dropped.
+    let all = async { tokio::join!(local::serve(listener, &served, metrics, stop), rounds, print).0 };
+    tokio::select! {
+        ended = all => ended.map_err(Failure::failed)?,
+        () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+    }
+    Ok(DONE)
+}
+
+async fn remove_webhooks(works: &[Work<'_>], settings: &Settings) -> Result<u8, Failure> {
+    let mut code = DONE;
+    for work in works {
+        let stored = Stored::open(work, settings).await.map_err(Failure::failed)?;
+        if let Some(missing) = work.observed.missing.first() {
+            return Err(Failure { code: ACCESS_MISSING, message: format!("{}: {}", missing.field, missing.lookup) });
+        }
+        let access = access::verify(&work.client, &work.spec().scope, &local::needs(work.spec(), &work.observed)).await;
+        let removed = local::remove_webhooks(work, &access, &stored).await.map_err(Failure::failed)?;
+        say(&report::removed(work, &removed));
+        if !removed.left.is_empty() {
+            code = ACCESS_MISSING;
+        }
+    }
+    Ok(code)
+}
+
+/// What the conditions mean to whoever called us.
+fn exit_code(report: &Report) -> u8 {
+    let verdicts = &report.pass.verdicts;
+    let all = [&verdicts.credentials, &verdicts.access, &verdicts.webhooks, &verdicts.import];
+    let failed = [reason::FAILED, reason::PARTIALLY_FAILED, reason::STORE_UNAVAILABLE, reason::GITLAB_UNREACHABLE, reason::TLS_FAILURE, reason::NOT_GITLAB, reason::RATE_LIMITED];
+    if all.iter().any(|verdict| verdict.outcome != Outcome::Ok && failed.contains(&verdict.reason)) {
+        return FAILED;
+    }
+    if all.iter().any(|verdict| verdict.outcome != Outcome::Ok) {
+        return ACCESS_MISSING;
+    }
+    DONE
+}

@@ -1,0 +1,204 @@
+//! One round over one connection. A step that fails does not stop the ones that do not need it: each outcome is a verdict.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::{Hooks, Observed, Settings, Stored, Work, hooks, needs, stored};
+use crate::{
+    access::{self, Access, Verdict},
+    api::{GitLabConnectionSpec, NamedRef, Resource, conditions::reason},
+    importer::{self, Progress, Resources, Summary},
+    status::Verdicts,
+    store,
+};
+
+/// Name of the only worker. A second process on the same database takes over what the first one held.
+const WORKER: &str = "local";
+/// Projects read at once.
+const CONCURRENCY: usize = 16;
+/// How long a database or a project may stay away before the run ends.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What one round came to.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// The verdict of each step.
+    pub verdicts: Verdicts,
+    /// What the tokens can do; `None` where nobody could be asked.
+    pub access: Option<Access>,
+    /// What became of the hooks.
+    pub hooks: Hooks,
+    /// How the last import went, where one ended.
+    pub summary: Option<Summary>,
+}
+
+/// What a round is to do about the import.
+#[derive(Debug, Clone, Copy)]
+pub enum Import<'a> {
+    /// One is due; the progress is raised while it runs.
+    Due(&'a Progress),
+    /// None is due: what the last one came to stands.
+    NotDue(&'a Pass),
+}
+
+/// Verifies, ensures hooks, imports if that is due. Never fails: what went wrong is in the verdicts.
+pub async fn pass(
+    work: &Work<'_>,
+    stored: Result<&Stored, &stored::Error>,
+    settings: &Settings,
+    due: Import<'_>,
+    stop: &CancellationToken,
+) -> Pass {
+    let spec = work.spec();
+    let missing = missing_references(&work.observed);
+    // Without its proxy, certificates or headers a token might go where it should not.
+    let may_ask = !work.observed.tokens.is_empty() && !work.observed.way_is_incomplete();
+    let access = if may_ask { Some(access::verify(&work.client, &spec.scope, &needs(spec, &work.observed)).await) } else { None };
+    let hooks = hooks::ensure(work, settings, access.as_ref(), stored.ok()).await;
+    let (import, summary) = match due {
+        Import::Due(progress) => import(work, settings, access.as_ref(), stored, (progress, stop)).await,
+        Import::NotDue(last) => (last.verdicts.import.clone(), last.summary.clone()),
+    };
+
+    let waiting = || Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing");
+    let verdicts = Verdicts {
+        credentials: missing.unwrap_or_else(|| access.as_ref().map_or_else(waiting, Access::credentials)),
+        access: access.as_ref().map_or_else(waiting, Access::reading),
+        webhooks: hooks.verdict.clone(),
+        deliveries: hooks.deliveries.clone(),
+        import,
+        expiring: access.as_ref().and_then(|access| access.expiring(Timestamp::now())),
+    };
+    Pass { verdicts, access, hooks, summary }
+}
+
+fn missing_references(observed: &Observed) -> Option<Verdict> {
+    let first = observed.missing.first()?;
+    let rest = match observed.missing.len() {
+        1 => String::new(),
+        more => format!(" (and {} more)", more - 1),
+    };
+    Some(Verdict::bad(first.lookup.reason(), format!("{}: {}{rest}", first.field, first.lookup)))
+}
+
+async fn import(
+    work: &Work<'_>,
+    settings: &Settings,
+    access: Option<&Access>,
+    stored: Result<&Stored, &stored::Error>,
+    (progress, stop): (&Progress, &CancellationToken),
+) -> (Verdict, Option<Summary>) {
+    let stored = match stored {
+        Ok(stored) => stored,
+        Err(error) => return (Verdict::bad(reason::STORE_UNAVAILABLE, error.to_string()), None),
+    };
+    let Some(access) = access else {
+        return (Verdict::bad(reason::NEVER_RUN, "waits for the credentials"), None);
+    };
+    let reading = access.reading();
+    let readers = access.usable_readers();
+    // A part of the scope that does not exist keeps nobody from the rest.
+    let part = reading.reason == reason::SCOPE_NOT_FOUND && !(access.groups.is_empty() && access.projects.is_empty());
+    if readers.is_empty() && !part {
+        return (Verdict { message: "waits until the scope can be read".to_owned(), ..reading }, None);
+    }
+    if work.spec().import.suspend || work.spec().suspend {
+        return (Verdict::bad(reason::SUSPENDED, "the spec suspends imports"), None);
+    }
+    let client = if readers.is_empty() { work.client.among(&work.observed.readers) } else { work.client.among(&readers) };
+    let run = run_settings(work, settings, stored).await;
+    let outcome = match run {
+        Ok(run) => importer::run(&client, &stored.store, &run, progress, stop.clone()).await,
+        Err(error) => Err(error.into()),
+    };
+    match outcome {
+        Ok(summary) => (imported(&summary), Some(summary)),
+        Err(error) => (not_imported(&error), None),
+    }
+}
+
+/// Goes on with a run that did not end; else begins one, a full one where the last full pass is too long ago.
+async fn run_settings(work: &Work<'_>, settings: &Settings, stored: &Stored) -> Result<importer::Settings, store::Error> {
+    let Stored { store, registered, .. } = stored;
+    let now = Timestamp::now();
+    let (run_key, full) = match store.unfinished_run(registered.source).await? {
+        Some(run) if run.full || !settings.full => (run.key, run.full),
+        _ => (format!("sync-{now}"), settings.full || resync_is_due(work.spec(), stored, now).await?),
+    };
+    Ok(importer_settings(work, stored, (run_key, full), now))
+}
+
+/// The importer's settings; for the refresher, which has no run, with an empty key.
+pub(super) fn importer_settings(work: &Work<'_>, stored: &Stored, (run_key, full): (String, bool), now: Timestamp) -> importer::Settings {
+    let spec = work.spec();
+    let scope = &spec.scope;
+    let texts = |refs: &[NamedRef]| refs.iter().map(ToString::to_string).collect();
+    importer::Settings {
+        source: stored.registered.source,
+        run_key,
+        worker: WORKER.to_owned(),
+        full,
+        scope: importer::Scope {
+            groups: texts(&scope.groups),
+            projects: texts(&scope.projects),
+            exclude_projects: scope.exclude_projects.clone(),
+            include_subgroups: scope.include_subgroups,
+            include_archived: scope.include_archived,
+        },
+        since: spec.import.from(now),
+        resources: resources(spec),
+        text: spec.import.text,
+        concurrency: CONCURRENCY,
+        patience: PATIENCE,
+    }
+}
+
+async fn resync_is_due(spec: &GitLabConnectionSpec, stored: &Stored, now: Timestamp) -> Result<bool, store::Error> {
+    let projects = stored.store.known_projects(stored.registered.source).await?;
+    let oldest = projects.iter().filter_map(|project| project.full_at).min();
+    Ok(oldest.is_some_and(|oldest| now.duration_since(oldest) > spec.import.resync_interval.get()))
+}
+
+fn resources(spec: &GitLabConnectionSpec) -> Resources {
+    let wanted = |resource| spec.import.resources.contains(&resource);
+    Resources {
+        reviews: wanted(Resource::Reviews),
+        commits: wanted(Resource::Commits),
+        labels: wanted(Resource::Labels),
+        members: wanted(Resource::Members),
+    }
+}
+
+fn imported(summary: &Summary) -> Verdict {
+    let progress = &summary.run.progress;
+    if let Some(missing) = summary.missing.first() {
+        let message = format!("{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access");
+        return Verdict::bad(reason::SCOPE_NOT_FOUND, message);
+    }
+    if progress.failed > 0 {
+        let first = summary.run.troubles.iter().find(|trouble| trouble.failed);
+        let why = first.map_or_else(String::new, |trouble| format!("; {}: {}", trouble.project_path, trouble.reason));
+        let message = format!("{} of {} projects failed{why}", progress.failed, progress.tasks);
+        return Verdict::bad(reason::PARTIALLY_FAILED, message);
+    }
+    if summary.run.run.finished_at.is_none() {
+        return Verdict::bad(reason::RUNNING, "other workers are still importing");
+    }
+    let skipped = match progress.skipped {
+        0 => String::new(),
+        number => format!(", {number} skipped: their merge requests are switched off or hidden"),
+    };
+    Verdict::good(format!("{} projects are imported{skipped}", progress.done))
+}
+
+fn not_imported(error: &importer::Error) -> Verdict {
+    match error {
+        importer::Error::Stopped => Verdict::unknown(reason::RUNNING, error.to_string()),
+        importer::Error::Store(_) => Verdict::bad(reason::STORE_UNAVAILABLE, error.to_string()),
+        importer::Error::ScopeNotFound { .. } => Verdict::bad(reason::SCOPE_NOT_FOUND, error.to_string()),
+        importer::Error::GitLab(gitlab) if gitlab.is_transient() => Verdict::bad(reason::FAILED, error.to_string()),
+        importer::Error::GitLab(gitlab) => Verdict::bad(gitlab.reason(), error.to_string()),
+        importer::Error::BadGlob { .. } => Verdict::bad(reason::INVALID_SPEC, error.to_string()),
+        importer::Error::Internal(_) => Verdict::bad(reason::FAILED, error.to_string()),
+    }
+}

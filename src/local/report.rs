@@ -1,0 +1,159 @@
+//! From a pass to the status of the connection, as the cluster would show it.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{Pass, Stored, Work};
+use crate::{
+    access::{Access, Entry, Outcome, TokenAccess},
+    api::{
+        AccessEntry, AccessOutcome, CredentialStatus, FailureStatus, GitLabConnectionStatus, ImportStatus, InstanceStatus, RunOutcome,
+        RunStatus,
+    },
+    importer::Summary,
+    status,
+    store::Trouble,
+};
+
+/// Lines of the matrix that a status carries; trouble comes first.
+const MATRIX: usize = 32;
+/// Failures that a status carries.
+const FAILURES: usize = 10;
+
+/// What a pass came to, ready to be shown.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Namespace of the connection.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: GitLabConnectionStatus,
+    /// The pass itself.
+    pub pass: Pass,
+    /// Rows per table.
+    pub rows: Vec<(&'static str, i64)>,
+}
+
+/// What a pass comes to, with the rows that are there now.
+pub async fn report(
+    work: &Work<'_>,
+    stored: Option<&Stored>,
+    pass: &Pass,
+    previous: &GitLabConnectionStatus,
+    next_import: Option<Timestamp>,
+) -> Report {
+    let rows = match stored {
+        // Counts are a courtesy: a database that is away has been reported already.
+        Some(stored) => stored.store.overview(stored.registered.source).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let generation = work.given.connection.metadata.generation;
+    let mut status = status(pass, previous, generation, Timestamp::now());
+    if let Some(import) = &mut status.import {
+        import.next = next_import.map(Time);
+    }
+    Report {
+        namespace: work.given.namespace.clone(),
+        name: work.given.name.clone(),
+        status,
+        pass: pass.clone(),
+        rows,
+    }
+}
+
+/// The status that a pass comes to.
+fn status(pass: &Pass, previous: &GitLabConnectionStatus, generation: Option<i64>, now: Timestamp) -> GitLabConnectionStatus {
+    let access = pass.access.as_ref();
+    GitLabConnectionStatus {
+        observed_generation: generation,
+        conditions: status::conditions(&pass.verdicts, &previous.conditions, generation, now),
+        instance: access.and_then(instance),
+        credentials: access.map(|access| access.tokens.iter().map(credential).collect()).unwrap_or_default(),
+        access: access.map(matrix).unwrap_or_default(),
+        webhooks: pass.hooks.status.clone(),
+        import: Some(import(pass.summary.as_ref(), previous.import.as_ref())),
+        last_handled_reconcile_at: None,
+        last_handled_import_at: None,
+    }
+}
+
+fn instance(access: &Access) -> Option<InstanceStatus> {
+    let facts = access.instance.as_ref()?;
+    let edition = if facts.enterprise { "Enterprise" } else { "Community" };
+    Some(InstanceStatus { version: Some(facts.version.clone()), edition: Some(edition.to_owned()) })
+}
+
+fn credential(token: &TokenAccess) -> CredentialStatus {
+    let midnight = token.expires_at.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
+    CredentialStatus {
+        name: token.name.clone(),
+        user: token.user.clone(),
+        scopes: token.scopes.clone(),
+        expires_at: midnight.map(|midnight| Time(midnight.timestamp())),
+        valid: token.valid,
+        rate_limit: None,
+    }
+}
+
+fn matrix(access: &Access) -> Vec<AccessEntry> {
+    let (good, bad): (Vec<&Entry>, Vec<&Entry>) = access.matrix.iter().partition(|entry| entry.finding.outcome == Outcome::Ok);
+    bad.into_iter().chain(good).take(MATRIX).map(line).collect()
+}
+
+fn line(entry: &Entry) -> AccessEntry {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    AccessEntry {
+        token: entry.token.clone(),
+        what: entry.what.to_string(),
+        subject: text(&entry.subject),
+        outcome: match entry.finding.outcome {
+            Outcome::Ok => AccessOutcome::Ok,
+            Outcome::Denied => AccessOutcome::Denied,
+            Outcome::Unknown => AccessOutcome::Unknown,
+        },
+        reason: entry.finding.reason.map(str::to_owned),
+        remedy: text(&entry.finding.remedy),
+    }
+}
+
+fn import(summary: Option<&Summary>, previous: Option<&ImportStatus>) -> ImportStatus {
+    let mut import = previous.cloned().unwrap_or_default();
+    let Some(summary) = summary else { return import };
+    let (run, progress) = (&summary.run.run, &summary.run.progress);
+    let outcome = if progress.failed > 0 || !summary.missing.is_empty() { RunOutcome::PartiallyFailed } else { RunOutcome::Succeeded };
+    let ended = RunStatus {
+        key: run.key.clone(),
+        outcome,
+        started_at: Some(Time(run.started_at)),
+        finished_at: run.finished_at.map(Time),
+        projects: progress.tasks,
+        merge_requests: progress.merge_requests,
+    };
+    import.projects = Some(progress.tasks);
+    if outcome == RunOutcome::Succeeded && run.finished_at.is_some() {
+        import.last_success = Some(ended.clone());
+    }
+    import.last_run = Some(ended);
+    import.failures = summary.run.troubles.iter().take(FAILURES).map(failure).collect();
+    import
+}
+
+fn failure(trouble: &Trouble) -> FailureStatus {
+    FailureStatus {
+        subject: format!("project {}", trouble.project_path),
+        reason: if trouble.failed { "Failed" } else { "Skipped" }.to_owned(),
+        message: trouble.reason.clone(),
+    }
+}
+
+/// How long a run took, for people: `1.2 s`, `3 min 20 s`.
+#[must_use]
+pub fn spoken(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", duration.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}

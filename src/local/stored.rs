@@ -1,0 +1,71 @@
+//! A connection's place in its database.
+
+use rustls::crypto::ring;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{DEFAULT_DATABASE, Settings, Work};
+use crate::store::{self, Connection, Registered, Store};
+
+/// Key under which the generated webhook secret is kept.
+const HOOK_SECRET: &str = "webhook-secret";
+
+/// A connection's place in its database.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The database.
+    pub store: Store,
+    /// The connection's row and identity.
+    pub registered: Registered,
+    /// What GitLab sends along with each delivery.
+    pub hook_secret: SecretString,
+    url: SecretString,
+}
+
+/// Why a connection has no place in a database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database says no.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A webhook secret cannot be made.
+    #[error("the system gives no randomness for a new webhook secret")]
+    NoRandomness,
+}
+
+impl Stored {
+    /// Opens the database, brings its schema up to date, finds the connection's row, and makes sure of a webhook secret.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn open(work: &Work<'_>, settings: &Settings) -> Result<Stored, Error> {
+        let chosen = settings.database.clone().or_else(|| work.observed.database.clone());
+        let url = chosen.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE));
+        let store = Store::open(&url).await?;
+        store.migrate().await?;
+        let connection = Connection {
+            namespace: work.given.namespace.clone(),
+            name: work.given.name.clone(),
+            url: work.observed.instance.url.to_string(),
+            uid: work.given.connection.metadata.uid.clone(),
+        };
+        let registered = store.register(&connection).await?;
+        let hook_secret = match &work.observed.hook_secret {
+            Some(secret) => secret.clone(),
+            // Kept before GitLab learns it: whoever comes second takes the first one's.
+            None => store.set_state_if_absent(registered.source, HOOK_SECRET, &new_secret()?).await?.into(),
+        };
+        Ok(Stored { store, registered, hook_secret, url })
+    }
+
+    /// The database's URL, to be compared and never printed.
+    pub(super) fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+}
+
+/// 32 random bytes in hexadecimal.
+fn new_secret() -> Result<String, Error> {
+    let mut bytes = [0_u8; 32];
+    ring::default_provider().secure_random.fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,81 @@
+//! Repeats passes: on the connection's schedule with an import, on its interval without.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Import, Pass, Report, Settings, Stored, Work, pass, report};
+use crate::{
+    access::Outcome,
+    importer::Progress,
+    schedule,
+    status::Standing,
+};
+
+/// How soon an import that failed is tried again.
+const RETRY: SignedDuration = SignedDuration::from_mins(1);
+
+/// What is due, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Due {
+    at: Timestamp,
+    import: bool,
+}
+
+/// Repeats passes over one connection until `stop`, and sends what each came to.
+pub async fn watch(
+    (work, stored): (&Work<'_>, &Stored),
+    settings: &Settings,
+    first: Report,
+    reports: mpsc::Sender<Report>,
+    stop: &CancellationToken,
+) {
+    let settings = Settings { full: false, ..settings.clone() };
+    let mut standing = Standing::default();
+    let Report { mut status, pass: mut last, .. } = first;
+    let mut next_import = next_import(work, &last, Timestamp::now());
+    loop {
+        let due = due(work, next_import, Timestamp::now());
+        let wait = due.at.duration_since(Timestamp::now()).try_into().unwrap_or_default();
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
+        }
+        let progress = Progress::default();
+        let import = if due.import { Import::Due(&progress) } else { Import::NotDue(&last) };
+        let mut pass = pass(work, Ok(stored), &settings, import, stop).await;
+        standing.settle(&mut pass.verdicts, Timestamp::now());
+        if due.import {
+            next_import = self::next_import(work, &pass, Timestamp::now());
+        }
+        let report = report(work, Some(stored), &pass, &status, next_import).await;
+        status.clone_from(&report.status);
+        last = pass;
+        if stop.is_cancelled() || reports.send(report).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// When to import next: soon after a failure, else on schedule; `None` for never.
+#[must_use]
+pub fn next_import(work: &Work<'_>, last: &Pass, now: Timestamp) -> Option<Timestamp> {
+    let scheduled = match schedule::next(&work.spec().import, &work.name(), now) {
+        Ok(next) => next,
+        Err(error) => {
+            tracing::error!(connection = work.name(), %error, "no import is scheduled");
+            None
+        }
+    };
+    let failed = last.verdicts.import.outcome != Outcome::Ok;
+    let retry = now.checked_add(RETRY).ok().filter(|_| failed);
+    scheduled.map(|tick| retry.map_or(tick, |retry| retry.min(tick)))
+}
+
+/// The next pass: with an import if that comes first.
+fn due(work: &Work<'_>, next_import: Option<Timestamp>, now: Timestamp) -> Due {
+    let look = now.checked_add(work.spec().interval.get()).unwrap_or(now);
+    match next_import {
+        Some(at) if at <= look => Due { at: at.max(now), import: true },
+        _ => Due { at: look, import: false },
+    }
+}
