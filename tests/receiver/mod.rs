@@ -2,6 +2,7 @@
 
 mod crowd;
 mod database;
+mod live;
 mod secrets;
 mod served;
 mod trouble;
