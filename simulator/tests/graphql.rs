@@ -644,7 +644,7 @@ fn rows_of_the_same_moment_are_neither_skipped_nor_doubled() {
         .collect();
     for id in ids {
         world.edit_merge_request(id, |found| {
-            (found.created_at, found.updated_at) = (moment, moment)
+            (found.created_at, found.updated_at) = (moment, moment);
         });
     }
 
@@ -801,7 +801,7 @@ fn merged_at_may_be_later_than_updated_at() {
     let project = world.project_by_path("acme/web").unwrap().id;
     let id = world.merge_request_by_iid(project, 1).unwrap().id;
     world.edit_merge_request(id, |found| {
-        found.merged_at = Some("2026-05-01T00:00:00Z".parse().unwrap())
+        found.merged_at = Some("2026-05-01T00:00:00Z".parse().unwrap());
     });
 
     let answer = data(
@@ -822,7 +822,7 @@ fn groups_list_their_subgroups_projects_and_members() {
                 apps.member("cy", Role::Maintainer)
                     .project("ios", |project| project.member("dee", Role::Developer))
             })
-            .project("old", |project| project.archived())
+            .project("old", gitlab_simulator::world::ProjectBuilder::archived)
     });
 
     let answer = data(

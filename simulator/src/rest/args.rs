@@ -101,7 +101,7 @@ impl Args {
             match value {
                 Value::Array(values) => found.extend(values.iter().map(text_of)),
                 Value::String(text) => {
-                    found.extend(text.split(',').map(|part| part.trim().to_owned()))
+                    found.extend(text.split(',').map(|part| part.trim().to_owned()));
                 }
                 other => found.push(other.to_string()),
             }

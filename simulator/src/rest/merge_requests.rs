@@ -214,7 +214,7 @@ fn order(world: &World, request: &Request, found: &mut [&MergeRequest]) -> Resul
         }
         "updated_at" => found.sort_by_key(|found| (found.updated_at, found.id)),
         "title" => {
-            found.sort_by(|left, right| left.title.cmp(&right.title).then(left.id.cmp(&right.id)))
+            found.sort_by(|left, right| left.title.cmp(&right.title).then(left.id.cmp(&right.id)));
         }
         "merged_at" if world.settings.at_least(17, 2) => {
             // Rows without the date come last either way.

@@ -87,15 +87,15 @@ fn order(request: &Request, found: &mut [&Project]) -> Result<(), Failure> {
     {
         "id" => found.sort_by_key(|project| project.id),
         "created_at" | "similarity" | "star_count" => {
-            found.sort_by_key(|project| (project.created_at, project.id))
+            found.sort_by_key(|project| (project.created_at, project.id));
         }
         "updated_at" => found.sort_by_key(|project| (project.updated_at, project.id)),
         "last_activity_at" => found.sort_by_key(|project| (project.last_activity_at, project.id)),
         "name" => {
-            found.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id)))
+            found.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id)));
         }
         "path" => {
-            found.sort_by(|left, right| left.path.cmp(&right.path).then(left.id.cmp(&right.id)))
+            found.sort_by(|left, right| left.path.cmp(&right.path).then(left.id.cmp(&right.id)));
         }
         _ => return Err(Failure::param("order_by does not have a valid value")),
     }

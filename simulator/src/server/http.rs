@@ -126,7 +126,7 @@ async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> Response {
     for fault in &faults {
         match fault {
             FaultKind::Latency { millis } => {
-                tokio::time::sleep(Duration::from_millis(*millis)).await
+                tokio::time::sleep(Duration::from_millis(*millis)).await;
             }
             FaultKind::Hang => std::future::pending().await,
             _ => {}

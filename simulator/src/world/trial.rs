@@ -56,11 +56,10 @@ impl World {
                 ))
             }
             "note_events" => {
-                let notes = merge_requests()
+                let mut notes = merge_requests()
                     .flat_map(|found| found.notes.iter().map(move |note| (found, note)));
                 let (found, note) = notes
-                    .filter(|(_, note)| !note.system())
-                    .last()
+                    .rfind(|(_, note)| !note.system())
                     .ok_or("Ensure the project has notes.")?;
                 let body = self.note_payload(found.id, note.id, Some(user), "create");
                 Ok(("note_hooks", "Note Hook", body.unwrap_or_default()))

@@ -1,5 +1,7 @@
 //! What the simulated GitLab promises: to be as particular as the real one.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod access;
 mod deliveries;
 mod faults;

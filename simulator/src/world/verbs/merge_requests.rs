@@ -134,7 +134,7 @@ impl World {
             return Some(());
         }
         self.edit_merge_request(merge_request, |merge_request| {
-            merge_request.labels.push(label)
+            merge_request.labels.push(label);
         });
         self.system_note(
             merge_request,
@@ -257,7 +257,7 @@ impl World {
     pub fn touch(&mut self, merge_request: i64) {
         let now = self.now();
         self.edit_merge_request(merge_request, |merge_request| {
-            merge_request.updated_at = now
+            merge_request.updated_at = now;
         });
     }
 
