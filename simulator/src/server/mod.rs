@@ -6,6 +6,7 @@ mod faults;
 mod http;
 mod limits;
 mod log;
+mod spoil;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -113,7 +113,10 @@ async fn features_that_are_off_are_forbidden_or_absent() {
             .project("closed", |project| {
                 project.without_merge_requests().without_builds()
             })
-            .project("bare", gitlab_simulator::world::ProjectBuilder::without_repository)
+            .project(
+                "bare",
+                gitlab_simulator::world::ProjectBuilder::without_repository,
+            )
     });
     let served = serve(world).await;
 

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::calendar::{later, working};
 use super::{Size, words};
 use crate::world::{
-    Approval, Commit, Deployment, Environment, FileStats, Job, MergeRequest, MergeRequestState,
-    Note, NoteKind, Pipeline, Position, ReviewState, Reviewer, Sha, SystemAction, World,
+    Approval, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position,
+    ReviewState, Reviewer, Sha, SystemAction, World,
 };
 
 /// Writes the history of one project.
@@ -295,103 +295,7 @@ impl Writer<'_> {
         (0..count).map(make).collect()
     }
 
-    fn pipelines(&mut self, begin: Timestamp, span: SignedDuration) {
-        let environment = self.world.next_id("environment");
-        self.world.insert_environment(Environment {
-            id: environment,
-            project: self.project,
-            name: "production".to_owned(),
-            tier: "production",
-            created_at: begin,
-        });
-        let mut branch = self
-            .world
-            .project(self.project)
-            .map(|project| project.commits.clone())
-            .unwrap_or_default();
-        branch.sort_by_key(|commit| std::cmp::Reverse(commit.committed_at));
-        let count = i64::try_from(self.size.pipelines).unwrap_or_default();
-        for number in 0..count {
-            let step = i64::try_from(span.as_millis()).unwrap_or_default() / (count + 1) * number;
-            let at = begin
-                .checked_add(SignedDuration::from_millis(step))
-                .unwrap_or(begin);
-            let sha = branch
-                .iter()
-                .find(|commit| commit.committed_at <= at)
-                .map(|commit| commit.sha);
-            self.pipeline(number + 1, at, sha.unwrap_or(Sha([0; 20])), environment);
-        }
-        if let Some(project) = self.world.project_mut(self.project) {
-            project.commits = branch;
-        }
-    }
-
-    fn pipeline(&mut self, iid: i64, created_at: Timestamp, sha: Sha, environment: i64) {
-        let id = self.world.next_id("pipeline");
-        let user = self.anyone();
-        let failed = self.random.u8(..10) == 0;
-        let status = if failed { "failed" } else { "success" };
-        let mut at = created_at;
-        let jobs: Vec<Job> = ["build", "test", "deploy"]
-            .into_iter()
-            .map(|stage| {
-                let started_at = at;
-                at = at
-                    .checked_add(SignedDuration::from_secs(self.random.i64(40..400)))
-                    .unwrap_or(at);
-                Job {
-                    id: self.world.next_id("job"),
-                    name: stage.to_owned(),
-                    stage: stage.to_owned(),
-                    status: if failed && stage == "test" {
-                        "failed"
-                    } else {
-                        "success"
-                    },
-                    created_at,
-                    started_at: Some(started_at),
-                    finished_at: Some(at),
-                }
-            })
-            .collect();
-        let deploy = jobs.last().map(|job| (id, job.id));
-        self.world.insert_pipeline(Pipeline {
-            id,
-            iid,
-            project: self.project,
-            sha,
-            ref_name: "main".to_owned(),
-            status,
-            source: "push",
-            user: Some(user),
-            created_at,
-            updated_at: at,
-            started_at: Some(created_at),
-            finished_at: Some(at),
-            jobs,
-        });
-        if failed || iid % 2 == 0 {
-            return;
-        }
-        let deployment = self.world.next_id("deployment");
-        self.world.insert_deployment(Deployment {
-            id: deployment,
-            iid: (iid + 1) / 2,
-            project: self.project,
-            environment,
-            ref_name: "main".to_owned(),
-            sha,
-            status: "success",
-            user: Some(user),
-            deployable: deploy,
-            created_at,
-            updated_at: at,
-            finished_at: Some(at),
-        });
-    }
-
-    fn anyone(&mut self) -> i64 {
+    pub(super) fn anyone(&mut self) -> i64 {
         self.people[self.random.usize(..self.people.len())]
     }
 

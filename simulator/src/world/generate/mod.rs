@@ -1,6 +1,7 @@
 //! A whole company from a seed: believable, the same every time, and cheap at any size.
 
 mod calendar;
+mod ci;
 mod history;
 mod words;
 
