@@ -15,3 +15,4 @@ mod receiver;
 mod secrets;
 mod store;
 mod support;
+mod webhooks;

@@ -36,11 +36,15 @@ pub(super) async fn bring_in_place(
 ) -> Result<InPlace, Failure> {
     let refused = |error| from_error(place, &error);
     let mut changes = Changes::default();
-    let mut lost = None;
+    let (mut lost, mut tested) = (None, false);
     for _ in 0..ROUNDS {
         let existing = client.hooks(place.target).all().await.map_err(refused)?;
         let planned = plan(&wanted, &existing);
         if let [Change::Keep(hook)] = planned[..] {
+            if tested {
+                info!(subject = %place, hook, "had GitLab switch a webhook on again");
+                changes.enabled += 1;
+            }
             return Ok(InPlace { hook, changes });
         }
         let mut look_again = false;
@@ -87,10 +91,11 @@ pub(super) async fn bring_in_place(
                         Err(error) => return Err(refused(error)),
                     }
                 }
+                // A test that was sent is no proof that it was received, so GitLab is asked whether it thinks so.
+                Change::Enable(hook) if tested => return Err(stays_off(place, hook)),
                 Change::Enable(hook) => {
                     enable(client, place, hook).await?;
-                    changes.enabled += 1;
-                    survivor = Some(hook);
+                    (tested, look_again) = (true, true);
                 }
                 Change::Remove(hook) => {
                     match client.delete_hook(place.target, hook).await {
@@ -138,29 +143,29 @@ fn body(wanted: &Wanted, place: &Place, secret: &SecretString) -> HookBody {
     }
 }
 
-/// A delivery that is received makes GitLab switch the hook on again.
+/// Has GitLab deliver a test; one that is received makes it switch the hook on again.
 async fn enable(client: &Client, place: &Place, hook: i64) -> Result<(), Failure> {
-    let mut refusal = None;
     // GitLab makes the test of what there is: a project without merge requests may still have commits.
     for trigger in ["merge_requests_events", "note_events", "push_events"] {
         match client.test_hook(place.target, hook, trigger).await {
-            Ok(()) => {
-                info!(subject = %place, hook, "had GitLab switch a webhook on again");
-                return Ok(());
-            }
-            Err(error @ Error::Rejected { .. }) => refusal = Some(error),
+            Ok(()) => return Ok(()),
+            Err(Error::Rejected { .. }) => {}
             Err(error) => return Err(from_error(place, &error)),
         }
     }
-    debug!(subject = %place, hook, ?refusal, "a webhook stays switched off");
-    Err(Failure::new(
+    Err(stays_off(place, hook))
+}
+
+fn stays_off(place: &Place, hook: i64) -> Failure {
+    debug!(subject = %place, hook, "a webhook stays switched off");
+    Failure::new(
         place,
         reason::HOOK_DISABLED,
         format!(
-            "GitLab has switched the webhook of {place} off because deliveries failed, and a test delivery fails too: make the \
-             receiver reachable from GitLab"
+            "GitLab has switched the webhook of {place} off because deliveries failed, and a test delivery fails too: make \
+             the receiver reachable from GitLab"
         ),
-    ))
+    )
 }
 
 pub(super) fn is_gone(error: &Error) -> bool {
