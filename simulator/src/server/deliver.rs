@@ -138,7 +138,7 @@ fn prepare(
         _ => outgoing.body.to_string().into_bytes(),
     };
     let key = idempotency_key.unwrap_or_else(uuid);
-    let seconds = u64::try_from(world.settings.webhook_timeout.as_secs()).unwrap_or(10);
+    let millis = u64::try_from(world.settings.webhook_timeout.as_millis()).unwrap_or(10_000);
     Some(Prepared {
         url: hook.interpolated_url(),
         headers: headers(
@@ -151,7 +151,7 @@ fn prepare(
         body,
         key,
         verify: hook.enable_ssl_verification,
-        timeout: Duration::from_secs(seconds),
+        timeout: Duration::from_millis(millis),
     })
 }
 

@@ -12,13 +12,14 @@ use axum::serve::Listener;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::auth::{Authenticated, authenticate};
 use super::faults::{FaultKind, Subject};
 use super::spoil::{broken, spoilt};
 use super::{Shared, change, control, deliver};
 use crate::graphql;
-use crate::rest::{Args, Dialect, Failure, Handler, Matched, Reply, Request, find, guard};
+use crate::rest::{Args, Failure, Handler, Matched, Reply, Request, find, guard};
 use crate::server::log::Logged;
-use crate::world::{AuthError, Caller, Scope, TokenKind, World};
+use crate::world::{Caller, Scope, World};
 
 /// The largest body that is read.
 const MOST: usize = 10 * 1024 * 1024;
@@ -54,12 +55,12 @@ where
 }
 
 /// A request that was read.
-struct Incoming {
-    method: Method,
-    path: String,
-    query: String,
-    headers: HeaderMap,
-    body: Bytes,
+pub(super) struct Incoming {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
 }
 
 async fn handle(State(mut context): State<Context>, request: HttpRequest) -> Response {
@@ -202,59 +203,6 @@ fn operation(body: &[u8]) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-type Authenticated = Result<Caller, (AuthError, Dialect)>;
-
-/// Who calls, and their name. GitLab takes the token from two headers and from the query.
-fn authenticate(shared: &Shared, incoming: &Incoming) -> (Authenticated, Option<String>) {
-    let text = |name: &str| {
-        incoming
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    let args = Args::read(&incoming.query, "", b"");
-    let bearer = text("authorization")
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned);
-    let bearer = bearer.or_else(|| args.text("access_token"));
-    let private = text("private-token")
-        .map(str::to_owned)
-        .or_else(|| args.text("private_token"));
-    let by_header = private.is_some();
-    let secret = private.or(bearer).filter(|secret| !secret.is_empty());
-    let world = shared.read();
-    let oauth = secret
-        .as_deref()
-        .is_some_and(|secret| !secret.starts_with("glpat-"));
-    let dialect = if oauth && !by_header {
-        Dialect::OAuth
-    } else {
-        Dialect::Message
-    };
-    let token = secret
-        .as_deref()
-        .and_then(|secret| world.token_by_secret(secret));
-    if by_header && token.is_some_and(|token| token.kind == TokenKind::OAuth) {
-        return (Err((AuthError::Unknown, Dialect::Message)), None);
-    }
-    let caller = world
-        .authenticate(secret.as_deref())
-        .map_err(|error| (error, dialect));
-    let user = caller
-        .as_ref()
-        .ok()
-        .and_then(|caller| world.user(caller.user?));
-    let user = user.map(|user| user.username.clone());
-    if matches!(caller, Err((AuthError::Revoked, _))) && incoming.path.ends_with("/rotate") {
-        drop(world);
-        shared
-            .write()
-            .revoke_family(secret.as_deref().unwrap_or_default());
-    }
-    (caller, user)
-}
-
 /// What is asked for, with the GraphQL fields that time out.
 fn asked_with<'a>(asked: &'a Asked, faults: &[FaultKind]) -> (&'a Asked, Vec<String>) {
     let fields = faults.iter().filter_map(|fault| match fault {
@@ -271,29 +219,43 @@ async fn limited(
     (asked, timeouts): (&Asked, Vec<String>),
     (caller, user): (&Authenticated, Option<&str>),
 ) -> Response {
-    let budget = {
+    let who = user.unwrap_or("anonymous");
+    let (budget, endpoint) = {
         let world = shared.read();
-        let limit = world
-            .settings
+        let (settings, now) = (&world.settings, world.now());
+        let limit = settings
             .rate_limit
             .filter(|_| !matches!(asked, Asked::Page));
-        limit.map(|limit| {
+        let budget = limit.map(|limit| {
             shared
                 .limiter
-                .count(user.unwrap_or("anonymous"), limit, world.now())
-        })
+                .count(who, (limit, settings.rate_period), now)
+        });
+        let own = settings
+            .endpoint_limits
+            .iter()
+            .find(|(route, ..)| *route == asked.route());
+        let count = |(route, limit, period): &(&str, u32, u32)| {
+            shared
+                .limiter
+                .count(&format!("{who} {route}"), (*limit, *period), now)
+        };
+        (budget, own.map(count))
     };
-    let mut response = match budget {
-        Some(budget) if budget.exceeded() => {
-            (StatusCode::TOO_MANY_REQUESTS, "Retry later\n").into_response()
-        }
-        _ => match asked {
+    let mut response = if budget.is_some_and(|budget| budget.exceeded()) {
+        (StatusCode::TOO_MANY_REQUESTS, "Retry later\n").into_response()
+    } else if endpoint.is_some_and(|budget| budget.exceeded()) {
+        // The application's limiter says nothing about time.
+        let failure = Failure::too_many_requests();
+        json_response(failure.status, failure.body.to_string().into_bytes())
+    } else {
+        match asked {
             Asked::GraphQl(_) => graphql(shared, incoming, caller, &timeouts),
             Asked::Rest(path, matched) => {
                 rest(shared, incoming, path, matched.as_ref(), caller).await
             }
             Asked::Page => page(),
-        },
+        }
     };
     for (name, value) in budget.iter().flat_map(super::limits::Budget::headers) {
         set(response.headers_mut(), name, &value);

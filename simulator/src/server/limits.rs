@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-/// Requests counted per minute and bucket.
+/// Requests counted per window and bucket.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter(Mutex<HashMap<String, (i64, u32)>>);
 
@@ -13,6 +13,7 @@ pub(crate) struct Limiter(Mutex<HashMap<String, (i64, u32)>>);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     limit: u32,
+    period: i64,
     used: u32,
     reset: i64,
     now: i64,
@@ -20,18 +21,25 @@ pub(crate) struct Budget {
 
 impl Limiter {
     /// Counts a request into a bucket.
-    pub(crate) fn count(&self, bucket: &str, limit: u32, now: Timestamp) -> Budget {
-        let minute = now.as_second() / 60;
+    pub(crate) fn count(
+        &self,
+        bucket: &str,
+        (limit, period): (u32, u32),
+        now: Timestamp,
+    ) -> Budget {
+        let period = i64::from(period.max(1));
+        let window = now.as_second() / period;
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = buckets.entry(bucket.to_owned()).or_insert((minute, 0));
-        if entry.0 != minute {
-            *entry = (minute, 0);
+        let entry = buckets.entry(bucket.to_owned()).or_insert((window, 0));
+        if entry.0 != window {
+            *entry = (window, 0);
         }
         entry.1 = entry.1.saturating_add(1);
         Budget {
             limit,
+            period,
             used: entry.1,
-            reset: (minute + 1) * 60,
+            reset: (window + 1) * period,
             now: now.as_second(),
         }
     }
@@ -52,7 +60,10 @@ impl Budget {
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("ratelimit-name", "throttle_authenticated_api".to_owned()),
-            ("ratelimit-limit", self.limit.to_string()),
+            (
+                "ratelimit-limit",
+                (i64::from(self.limit) * 60 / self.period).to_string(),
+            ),
             ("ratelimit-observed", self.used.to_string()),
             (
                 "ratelimit-remaining",

@@ -1,5 +1,6 @@
 //! The World over HTTP: a server on a port of its own, with faults, limits, a log of requests and webhooks that fire.
 
+mod auth;
 mod control;
 mod deliver;
 mod faults;
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -139,6 +141,10 @@ fn send(
     shared.in_flight.fetch_add(1, Ordering::SeqCst);
     let shared = Arc::clone(shared);
     runtime.spawn(async move {
+        let shuffle = shared.read().settings.shuffle_webhooks;
+        if shuffle {
+            tokio::time::sleep(Duration::from_millis(fastrand::u64(..80))).await;
+        }
         let worker = shared.workers.acquire().await;
         deliver::deliver(&shared, outgoing, key).await;
         drop(worker);
@@ -202,7 +208,11 @@ impl Simulator {
         let (stop, stopped) = watch::channel(false);
         let service = http::service(Arc::clone(&shared), stopped.clone());
         match options.tls {
-            None => tokio::spawn(http::serve(listener, service, stopped.clone())),
+            None => {
+                // As nginx does; a delayed piece of an answer would look like latency.
+                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+                tokio::spawn(http::serve(listener, service, stopped.clone()))
+            }
             Some((certificate, key)) => {
                 let listener = tls::listen(listener, &certificate, &key)?;
                 tokio::spawn(http::serve(listener, service, stopped.clone()))

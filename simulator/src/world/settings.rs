@@ -103,8 +103,14 @@ pub struct Settings {
     pub require_expiry: bool,
     /// Whether administrators need the scope `admin_mode`.
     pub admin_mode: bool,
-    /// Requests per user and minute, counted by Rack::Attack. Off by default, as on self-managed.
+    /// Requests per user and period, counted by Rack::Attack. Off by default, as on self-managed.
     pub rate_limit: Option<u32>,
+    /// Seconds of that period. A stopped clock never ends one.
+    pub rate_period: u32,
+    /// The application's limits per user and endpoint: route, requests, seconds.
+    pub endpoint_limits: Vec<(&'static str, u32, u32)>,
+    /// Whether deliveries may overtake each other by a good deal.
+    pub shuffle_webhooks: bool,
     /// Rows beyond which totals are not counted.
     pub count_limit: usize,
     /// The largest offset where keyset pagination exists.
@@ -128,6 +134,9 @@ impl Default for Settings {
             require_expiry: true,
             admin_mode: false,
             rate_limit: None,
+            rate_period: 60,
+            endpoint_limits: Vec::new(),
+            shuffle_webhooks: false,
             count_limit: 10_000,
             offset_limit: 50_000,
         }
@@ -135,6 +144,23 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The limits of GitLab.com.
+    pub fn limit_as_gitlab_com(&mut self) {
+        self.rate_limit = Some(2_000);
+        self.webhook_rate_limit = Some(500);
+        self.endpoint_limits = vec![
+            ("/projects", 2_000, 600),
+            ("/projects/:id", 400, 60),
+            ("/groups", 200, 60),
+            ("/groups/:id", 400, 60),
+            ("/groups/:id/projects", 600, 60),
+            ("/users/:id", 300, 600),
+            ("/groups/:id/members/all", 200, 60),
+            ("/projects/:id/members/all", 200, 60),
+            ("/projects/:id/jobs", 600, 60),
+        ];
+    }
+
     /// Whether the version is at least this one.
     #[must_use]
     pub fn at_least(&self, major: u32, minor: u32) -> bool {

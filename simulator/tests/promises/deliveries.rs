@@ -419,6 +419,24 @@ async fn the_log_is_kept_for_a_week_and_a_resend_keeps_the_key() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_too_slow_has_failed() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow = json!({ "url": format!("http://{}/", listener.local_addr().unwrap()) });
+    let mut world = small();
+    world.settings.webhook_timeout = SignedDuration::from_millis(100);
+    let (served, _, id) = hooked(world, slow).await;
+    comment(&served, "hello").await;
+
+    let hook = served
+        .simulator
+        .read(|world| world.hook(id).unwrap().clone());
+    assert_eq!(
+        (hook.recent_failures, hook.log[0].response_status.as_str()),
+        (1, "internal error")
+    );
+}
+
+#[tokio::test]
 async fn deliveries_beyond_the_rate_are_dropped() {
     let mut world = small().with_time("2026-01-16T06:00:00Z");
     world.settings.webhook_rate_limit = Some(3);

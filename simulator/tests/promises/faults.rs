@@ -81,6 +81,25 @@ async fn budgets_are_per_user_whatever_the_token() {
 }
 
 #[tokio::test]
+async fn an_endpoint_has_a_budget_of_its_own_for_each_user() {
+    let mut world = small();
+    world.settings.endpoint_limits = vec![("/groups/:id", 1, 3600)];
+    let served = serve(world).await;
+
+    assert_eq!(served.read("/groups/acme", READER).await.0, 200);
+    let second = served.get("/groups/acme", READER).await;
+    assert_eq!(
+        (
+            second.status().as_u16(),
+            second.headers().get("retry-after")
+        ),
+        (429, None)
+    );
+    assert_eq!(served.read("/groups", READER).await.0, 200);
+    assert_eq!(served.read("/groups/acme", OWNER).await.0, 200);
+}
+
+#[tokio::test]
 async fn proxies_answer_html_and_servers_break() {
     let served = serve(small()).await;
     served
