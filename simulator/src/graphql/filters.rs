@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use crate::world::{MergeRequest, MergeRequestState, Project, ReviewState};
 
-use super::connection::{By, Connection, Key, Order, Sort, Window};
+use super::connection::{Connection, Window};
 use super::context::Context;
+use super::order::{By, Key, Order, Sort};
 use super::plan::Arguments;
 use super::value::{Object, Value};
 

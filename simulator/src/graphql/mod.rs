@@ -15,6 +15,7 @@ mod fields;
 mod filters;
 mod introduced;
 mod literals;
+mod order;
 mod plan;
 mod request;
 mod rules;

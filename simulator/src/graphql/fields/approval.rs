@@ -3,8 +3,8 @@
 use crate::world::MergeRequest;
 
 use super::{On, page};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 

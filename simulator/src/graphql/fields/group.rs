@@ -3,9 +3,9 @@
 use crate::world::{Group, LabelOwner, Project};
 
 use super::{On, label, member, page, project, query};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
 use crate::graphql::filters;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Source, Value};
 

@@ -3,7 +3,7 @@
 use crate::world::{Label, LabelOwner};
 
 use super::{On, page};
-use crate::graphql::connection::{By, Order};
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use crate::world::{Group, Member, Role};
 
 use super::{page, query};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Source, Value};

@@ -3,8 +3,8 @@
 use crate::world::{FileStats, MergeRequest, MergeRequestState, Project, Role};
 
 use super::{On, approval, ci, note, page};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Object, Value};

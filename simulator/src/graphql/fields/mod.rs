@@ -22,8 +22,9 @@ use crate::world::{
     Project, User,
 };
 
-use super::connection::{Connection, Order};
+use super::connection::Connection;
 use super::context::Context;
+use super::order::Order;
 use super::plan::Arguments;
 use super::value::{Membership, Object, Person, Value};
 

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use crate::world::{MergeRequest, Note, NoteKind, Position};
 
 use super::{On, Within, page};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Thread, Value};
 

@@ -3,9 +3,9 @@
 use crate::world::{LabelOwner, MergeRequestState, Namespace, Project};
 
 use super::{On, ci, label, member, page, query};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
 use crate::graphql::filters;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Source, Value};
 

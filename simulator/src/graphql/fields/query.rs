@@ -3,9 +3,9 @@
 use crate::world::Role;
 
 use super::{member, note, page, project};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
 use crate::graphql::literals::{global_id, global_number};
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Person, Value};
 

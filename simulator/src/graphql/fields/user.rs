@@ -3,10 +3,10 @@
 use crate::world::{MergeRequest, ReviewState, Role, User, UserState};
 
 use super::{Within, approval, page};
-use crate::graphql::connection::{By, Order};
 use crate::graphql::context::Context;
 use crate::graphql::filters;
 use crate::graphql::literals::global_number;
+use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Person, Source, Value};
