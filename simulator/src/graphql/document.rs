@@ -1,6 +1,7 @@
 //! Documents: parsed, validated and kept, because a client sends the same few again and again.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use apollo_compiler::ast::Document;
@@ -23,6 +24,8 @@ const MOST_KEPT: usize = 1000;
 pub(crate) struct Prepared {
     pub(crate) schema: Arc<Valid<Schema>>,
     pub(crate) document: Valid<ExecutableDocument>,
+    /// The length of its latest answer: the next one will be about as long.
+    pub(crate) answer_length: AtomicUsize,
 }
 
 /// What became of a document: it may be executed, or these errors are the answer.
@@ -64,7 +67,11 @@ fn parse(version: Version, enterprise: bool, text: &str) -> Result<Prepared, Vec
     }
     let document = document.to_executable_validate(&schema);
     let document = document.map_err(|wrong| engine_errors(&wrong.errors))?;
-    Ok(Prepared { schema, document })
+    Ok(Prepared {
+        schema,
+        document,
+        answer_length: AtomicUsize::new(4096),
+    })
 }
 
 /// A syntax error stops everything, so there is only the first.

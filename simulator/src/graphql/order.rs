@@ -102,10 +102,14 @@ pub(crate) enum Sort {
 impl Order {
     /// Puts rows in this order.
     pub(crate) fn sort(self, rows: &mut [Object<'_>]) {
-        if self.by == By::Place {
-            return;
+        match self.by {
+            By::Place => {}
+            // Text keys are made, so they are made once.
+            By::Title | By::Name | By::Path => {
+                rows.sort_by_cached_key(|row| Ordered(self, self.key(row)));
+            }
+            _ => rows.sort_by(|left, right| self.compare(&self.key(left), &self.key(right))),
         }
-        rows.sort_by_cached_key(|row| Ordered(self, self.key(row)));
     }
 
     /// The first row that stands at least so far behind the cursor.

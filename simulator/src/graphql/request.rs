@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use apollo_compiler::executable::Operation;
 use apollo_compiler::introspection;
@@ -134,11 +135,11 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
         .map(|((query, prepared), variables)| make_ready(query, prepared, variables, timeouts));
     let answers = run(world, caller, ready.collect());
 
-    let mut body = answers.join(&b',');
-    if multiplex {
-        body.insert(0, b'[');
-        body.push(b']');
-    }
+    let body = if multiplex {
+        [b"[".as_slice(), &answers.join(&b','), b"]"].concat()
+    } else {
+        answers.into_iter().next().unwrap_or_default()
+    };
     Answer {
         status: StatusCode::OK,
         body,
@@ -280,8 +281,10 @@ fn run(world: &World, caller: &Caller, queries: Vec<Result<Ready<'_>, Vec<u8>>>)
         }
         let ctx = Context::new(world, caller, query.score, limits.complexity);
         let schema_answer = introspect(&query);
-        let mut out = Vec::with_capacity(16 * 1024);
+        let length = &query.prepared.answer_length;
+        let mut out = Vec::with_capacity(length.load(Ordering::Relaxed) + 1024);
         execute::execute(&ctx, &query.prepared.document, &query.plan, schema_answer.as_ref(), &mut out);
+        length.store(out.len(), Ordering::Relaxed);
         out
     });
     answers.collect()
