@@ -7,6 +7,7 @@ mod limits;
 mod pool;
 mod redirects;
 mod secrecy;
+mod simulated;
 mod tls;
 
 use std::time::Duration;

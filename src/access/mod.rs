@@ -62,6 +62,8 @@ pub struct TokenAccess {
     pub expires_at: Option<Date>,
     /// Whether GitLab accepts it; `None` while nobody knows.
     pub valid: Option<bool>,
+    /// The limit that GitLab named for its user, in requests a minute.
+    pub rate_limit: Option<u64>,
 }
 
 /// One line of the matrix: who tried what on what, and how it went.

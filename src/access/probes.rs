@@ -147,6 +147,7 @@ impl Prober<'_> {
                 .unwrap_or_default(),
             expires_at: about.and_then(|about| about.expires_at),
             valid,
+            rate_limit: self.client.rate_limit(),
         };
         Report {
             token,

@@ -192,6 +192,13 @@ impl Client {
         self.shared.pool().set_aside(&self.tokens)
     }
 
+    /// The rate limit that GitLab named for the first of these tokens, in requests a minute; `None` where it names none.
+    pub fn rate_limit(&self) -> Option<u64> {
+        self.tokens
+            .first()
+            .and_then(|token| self.shared.pool().rate_limit(*token))
+    }
+
     /// GitLab's root, with a trailing slash.
     pub fn root(&self) -> &Url {
         self.shared.transport.root()

@@ -61,6 +61,7 @@ fn jittered(longest: Duration) -> Duration {
 /// What one user may still do. GitLab counts by user, so all tokens of a user share this.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
+    pub(super) limit: Option<u64>,
     remaining: Option<u64>,
     paused: Option<Instant>,
     refusals: u32,
@@ -103,6 +104,7 @@ impl Budget {
 
     /// Learns from the headers that every answer may carry.
     pub(super) fn observe(&mut self, answer: &RawAnswer, now: Instant) {
+        self.limit = answer.number("ratelimit-limit").or(self.limit);
         let Some(remaining) = answer.number("ratelimit-remaining") else {
             return;
         };

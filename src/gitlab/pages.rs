@@ -9,10 +9,13 @@ use url::Url;
 
 use super::request::Request;
 use super::send::Received;
-use super::{Client, Error};
+use super::{Client, Error, Phase};
 
 /// The largest page that GitLab gives.
 pub(super) const PER_PAGE: u32 = 100;
+
+/// A page that fails at this size fails for another reason than its size.
+const SMALLEST_PAGE: u32 = 10;
 
 /// A list that is fetched page by page.
 ///
@@ -40,6 +43,8 @@ impl<T: DeserializeOwned> Pages<T> {
     }
 
     /// The next page; `None` after the last one. After an error the same page is asked for again.
+    ///
+    /// A page that the server cannot bring in time is asked for in smaller pieces, down to ten.
     pub async fn next(&mut self) -> Option<Result<Vec<T>, Error>> {
         let request = self.next.take()?;
         match self.client.send::<Vec<T>>(&request).await {
@@ -49,8 +54,17 @@ impl<T: DeserializeOwned> Pages<T> {
                 Some(Ok(received.value))
             }
             Err(error) => {
-                self.next = Some(request);
-                Some(Err(error))
+                let smaller = if is_overtaxed(&error) {
+                    halved(&request)
+                } else {
+                    None
+                };
+                let Some(smaller) = smaller else {
+                    self.next = Some(request);
+                    return Some(Err(error));
+                };
+                self.next = Some(smaller);
+                Box::pin(self.next()).await
             }
         }
     }
@@ -71,6 +85,33 @@ impl<T: DeserializeOwned> Pages<T> {
     pub fn total(&self) -> Option<u64> {
         self.total
     }
+}
+
+/// GitLab's databases and workers give up on pages that are too much for them; a proxy then says so in its own way.
+fn is_overtaxed(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Server {
+            status: 408 | 500 | 502 | 504
+        } | Error::Timeout {
+            phase: Phase::Headers
+        }
+    )
+}
+
+/// The same place in the list, in pages of half the size. The rows before page p of size n are those before page 2p-1 of
+/// size n/2.
+fn halved(request: &Request) -> Option<Request> {
+    let size: u32 = request.parameter("per_page")?.parse().ok()?;
+    if size % 2 == 1 || size / 2 < SMALLEST_PAGE {
+        return None;
+    }
+    let smaller = request.with_query(request.query_with("per_page", (size / 2).to_string()));
+    let Some(page) = request.parameter("page") else {
+        return Some(smaller);
+    };
+    let page: u64 = page.parse().ok()?;
+    Some(smaller.with_query(smaller.query_with("page", (2 * page - 1).to_string())))
 }
 
 /// The request for the next page, if the answer names one.
@@ -143,6 +184,28 @@ mod tests {
             next,
             "https://host/gitlab/api/v4/groups?id_after=42&iids%5B%5D=7&order_by=id"
         );
+    }
+
+    #[test]
+    fn half_a_page_begins_where_the_whole_did() {
+        let root = Url::parse("https://host/").unwrap();
+        let third = Request::get("groups", ["groups"])
+            .with("per_page", 100)
+            .with("page", 3);
+        let address = |request: &Request| request.url(&root).to_string();
+
+        let half = halved(&third).unwrap();
+        let quarter = halved(&half).unwrap();
+
+        assert_eq!(
+            address(&half),
+            "https://host/api/v4/groups?per_page=50&page=5"
+        );
+        assert_eq!(
+            address(&quarter),
+            "https://host/api/v4/groups?per_page=25&page=9"
+        );
+        assert!(halved(&quarter).is_none());
     }
 
     #[test]

@@ -86,6 +86,11 @@ impl Pool {
             .collect()
     }
 
+    /// The limit that GitLab names for the user of the token, in requests a minute.
+    pub(super) fn rate_limit(&self, token: usize) -> Option<u64> {
+        self.budgets[self.slots[token].budget].limit
+    }
+
     /// Tokens whose user is not known yet.
     pub(super) fn strangers(&self, within: &[usize]) -> Vec<usize> {
         let stranger = |slot: &Slot| slot.user.is_none() && slot.aside.is_none();
