@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod access;
+mod data;
 mod deliveries;
 mod faults;
 mod hooks;
