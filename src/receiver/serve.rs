@@ -13,12 +13,14 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
-/// How long a client may take over its headers, or keep an idle connection. GitLab gives up after 10 s itself.
-const HEADERS: Duration = Duration::from_secs(10);
+/// How long a client may take over its headers, or keep an idle connection. Proxies keep idle ones for 60 s, and we must
+/// not be the first to hang up: a delivery that is just being sent would be lost, and GitLab does not repeat it.
+const HEADERS: Duration = Duration::from_secs(75);
 
-/// Connections at once. At 1,000 deliveries a second, each answered within half a second, there is still room.
-const CONNECTIONS: usize = 512;
+/// Connections at once. At 1,000 deliveries a second, each answered within a second, there is still room.
+const CONNECTIONS: usize = 1024;
 
 /// How long requests in flight may take to end once we are asked to stop. None may take longer than 10 s.
 const GRACE: Duration = Duration::from_secs(12);
@@ -31,6 +33,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS);
+    // However this ends, no connection outlives it, nor what the router holds.
+    let end = CancellationToken::new();
+    let _end = end.clone().drop_guard();
     let mut stop = pin!(stop);
 
     loop {
@@ -54,9 +59,10 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             .serve_connection(TokioIo::new(prepare(stream)), service)
             .into_owned();
         let connection = connections.watch(connection);
+        let end = end.clone();
         tokio::spawn(async move {
             // A client that breaks off or is too slow is its own affair; what it sent in full is served.
-            let _ = connection.await;
+            let _ = end.run_until_cancelled(connection).await;
             drop(place);
         });
     }
@@ -86,4 +92,64 @@ async fn pause_after(error: &io::Error) {
     }
     tracing::warn!(%error, "cannot accept connections");
     sleep(Duration::from_millis(250)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use axum::{extract::State, routing::get};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        time::Instant,
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_ends_the_headers_is_hung_up_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, Router::new(), pending()));
+        let began = Instant::now();
+
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"POST / HTTP/1.1\r\nhost: h")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+
+        assert_eq!(answer, b"");
+        assert!(began.elapsed() >= HEADERS, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_ends_the_headers_does_not_keep_us_from_ending() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let held = Arc::new(());
+        let handler = |State(_): State<Arc<()>>| async {};
+        let router = Router::new()
+            .route("/", get(handler))
+            .with_state(Arc::clone(&held));
+        let serving = tokio::spawn(serve(listener, router, sleep(Duration::from_secs(1))));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"POST / HTTP/1.1\r\nhost: h")
+            .await
+            .unwrap();
+        let began = Instant::now();
+
+        serving.await.unwrap();
+        sleep(Duration::from_millis(1)).await;
+
+        assert!(
+            began.elapsed() < GRACE + Duration::from_secs(2),
+            "{:?}",
+            began.elapsed()
+        );
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
 }
