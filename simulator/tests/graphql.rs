@@ -729,7 +729,7 @@ fn ids_of_notes_name_their_kind_and_may_be_beyond_four_billion() {
     assert!(of("gid://gitlab/DiffNote/50000000").is_some(), "{notes:?}");
     let approval = notes
         .iter()
-        .find(|note| note["systemNoteIconName"] == json!("approval"));
+        .find(|note| note["systemNoteIconName"] == json!("check"));
     assert_eq!(approval.unwrap()["system"], json!(true));
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::commit::Sha;
+use super::settings::Settings;
 
 /// Where in the diff a note stands.
 #[derive(Clone, Debug)]
@@ -85,20 +86,25 @@ impl SystemAction {
         }
     }
 
-    /// GraphQL's `systemNoteIconName`.
+    /// GraphQL's `systemNoteIconName` on a merge request. GitLab 16 drew new ones.
     #[must_use]
-    pub fn icon(self) -> &'static str {
+    pub fn icon(self, settings: &Settings) -> &'static str {
+        let new = settings.at_least(16, 0);
         match self {
+            SystemAction::Approved if new => "check",
             SystemAction::Approved => "approval",
             SystemAction::Unapproved => "unapproval",
-            SystemAction::Title | SystemAction::Description => "pencil",
+            SystemAction::Title | SystemAction::Description if new => "pencil",
+            SystemAction::Title | SystemAction::Description => "pencil-square",
             SystemAction::Reviewer | SystemAction::Assignee => "user",
             SystemAction::RequestedChanges => "error",
             SystemAction::Commit => "commit",
             SystemAction::Label => "label",
-            SystemAction::Merge => "merge",
-            SystemAction::Closed => "merge-request-close",
-            SystemAction::Opened => "merge-request",
+            SystemAction::Merge if new => "mr-system-note-empty",
+            SystemAction::Merge => "git-merge",
+            SystemAction::Closed if new => "merge-request-close",
+            SystemAction::Closed => "issue-close",
+            SystemAction::Opened => "issues",
             SystemAction::CrossReference => "comment-dots",
         }
     }

@@ -42,9 +42,10 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
         "resolvedAt" => |_, note, _| Value::time(note.resolved.map(|(_, at)| at)),
         "resolvedBy" => |ctx, note, _| ctx.user(note.resolved.map(|(user, _)| user)),
         "position" => |_, note, _| Value::object(note.position().map(Object::Position)),
-        "systemNoteIconName" => {
-            |_, note, _| Value::str(note.action().map(crate::world::SystemAction::icon))
-        }
+        "systemNoteIconName" => |ctx, note, _| {
+            let settings = &ctx.world.settings;
+            Value::str(note.action().map(|action| action.icon(settings)))
+        },
         "systemNoteMetadata" => |_, note, _| {
             note.action().map_or(Value::Null, |action| {
                 let id = Value::Gid("SystemNoteMetadata", note.id);
