@@ -1,10 +1,14 @@
 //! What a system note says has happened. No I/O here.
 //!
-//! The icon tells some of it and is the same in all versions and languages; the rest is English prose, whose wording has
+//! The icon tells some of it in all languages; the rest is English prose, whose wording has
 //! changed over the years. Bold and links are ignored, so is case.
 
-/// What an icon alone tells.
-const ICONS: [(&str, &str); 2] = [("approval", "approved"), ("unapproval", "unapproved")];
+/// What an icon alone tells. GitLab 16 drew a new one for approvals.
+const ICONS: [(&str, &str); 3] = [
+    ("approval", "approved"),
+    ("check", "approved"),
+    ("unapproval", "unapproved"),
+];
 
 /// How the prose begins, the newest wording first.
 const BEGINNINGS: [(&str, &str); 26] = [
