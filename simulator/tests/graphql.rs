@@ -964,7 +964,6 @@ fn one_of_several_operations_is_chosen_by_name() {
         json_of(&chosen),
         json!({"data": {"currentUser": {"username": "reader"}}})
     );
-    assert_eq!(chosen.operation.as_deref(), Some("me"));
     assert_eq!(
         none,
         json!({"errors": [{"message": "An operation name is required"}]})
