@@ -6,6 +6,7 @@
 mod call;
 mod probes;
 mod reason;
+mod scope;
 mod verdict;
 
 use jiff::civil::Date;

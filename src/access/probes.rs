@@ -3,17 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
-use futures::stream::{self, StreamExt};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use super::{Call, Entry, Facts, InstanceFacts, Needs, Outcome, Seen, TokenAccess, What, reason};
 use crate::api::Scope;
 use crate::gitlab::model::{Group, Metadata, Project, TokenSelf, User};
-use crate::gitlab::{Client, Error, Probe, Target};
-
-/// Groups and projects of one token that are probed at the same time.
-const AT_ONCE: usize = 4;
+use crate::gitlab::{Client, Error, Probe};
 
 /// What one token found.
 #[derive(Debug)]
@@ -28,23 +24,23 @@ pub(super) struct Report {
 }
 
 /// One token and what it is for.
-struct Prober<'a> {
-    client: Client,
-    name: String,
-    scope: &'a Scope,
-    excluded: &'a GlobSet,
-    reads: bool,
-    manages_hooks: bool,
+pub(super) struct Prober<'a> {
+    pub(super) client: Client,
+    pub(super) name: String,
+    pub(super) scope: &'a Scope,
+    pub(super) excluded: &'a GlobSet,
+    pub(super) reads: bool,
+    pub(super) manages_hooks: bool,
     /// GitLab as a whole is in trouble: no use in asking for the rest.
     trouble: Mutex<Option<Error>>,
 }
 
 /// What came of one group or project of the scope.
 #[derive(Default)]
-struct Part {
-    entries: Vec<Entry>,
-    group: Option<Group>,
-    project: Option<Project>,
+pub(super) struct Part {
+    pub(super) entries: Vec<Entry>,
+    pub(super) group: Option<Group>,
+    pub(super) project: Option<Project>,
 }
 
 pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> Vec<Report> {
@@ -178,250 +174,7 @@ impl Prober<'_> {
         (facts, entry)
     }
 
-    async fn probe_scope(&self, report: &mut Report) {
-        if report.token.valid != Some(true) || !(self.reads || self.manages_hooks) {
-            return;
-        }
-        let token = &report.token;
-        let mut parts = Vec::new();
-        if self.scope.groups.is_empty() && self.scope.projects.is_empty() {
-            parts.push(self.anything(token).await);
-        }
-        let groups = stream::iter(&self.scope.groups)
-            .map(|reference| self.group(reference.to_string(), token));
-        parts.extend(groups.buffered(AT_ONCE).collect::<Vec<_>>().await);
-        let projects = stream::iter(&self.scope.projects)
-            .map(|reference| self.project(reference.to_string(), token));
-        parts.extend(projects.buffered(AT_ONCE).collect::<Vec<_>>().await);
-
-        for part in parts {
-            let wanted = |entry: &Entry| self.reads || entry.what.need() == super::Need::Hooks;
-            report
-                .entries
-                .extend(part.entries.into_iter().filter(wanted));
-            report.groups.extend(part.group);
-            report.projects.extend(part.project);
-        }
-    }
-
-    /// No scope is named: whatever the token's user is a member of.
-    async fn anything(&self, token: &TokenAccess) -> Part {
-        let mut part = Part::default();
-        let groups = self.ask::<Vec<Group>>(&Probe::Groups).await;
-        self.record(
-            &mut part,
-            What::Groups,
-            "",
-            Facts::default(),
-            (&Probe::Groups, &seen(&groups)),
-        );
-        let projects = self.ask::<Vec<Project>>(&Probe::Projects).await;
-        self.record(
-            &mut part,
-            What::Projects,
-            "",
-            Facts::default(),
-            (&Probe::Projects, &seen(&projects)),
-        );
-        if let Some(sample) = projects.ok().and_then(|projects| self.sample(projects)) {
-            let sample = self
-                .ask::<Project>(&Probe::Project(sample.id.to_string()))
-                .await
-                .unwrap_or(sample);
-            self.merge_requests(&mut part, &sample, token).await;
-        }
-        part
-    }
-
-    /// A group, its projects, and one of them as a sample: roles are inherited, so what holds there holds below.
-    async fn group(&self, reference: String, token: &TokenAccess) -> Part {
-        let mut part = Part::default();
-        let probe = Probe::Group(reference.clone());
-        let found = self.ask::<Group>(&probe).await;
-        let subject = match &found {
-            Ok(group) => format!("group {}", group.full_path),
-            Err(_) => format!("group {reference}"),
-        };
-        self.record(
-            &mut part,
-            What::Group,
-            &subject,
-            Facts::default(),
-            (&probe, &one(&found)),
-        );
-        let group = match found {
-            Ok(group) => group,
-            Err(error) => {
-                if self.manages_hooks {
-                    self.record(
-                        &mut part,
-                        What::GroupHooks,
-                        &subject,
-                        Facts::default(),
-                        (&probe, &Err(error)),
-                    );
-                }
-                return part;
-            }
-        };
-        let probe = Probe::GroupProjects {
-            group: group.id,
-            include_subgroups: self.scope.include_subgroups,
-        };
-        let projects = self.ask::<Vec<Project>>(&probe).await;
-        self.record(
-            &mut part,
-            What::GroupProjects,
-            &subject,
-            Facts::default(),
-            (&probe, &seen(&projects)),
-        );
-        let sample = match projects.ok().and_then(|projects| self.sample(projects)) {
-            // Lists leave out what the token's user is in the project.
-            Some(sample) => Some(
-                self.ask::<Project>(&Probe::Project(sample.id.to_string()))
-                    .await
-                    .unwrap_or(sample),
-            ),
-            None => None,
-        };
-        if let Some(sample) = &sample {
-            self.merge_requests(&mut part, sample, token).await;
-        }
-        if self.manages_hooks {
-            let group_hooks = self
-                .hooks(
-                    &mut part,
-                    What::GroupHooks,
-                    &subject,
-                    Target::Group(group.id),
-                    token,
-                )
-                .await;
-            if let Some(sample) = sample.as_ref().filter(|_| group_hooks != Outcome::Ok) {
-                self.project_hooks(&mut part, sample, token).await;
-            }
-        }
-        part.group = Some(group);
-        part
-    }
-
-    async fn project(&self, reference: String, token: &TokenAccess) -> Part {
-        let mut part = Part::default();
-        let probe = Probe::Project(reference.clone());
-        let found = self.ask::<Project>(&probe).await;
-        let subject = match &found {
-            Ok(project) => subject_of(project),
-            Err(_) => format!("project {reference}"),
-        };
-        self.record(
-            &mut part,
-            What::Project,
-            &subject,
-            Facts::default(),
-            (&probe, &one(&found)),
-        );
-        match found {
-            Ok(project) => {
-                self.merge_requests(&mut part, &project, token).await;
-                if self.manages_hooks {
-                    self.project_hooks(&mut part, &project, token).await;
-                }
-                part.project = Some(project);
-            }
-            Err(error) if self.manages_hooks => {
-                self.record(
-                    &mut part,
-                    What::ProjectHooks,
-                    &subject,
-                    Facts::default(),
-                    (&probe, &Err(error)),
-                );
-            }
-            Err(_) => {}
-        }
-        part
-    }
-
-    async fn merge_requests(&self, part: &mut Part, project: &Project, token: &TokenAccess) {
-        if !self.reads {
-            return;
-        }
-        let private = project.visibility.as_deref() == Some("private");
-        let role = match (project.own_access_level(), token.user_id) {
-            (None, Some(user)) if private => self
-                .client
-                .member(project.id, user)
-                .await
-                .ok()
-                .and_then(|member| member.access_level),
-            (role, _) => role,
-        };
-        let facts = Facts {
-            role,
-            private,
-            merge_requests_off: project.merge_requests_disabled(),
-            ..Facts::default()
-        };
-        let probe = Probe::MergeRequests(project.id);
-        let answer = self.ask::<Vec<IgnoredAny>>(&probe).await;
-        self.record(
-            part,
-            What::MergeRequests,
-            &subject_of(project),
-            facts,
-            (&probe, &seen(&answer)),
-        );
-    }
-
-    async fn project_hooks(&self, part: &mut Part, project: &Project, token: &TokenAccess) {
-        self.hooks(
-            part,
-            What::ProjectHooks,
-            &subject_of(project),
-            Target::Project(project.id),
-            token,
-        )
-        .await;
-    }
-
-    async fn hooks(
-        &self,
-        part: &mut Part,
-        what: What,
-        subject: &str,
-        target: Target,
-        token: &TokenAccess,
-    ) -> Outcome {
-        let probe = Probe::Hooks(target);
-        let answer = self.ask::<Vec<IgnoredAny>>(&probe).await;
-        let without_api_scope =
-            !token.scopes.is_empty() && !token.scopes.iter().any(|scope| scope == "api");
-        let facts = Facts {
-            without_api_scope,
-            ..Facts::default()
-        };
-        self.record(part, what, subject, facts, (&probe, &seen(&answer)))
-    }
-
-    /// A project that stands for its group: one in scope, best a private one with merge requests, where a small role shows.
-    fn sample(&self, projects: Vec<Project>) -> Option<Project> {
-        let in_scope = |project: &Project| {
-            let archived = project.archived == Some(true) && !self.scope.include_archived;
-            !archived && !self.excluded.is_match(&project.path_with_namespace)
-        };
-        let fitness = |project: &Project| {
-            let private = project.visibility.as_deref() == Some("private");
-            (
-                !project.merge_requests_disabled(),
-                private,
-                project.archived != Some(true),
-            )
-        };
-        projects.into_iter().filter(in_scope).max_by_key(fitness)
-    }
-
-    async fn ask<T: DeserializeOwned>(&self, probe: &Probe) -> Result<T, Error> {
+    pub(super) async fn ask<T: DeserializeOwned>(&self, probe: &Probe) -> Result<T, Error> {
         if let Some(error) = self
             .trouble
             .lock()
@@ -439,7 +192,7 @@ impl Prober<'_> {
         answer
     }
 
-    fn record(
+    pub(super) fn record(
         &self,
         part: &mut Part,
         what: What,
@@ -474,7 +227,7 @@ impl Prober<'_> {
 }
 
 /// A question and its answer.
-type Probed<'a> = (&'a Probe, &'a Result<Seen, Error>);
+pub(super) type Probed<'a> = (&'a Probe, &'a Result<Seen, Error>);
 
 /// Asking for the rest would bring the same, only later.
 fn concerns_everything(error: &Error) -> bool {
@@ -483,31 +236,6 @@ fn concerns_everything(error: &Error) -> bool {
         Error::Tls { .. } | Error::Unauthorized { .. } => true,
         error => error.is_transient(),
     }
-}
-
-fn one<T>(answer: &Result<T, Error>) -> Result<Seen, Error> {
-    answer
-        .as_ref()
-        .map(|_| Seen::Something)
-        .map_err(Clone::clone)
-}
-
-fn seen<T>(answer: &Result<Vec<T>, Error>) -> Result<Seen, Error> {
-    let seen = |list: &Vec<T>| {
-        if list.is_empty() {
-            Seen::Nothing
-        } else {
-            Seen::Something
-        }
-    };
-    answer.as_ref().map(seen).map_err(Clone::clone)
-}
-
-fn subject_of(project: &Project) -> String {
-    format!(
-        "project {} (id {})",
-        project.path_with_namespace, project.id
-    )
 }
 
 /// `*` stays within one level of a path. A pattern that cannot be read matches nothing.

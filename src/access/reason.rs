@@ -238,382 +238,54 @@ mod tests {
     use crate::access::Facts;
     use crate::gitlab::RawAnswer;
 
-    const JSON: &str = "application/json";
-    const HTML: &str = "text/html; charset=utf-8";
-    const SCOPE: &str = r#"{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}"#;
-    const FORBIDDEN: &str = r#"{"message":"403 Forbidden"}"#;
-    const NO_PROJECT: &str = r#"{"message":"404 Project Not Found"}"#;
-    const NO_ROUTE: &str = r#"{"error":"404 Not Found"}"#;
-
     /// What was asked, what is known, the recorded answer, and what it must come to.
-    type Row = (
-        What,
-        Facts,
-        (u16, &'static str, &'static str),
-        Outcome,
-        Option<&'static str>,
-        &'static str,
-    );
+    #[derive(serde::Deserialize)]
+    struct Row {
+        what: String,
+        #[serde(default)]
+        facts: KnownFacts,
+        status: u16,
+        r#type: String,
+        body: serde_json::Value,
+        outcome: String,
+        reason: Option<String>,
+        #[serde(default)]
+        says: String,
+    }
 
-    fn role(level: i64) -> Facts {
-        Facts {
-            role: Some(level),
-            private: true,
-            ..Facts::default()
-        }
+    #[derive(Clone, Copy, Default, serde::Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct KnownFacts {
+        role: Option<i64>,
+        private: bool,
+        merge_requests_off: bool,
+        without_api_scope: bool,
     }
 
     fn rows() -> Vec<Row> {
-        use Outcome::{Denied, Ok, Unknown};
-        let plain = Facts::default();
-        let off = Facts {
-            merge_requests_off: true,
-            ..role(30)
-        };
-        let without_api = Facts {
-            without_api_scope: true,
-            ..plain
-        };
-        vec![
-            (
-                What::Token,
-                plain,
-                (
-                    200,
-                    JSON,
-                    r#"{"id":4,"user_id":141,"scopes":["read_api"],"active":true,"expires_at":"2027-01-19"}"#,
-                ),
-                Ok,
-                None,
-                "",
-            ),
-            (
-                What::Token,
-                plain,
-                (401, JSON, r#"{"message":"401 Unauthorized"}"#),
-                Denied,
-                Some(code::INVALID_CREDENTIALS),
-                "token 'primary' is not known to GitLab",
-            ),
-            (
-                What::Token,
-                plain,
-                (
-                    401,
-                    JSON,
-                    r#"{"error":"invalid_token","error_description":"Token is expired. You can either do re-authorization or token refresh."}"#,
-                ),
-                Denied,
-                Some(code::TOKEN_EXPIRED),
-                "token 'primary' has expired (invalid_credentials)",
-            ),
-            (
-                What::Token,
-                plain,
-                (
-                    401,
-                    JSON,
-                    r#"{"error":"invalid_token","error_description":"Token was revoked. You have to re-authorize from the user."}"#,
-                ),
-                Denied,
-                Some(code::INVALID_CREDENTIALS),
-                "token 'primary' was revoked",
-            ),
-            (
-                What::Token,
-                plain,
-                (
-                    401,
-                    JSON,
-                    r#"{"error":"invalid_token","error_description":"Token is an impersonation token but impersonation was disabled."}"#,
-                ),
-                Denied,
-                Some(code::INVALID_CREDENTIALS),
-                "impersonation",
-            ),
-            (
-                What::Token,
-                plain,
-                (
-                    401,
-                    JSON,
-                    r#"{"error":"dpop_error","error_description":"DPoP validation error: DPoP header is missing"}"#,
-                ),
-                Denied,
-                Some(code::INVALID_CREDENTIALS),
-                "DPoP",
-            ),
-            (
-                What::Token,
-                plain,
-                (
-                    403,
-                    JSON,
-                    r#"{"message":"403 Forbidden - Your account has been blocked."}"#,
-                ),
-                Denied,
-                Some(code::INVALID_CREDENTIALS),
-                "Your account has been blocked.",
-            ),
-            (What::Token, plain, (404, JSON, NO_ROUTE), Ok, None, ""),
-            (
-                What::Token,
-                plain,
-                (200, HTML, "<!doctype html>"),
-                Denied,
-                Some(code::NOT_GITLAB),
-                "status 200, text/html",
-            ),
-            (
-                What::Token,
-                plain,
-                (403, HTML, "<html>Attention Required! | Cloudflare</html>"),
-                Denied,
-                Some(code::NOT_GITLAB),
-                "status 403",
-            ),
-            (
-                What::Token,
-                plain,
-                (502, HTML, "<html>Bad gateway</html>"),
-                Unknown,
-                Some(code::GITLAB_UNREACHABLE),
-                "GitLab answered 502",
-            ),
-            (
-                What::Token,
-                plain,
-                (407, HTML, ""),
-                Unknown,
-                Some(code::GITLAB_UNREACHABLE),
-                "the proxy wants authentication",
-            ),
-            (
-                What::Instance,
-                plain,
-                (403, JSON, SCOPE),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "read_api",
-            ),
-            (
-                What::Group,
-                plain,
-                (429, "text/plain", "Retry later\n"),
-                Unknown,
-                Some(code::RATE_LIMITED),
-                "rate limit",
-            ),
-            (
-                What::Group,
-                plain,
-                (
-                    429,
-                    JSON,
-                    r#"{"message":{"error":"This endpoint has been requested too many times. Try again later."}}"#,
-                ),
-                Unknown,
-                Some(code::RATE_LIMITED),
-                "rate limit",
-            ),
-            (
-                What::Group,
-                plain,
-                (200, JSON, r#"{"id":9,"full_path":"acme"}"#),
-                Ok,
-                None,
-                "",
-            ),
-            (
-                What::Group,
-                plain,
-                (403, JSON, SCOPE),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "token 'primary' lacks the scope read_api (GitLab asks for api or read_api)",
-            ),
-            (
-                What::Group,
-                plain,
-                (404, JSON, r#"{"message":"404 Group Not Found"}"#),
-                Denied,
-                Some(code::SCOPE_NOT_FOUND),
-                "project acme/api (id 42) was not found by token 'primary'; GitLab hides what a token may not see",
-            ),
-            (
-                What::Group,
-                plain,
-                (
-                    403,
-                    JSON,
-                    r#"{"message":"403 Forbidden - IP address not allowed"}"#,
-                ),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "IP address not allowed",
-            ),
-            (
-                What::GroupProjects,
-                plain,
-                (200, JSON, "[]"),
-                Denied,
-                Some(code::NO_RESOURCES),
-                "sees no projects",
-            ),
-            (
-                What::Groups,
-                plain,
-                (200, JSON, "[]"),
-                Denied,
-                Some(code::NO_RESOURCES),
-                "sees nothing of its own",
-            ),
-            (
-                What::Projects,
-                plain,
-                (200, JSON, "[]"),
-                Denied,
-                Some(code::NO_RESOURCES),
-                "sees nothing of its own",
-            ),
-            (
-                What::Project,
-                plain,
-                (404, JSON, NO_PROJECT),
-                Denied,
-                Some(code::SCOPE_NOT_FOUND),
-                "GitLab hides what a token may not see",
-            ),
-            (
-                What::MergeRequests,
-                role(30),
-                (200, JSON, "[]"),
-                Ok,
-                None,
-                "",
-            ),
-            (
-                What::MergeRequests,
-                role(10),
-                (403, JSON, FORBIDDEN),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "needs at least Reporter on project acme/api (id 42); token 'primary' is Guest",
-            ),
-            (
-                What::MergeRequests,
-                role(10),
-                (404, JSON, NO_PROJECT),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "token 'primary' is Guest",
-            ),
-            (
-                What::MergeRequests,
-                role(10),
-                (200, JSON, "[]"),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "token 'primary' is Guest",
-            ),
-            (
-                What::MergeRequests,
-                role(15),
-                (403, JSON, FORBIDDEN),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "token 'primary' is Planner",
-            ),
-            (
-                What::MergeRequests,
-                plain,
-                (403, JSON, FORBIDDEN),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "needs at least Reporter there",
-            ),
-            (
-                What::MergeRequests,
-                plain,
-                (403, JSON, SCOPE),
-                Denied,
-                Some(code::INVALID_PERMISSIONS),
-                "read_api",
-            ),
-            (
-                What::MergeRequests,
-                off,
-                (403, JSON, FORBIDDEN),
-                Ok,
-                None,
-                "merge requests are switched off in project acme/api (id 42); it is skipped",
-            ),
-            (
-                What::MergeRequests,
-                role(30),
-                (408, JSON, r#"{"error":"Request Timeout"}"#),
-                Unknown,
-                Some(code::GITLAB_UNREACHABLE),
-                "GitLab answered 408",
-            ),
-            (
-                What::MergeRequests,
-                role(30),
-                (422, JSON, r#"{"message":"unprocessable"}"#),
-                Unknown,
-                Some(code::GITLAB_UNREACHABLE),
-                "unprocessable",
-            ),
-            (What::GroupHooks, plain, (200, JSON, "[]"), Ok, None, ""),
-            (
-                What::GroupHooks,
-                without_api,
-                (200, JSON, "[]"),
-                Denied,
-                Some(code::INSUFFICIENT_ROLE),
-                "lacks the scope api",
-            ),
-            (
-                What::GroupHooks,
-                plain,
-                (403, JSON, SCOPE),
-                Denied,
-                Some(code::INSUFFICIENT_ROLE),
-                "lacks the scope api",
-            ),
-            (
-                What::GroupHooks,
-                plain,
-                (404, JSON, NO_ROUTE),
-                Denied,
-                Some(code::GROUP_HOOKS_UNAVAILABLE),
-                "no group webhooks",
-            ),
-            (
-                What::GroupHooks,
-                plain,
-                (403, JSON, FORBIDDEN),
-                Denied,
-                Some(code::INSUFFICIENT_ROLE),
-                "needs Owner",
-            ),
-            (
-                What::ProjectHooks,
-                plain,
-                (403, JSON, FORBIDDEN),
-                Denied,
-                Some(code::INSUFFICIENT_ROLE),
-                "needs at least Maintainer",
-            ),
-            (
-                What::ProjectHooks,
-                plain,
-                (404, JSON, NO_PROJECT),
-                Denied,
-                Some(code::INSUFFICIENT_ROLE),
-                "needs at least Maintainer",
-            ),
-        ]
+        let recorded = include_str!("../../tests/fixtures/recorded-answers.jsonl");
+        recorded
+            .lines()
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect()
+    }
+
+    fn what(name: &str) -> What {
+        let all = [
+            What::Token,
+            What::Instance,
+            What::Groups,
+            What::Group,
+            What::GroupProjects,
+            What::Projects,
+            What::Project,
+            What::MergeRequests,
+            What::GroupHooks,
+            What::ProjectHooks,
+        ];
+        all.into_iter()
+            .find(|what| format!("{what:?}") == name)
+            .expect(name)
     }
 
     fn found(what: What, facts: Facts, answer: &Result<Seen, Error>) -> Finding {
@@ -635,33 +307,49 @@ mod tests {
 
     #[test]
     fn every_recorded_answer_has_its_reason() {
-        for (what, facts, (status, kind, body), outcome, reason, says) in rows() {
+        for row in rows() {
+            let KnownFacts {
+                role,
+                private,
+                merge_requests_off,
+                without_api_scope,
+            } = row.facts;
+            let facts = Facts {
+                role,
+                private,
+                merge_requests_off,
+                without_api_scope,
+            };
+            let body = row
+                .body
+                .as_str()
+                .map_or_else(|| row.body.to_string(), str::to_owned);
             let seen = if body == "[]" {
                 Seen::Nothing
             } else {
                 Seen::Something
             };
-            let answer = RawAnswer::recorded(status, kind, body)
-                .verdict("primary")
-                .map(|()| seen);
+            let answer = RawAnswer::recorded(row.status, &row.r#type, &body);
 
-            let finding = found(what, facts, &answer);
-
-            let row = format!("{what}: {status} {body}");
-            assert_eq!(
-                (finding.outcome, finding.reason),
-                (outcome, reason),
-                "{row}"
+            let finding = found(
+                what(&row.what),
+                facts,
+                &answer.verdict("primary").map(|()| seen),
             );
-            assert!(finding.message.contains(says), "{row}: {}", finding.message);
-            if status != 407 {
-                assert_eq!(finding.http_status, Some(status), "{row}");
-            }
+
+            let line = format!("{}: {} {body}: {finding:?}", row.what, row.status);
+            assert_eq!(format!("{:?}", finding.outcome), row.outcome, "{line}");
+            assert_eq!(finding.reason, row.reason.as_deref(), "{line}");
+            assert!(finding.message.contains(&row.says), "{line}");
+            assert!(
+                finding.http_status == Some(row.status) || row.status == 407,
+                "{line}"
+            );
             // Whoever is denied something is told what helps.
             assert_eq!(
                 finding.outcome == Outcome::Ok,
                 finding.remedy.is_empty(),
-                "{row}"
+                "{line}"
             );
         }
     }
