@@ -10,6 +10,7 @@
 mod access;
 mod client;
 mod generated;
+mod import;
 mod manifest;
 mod receiver;
 mod secrets;

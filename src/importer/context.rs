@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::gitlab::queries::merge_requests::{self, Document};
@@ -14,7 +15,7 @@ use crate::gitlab::{self, Client};
 use crate::store::rows::User;
 use crate::store::{self, Batch, Store};
 
-use super::{Error, Settings};
+use super::{Error, Progress, Settings};
 
 /// People remembered as stored before the memory is emptied: a few megabytes at most.
 const MOST_USERS: usize = 100_000;
@@ -56,7 +57,10 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) store: Store,
     pub(super) settings: Settings,
+    pub(super) progress: Progress,
     pub(super) stop: CancellationToken,
+    /// Told by the planner whenever there are tasks to claim.
+    pub(super) new_tasks: Notify,
     pub(super) dialect: Dialect,
     pub(super) parts: merge_requests::Parts,
     /// The query for a page of merge requests.
@@ -80,6 +84,7 @@ impl Context {
         client: &Client,
         store: &Store,
         settings: &Settings,
+        progress: Progress,
         stop: CancellationToken,
     ) -> Result<Context, Error> {
         let metadata = client.metadata().await?;
@@ -98,7 +103,9 @@ impl Context {
             }),
             store: store.clone(),
             settings: settings.clone(),
+            progress,
             stop,
+            new_tasks: Notify::new(),
             dialect,
             parts,
             lean_page: merge_requests::page(
@@ -168,10 +175,10 @@ impl Context {
     }
 
     /// Asks the database, and again while it is away, as long as the run's patience lasts.
-    pub(super) async fn patiently<T>(
-        &self,
-        operation: impl AsyncFn() -> Result<T, store::Error>,
-    ) -> Result<T, Error> {
+    pub(super) async fn patiently<T, F>(&self, operation: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, store::Error>>,
+    {
         let mut patience = Patience::new();
         loop {
             let error = match operation().await {
@@ -186,10 +193,10 @@ impl Context {
     }
 
     /// Asks GitLab, and again while it is in trouble. That a query takes it too long is for the caller to cure.
-    pub(super) async fn persist<T>(
-        &self,
-        request: impl AsyncFn() -> Result<T, gitlab::Error>,
-    ) -> Result<T, Error> {
+    pub(super) async fn persist<T, F>(&self, request: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, gitlab::Error>>,
+    {
         let mut patience = Patience::new();
         loop {
             let error = match self.or_stop(request()).await {

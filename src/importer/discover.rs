@@ -7,7 +7,6 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use crate::gitlab;
 use crate::gitlab::queries::Connection;
@@ -16,11 +15,11 @@ use crate::gitlab::queries::scope::{
 };
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
+use super::Error;
 use super::adapt::PageSize;
 use super::context::{Context, Patience};
 use super::plan::{Filter, Verdict};
 use super::rows::Rows;
-use super::{Error, Progress};
 
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
 const PAGE: u32 = 50;
@@ -35,9 +34,6 @@ pub(super) const MISSING: &str = "import.missing";
 pub(super) struct Planner<'a> {
     ctx: &'a Context,
     run: &'a Run,
-    progress: &'a Progress,
-    /// Told whenever there are new tasks to claim.
-    news: &'a Notify,
     filter: Filter,
     /// Groups seen, with their parents and labels: projects inherit them.
     groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
@@ -48,12 +44,7 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) async fn new(
-        ctx: &'a Context,
-        run: &'a Run,
-        progress: &'a Progress,
-        news: &'a Notify,
-    ) -> Result<Planner<'a>, Error> {
+    pub(super) async fn new(ctx: &'a Context, run: &'a Run) -> Result<Planner<'a>, Error> {
         let filter = Filter::new(&ctx.settings.scope)?;
         let known = ctx
             .patiently(|| ctx.store.known_projects(ctx.settings.source))
@@ -65,8 +56,6 @@ impl<'a> Planner<'a> {
         Ok(Planner {
             ctx,
             run,
-            progress,
-            news,
             filter,
             groups: HashMap::new(),
             projects: HashSet::new(),
@@ -142,7 +131,7 @@ impl<'a> Planner<'a> {
                 "path": path, "groups": first, "projects": first, "afterGroup": after_group,
                 "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
             });
-            let ask = async || {
+            let ask = || async {
                 self.ctx
                     .client
                     .graphql::<answers::TreeAnswer>(&document, &variables)
@@ -297,8 +286,8 @@ impl<'a> Planner<'a> {
             ..rows.into_batch()
         };
         self.ctx.commit(batch).await?;
-        self.progress.planned(new_tasks, expected);
-        self.news.notify_one();
+        self.ctx.progress.planned(new_tasks, expected);
+        self.ctx.new_tasks.notify_one();
         if !planned {
             // Says that this worker is still at it.
             self.claim().await?;
@@ -358,11 +347,7 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self
-            .ctx
-            .persist(async || self.ctx.client.group(reference).await)
-            .await
-        {
+        match self.ctx.persist(|| self.ctx.client.group(reference)).await {
             Ok(group) => Ok(Some(group.full_path)),
             Err(error) => self.missing_or(reference, error),
         }
@@ -374,7 +359,7 @@ impl<'a> Planner<'a> {
         }
         match self
             .ctx
-            .persist(async || self.ctx.client.project(reference).await)
+            .persist(|| self.ctx.client.project(reference))
             .await
         {
             Ok(project) => Ok(Some(project.path_with_namespace)),
@@ -398,7 +383,7 @@ impl<'a> Planner<'a> {
         variables: &Value,
     ) -> Result<T, Error> {
         self.ctx
-            .persist(async || {
+            .persist(|| async {
                 self.ctx
                     .client
                     .graphql::<T>(document, variables)

@@ -33,11 +33,12 @@ pub(super) async fn complete(
         .filter(|one| one.is_cut())
         .map(|one| one.iid)
         .collect();
-    let answers: Vec<Vec<MergeRequest>> = stream::iter(cut.chunks(AT_ONCE))
-        .map(|iids| by_iids_if_possible(ctx, path, iids))
-        .buffer_unordered(IN_FLIGHT)
-        .try_collect()
-        .await?;
+    let mut requests = Vec::new();
+    for iids in cut.chunks(AT_ONCE) {
+        requests.push(by_iids_if_possible(ctx, path, iids));
+    }
+    let requests = stream::iter(requests).buffer_unordered(IN_FLIGHT);
+    let answers: Vec<Vec<MergeRequest>> = requests.try_collect().await?;
     for longer in answers.into_iter().flatten() {
         if let Some(place) = page.iter_mut().find(|one| one.id == longer.id) {
             *place = longer;
@@ -52,11 +53,15 @@ pub(super) async fn follow_all(
     path: &str,
     page: &mut [MergeRequest],
 ) -> Result<(), Error> {
-    let open = page
-        .iter_mut()
-        .filter(|one| !one.open_ends(ctx.parts).is_empty());
-    stream::iter(open.map(Ok::<_, Error>))
-        .try_for_each_concurrent(IN_FLIGHT, |one| follow(ctx, path, one))
+    let mut requests = Vec::new();
+    for one in page {
+        if !one.open_ends(ctx.parts).is_empty() {
+            requests.push(follow(ctx, path, one));
+        }
+    }
+    stream::iter(requests)
+        .buffer_unordered(IN_FLIGHT)
+        .try_collect()
         .await
 }
 
@@ -106,7 +111,7 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         for (list, cursor) in &open {
             variables[list.name()] = json!(cursor);
         }
-        let ask = async || {
+        let ask = || async {
             ctx.client
                 .graphql::<RestAnswer>(&document, &variables)
                 .await?
@@ -144,7 +149,7 @@ pub(super) async fn add_closed_at(
         return Ok(());
     }
     let found = match ctx
-        .persist(async || ctx.client.merge_requests_by_iid(project_id, &closed).await)
+        .persist(|| ctx.client.merge_requests_by_iid(project_id, &closed))
         .await
     {
         Ok(found) => found,

@@ -22,8 +22,9 @@ pub mod refresh;
 mod rows;
 mod work;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
@@ -31,7 +32,6 @@ use crate::gitlab::Client;
 use crate::store::{RunSummary, Source, Store};
 
 use context::Context;
-use discover::Planner;
 
 pub use error::Error;
 pub use progress::{Progress, Snapshot};
@@ -191,16 +191,8 @@ pub async fn run(
     store.release_worker(run.id, &settings.worker).await?;
     let at = store.run_progress(run.id).await?;
     progress.resume(at);
-    let ctx = Context::new(client, store, settings, stop).await?;
-
-    let news = Notify::new();
-    let planner = async {
-        Planner::new(&ctx, &run, progress, &news)
-            .await?
-            .plan()
-            .await
-    };
-    let differences = work::until_done(&ctx, &run, progress, planner, &news).await?;
+    let ctx = Context::new(client, store, settings, progress.clone(), stop).await?;
+    let differences = work::until_done(&Arc::new(ctx), &run).await?;
     summarise(store, settings.source, run.id, differences).await
 }
 
@@ -219,4 +211,38 @@ async fn summarise(
         missing,
         differences,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[test]
+    fn runs_may_move_between_threads() {
+        fn is_send<T: Send>(_: T) {}
+        // Never called: to compile is to hold.
+        let _check = |client: &Client,
+                      store: &Store,
+                      settings: &Settings,
+                      args: &args::Args,
+                      progress: &Progress| {
+            is_send(run(
+                client,
+                store,
+                settings,
+                progress,
+                CancellationToken::new(),
+            ));
+            is_send(refresh::run(
+                client,
+                store,
+                settings,
+                Arc::new(Notify::new()),
+                CancellationToken::new(),
+            ));
+            is_send(args::execute(args, CancellationToken::new()));
+        };
+    }
 }

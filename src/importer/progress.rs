@@ -1,12 +1,16 @@
 //! Numbers for whoever watches a run: cheap to raise from many tasks, cheap to read at any time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::store::RunProgress;
 
-/// How far a run got. One lives as long as the run; the importer raises it, a progress bar reads it.
+/// How far a run got. The importer raises it, a progress bar reads it; clones share the numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<Numbers>);
+
 #[derive(Debug, Default)]
-pub struct Progress {
+struct Numbers {
     projects: AtomicU64,
     projects_ended: AtomicU64,
     expected: AtomicU64,
@@ -31,33 +35,34 @@ impl Progress {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            projects: self.projects.load(Relaxed),
-            projects_ended: self.projects_ended.load(Relaxed),
-            expected: self.expected.load(Relaxed),
-            merge_requests: self.merge_requests.load(Relaxed),
+            projects: self.0.projects.load(Relaxed),
+            projects_ended: self.0.projects_ended.load(Relaxed),
+            expected: self.0.expected.load(Relaxed),
+            merge_requests: self.0.merge_requests.load(Relaxed),
         }
     }
 
     /// What earlier workers of the run left behind.
     pub(super) fn resume(&self, at: RunProgress) {
         let ended = at.done + at.skipped + at.failed;
-        self.projects.store(at.tasks.unsigned_abs(), Relaxed);
-        self.projects_ended.store(ended.unsigned_abs(), Relaxed);
-        self.expected.store(at.expected.unsigned_abs(), Relaxed);
-        self.merge_requests
+        self.0.projects.store(at.tasks.unsigned_abs(), Relaxed);
+        self.0.projects_ended.store(ended.unsigned_abs(), Relaxed);
+        self.0.expected.store(at.expected.unsigned_abs(), Relaxed);
+        self.0
+            .merge_requests
             .store(at.merge_requests.unsigned_abs(), Relaxed);
     }
 
     pub(super) fn planned(&self, projects: u64, merge_requests: u64) {
-        self.projects.fetch_add(projects, Relaxed);
-        self.expected.fetch_add(merge_requests, Relaxed);
+        self.0.projects.fetch_add(projects, Relaxed);
+        self.0.expected.fetch_add(merge_requests, Relaxed);
     }
 
     pub(super) fn stored(&self, merge_requests: u64) {
-        self.merge_requests.fetch_add(merge_requests, Relaxed);
+        self.0.merge_requests.fetch_add(merge_requests, Relaxed);
     }
 
     pub(super) fn project_ended(&self) {
-        self.projects_ended.fetch_add(1, Relaxed);
+        self.0.projects_ended.fetch_add(1, Relaxed);
     }
 }

@@ -7,7 +7,7 @@ use crate::store::{self, Batch, Progress as TaskProgress, Sweep, Task, TaskState
 use super::context::Context;
 use super::pages::{Fetched, Page, Place, Reader};
 use super::rows::Rows;
-use super::{Difference, Error, Progress, lists};
+use super::{Difference, Error, lists};
 
 /// How much earlier than the last change seen a pass begins: `merged_at` may be later than `updated_at`, and a change
 /// may become visible after a later one.
@@ -23,17 +23,11 @@ pub(super) enum Ending {
 }
 
 /// Reads one project's merge requests page by page. While a page is stored, the next is on its way.
-pub(super) async fn import(
-    ctx: &Context,
-    run: i64,
-    task: Task,
-    progress: &Progress,
-) -> Result<Ending, Error> {
+pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
     let mut work = Work {
         ctx,
         run,
-        progress,
         expected: None,
         found: task.merge_requests,
         watermark: task.watermark,
@@ -78,7 +72,6 @@ pub(super) async fn import(
 struct Work<'a> {
     ctx: &'a Context,
     run: i64,
-    progress: &'a Progress,
     /// What GitLab counted when the pass began.
     expected: Option<i64>,
     found: i64,
@@ -92,7 +85,7 @@ impl Work<'_> {
         if let Some(count) = page.count {
             self.expected = Some(count);
             if task.since.is_some() {
-                self.progress.planned(0, count.unsigned_abs());
+                self.ctx.progress.planned(0, count.unsigned_abs());
             }
         }
         self.found += i64::try_from(page.merge_requests.len()).unwrap_or(i64::MAX);
@@ -141,7 +134,7 @@ impl Work<'_> {
             ..rows.into_batch()
         };
         self.ctx.commit(batch).await?;
-        self.progress.stored(count);
+        self.ctx.progress.stored(count);
         Ok(())
     }
 

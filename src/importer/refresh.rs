@@ -17,7 +17,7 @@ use crate::store::{Batch, Refresh, Store};
 use super::context::Context;
 use super::discover::is_too_much;
 use super::rows::Rows;
-use super::{Error, Settings, lists};
+use super::{Error, Progress, Settings, lists};
 
 /// Merge requests due that are looked at together.
 const AT_ONCE: i64 = 500;
@@ -98,7 +98,9 @@ async fn pass(
     }
     let ctx = match ctx {
         Some(ctx) => ctx,
-        none => none.insert(Context::new(client, store, settings, stop.clone()).await?),
+        none => none.insert(
+            Context::new(client, store, settings, Progress::default(), stop.clone()).await?,
+        ),
     };
     let count = due.len();
     let mut projects: BTreeMap<i64, Vec<Refresh>> = BTreeMap::new();
@@ -108,12 +110,11 @@ async fn pass(
             .or_default()
             .push(refresh);
     }
-    let chunks: Vec<&[Refresh]> = projects
-        .values()
-        .flat_map(|due| due.chunks(A_REQUEST))
-        .collect();
-    let outcomes: Vec<Result<(), Error>> = stream::iter(chunks)
-        .map(|chunk| refresh(ctx, chunk))
+    let mut requests = Vec::new();
+    for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
+        requests.push(refresh(ctx, due));
+    }
+    let outcomes: Vec<Result<(), Error>> = stream::iter(requests)
         .buffer_unordered(IN_FLIGHT)
         .collect()
         .await;

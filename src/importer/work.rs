@@ -1,113 +1,90 @@
 //! Claims tasks and works on several at once.
 //!
-//! The planner, each hand and each heartbeat are polled all the time. A future that waits its turn for a connection to the
-//! database while nobody polls it would keep everybody else from theirs.
+//! Planner and tasks are spawned: each goes on while the others wait for the database, which may have one connection.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{try_join, try_join_all};
-use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, interval_at, timeout};
 
 use crate::store::{self, Run, Task};
 
 use super::context::Context;
+use super::discover::Planner;
 use super::project::{self, Ending};
-use super::{Difference, Error, LEASE, Progress};
+use super::{Difference, Error, LEASE};
 
 /// How often to look for tasks while another worker is planning.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
-/// What the hands share.
-struct Workshop<'a> {
-    ctx: &'a Context,
-    run: i64,
-    progress: &'a Progress,
-    /// Rung when there may be tasks.
-    news: &'a Notify,
-    /// No tasks will be added any more.
-    planned: AtomicBool,
-    differences: Mutex<Vec<Difference>>,
-}
+/// How long a page that is being stored may take after the run was asked to stop.
+const GRACE: Duration = Duration::from_millis(500);
 
-/// Works on tasks while there are any, and while `planner` may bring more.
-pub(super) async fn until_done(
-    ctx: &Context,
-    run: &Run,
-    progress: &Progress,
-    planner: impl Future<Output = Result<(), Error>>,
-    news: &Notify,
-) -> Result<Vec<Difference>, Error> {
-    let shop = Workshop {
-        ctx,
-        run: run.id,
-        progress,
-        news,
-        planned: AtomicBool::new(false),
-        differences: Mutex::default(),
-    };
-    let planner = async {
-        planner.await?;
-        shop.planned.store(true, Ordering::Release);
-        news.notify_waiters();
-        Ok(())
-    };
-    let hands = (0..ctx.settings.concurrency.max(1)).map(|_| hand(&shop));
-    try_join(planner, try_join_all(hands)).await?;
-    if ctx.stop.is_cancelled() {
-        return Err(Error::Stopped);
-    }
-    Ok(shop.differences.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Takes one task after the other.
-async fn hand(shop: &Workshop<'_>) -> Result<(), Error> {
-    while !shop.ctx.stop.is_cancelled() {
-        // Asked before the claim: a task that comes later is then no reason to leave.
-        let planned = shop.planned.load(Ordering::Acquire);
-        let Some(task) = claim(shop.ctx, shop.run).await? else {
-            if planned {
-                return Ok(());
+/// Plans and works on tasks until there are none. Where it fails, what is under way is given up.
+pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Difference>, Error> {
+    let mut planner = JoinSet::new();
+    planner.spawn(plan(Arc::clone(ctx), run.clone()));
+    let mut differences = Vec::new();
+    let mut in_flight = JoinSet::new();
+    loop {
+        while in_flight.len() < ctx.settings.concurrency.max(1) {
+            let claim = || ctx.store.claim_task(run.id, &ctx.settings.worker, LEASE);
+            let task = tokio::select! {
+                biased;
+                () = ctx.stop.cancelled() => None,
+                task = ctx.patiently(claim) => task?,
+            };
+            let Some(task) = task else { break };
+            in_flight.spawn(guarded(Arc::clone(ctx), run.id, task));
+        }
+        let planning = !planner.is_empty();
+        if !planning && in_flight.is_empty() {
+            return Ok(differences);
+        }
+        tokio::select! {
+            biased;
+            () = ctx.stop.cancelled() => {
+                // A page that is being stored may end; what takes longer is rolled back.
+                let _ = timeout(GRACE, async { while in_flight.join_next().await.is_some() {} }).await;
+                return Err(Error::Stopped);
             }
-            tokio::select! {
-                () = shop.news.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
+            Some(planned) = planner.join_next(), if planning => joined(planned)?,
+            Some(ended) = in_flight.join_next() => {
+                if let Ending::Ended(difference) = joined(ended)? {
+                    ctx.progress.project_ended();
+                    differences.extend(difference);
+                }
             }
-            continue;
-        };
-        // Where one task was there may be more.
-        shop.news.notify_one();
-        if let Ending::Ended(difference) = guarded(shop, task).await? {
-            shop.progress.project_ended();
-            shop.differences.lock().unwrap_or_else(PoisonError::into_inner).extend(difference);
+            () = ctx.new_tasks.notified(), if planning => {}
+            () = tokio::time::sleep(LOOK_AGAIN), if planning => {}
         }
     }
-    Ok(())
 }
 
-async fn claim(ctx: &Context, run: i64) -> Result<Option<Task>, Error> {
-    ctx.patiently(|| ctx.store.claim_task(run, &ctx.settings.worker, LEASE))
-        .await
+async fn plan(ctx: Arc<Context>, run: Run) -> Result<(), Error> {
+    Planner::new(&ctx, &run).await?.plan().await
+}
+
+fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
+    ended.map_err(|error| Error::Internal(error.to_string()))?
 }
 
 /// Works on a task and keeps its claim alive, because waiting for a rate limit may take longer than a lease.
-async fn guarded(shop: &Workshop<'_>, task: Task) -> Result<Ending, Error> {
-    let (id, claim, path) = (task.id, task.claim, task.project_path.clone());
+async fn guarded(ctx: Arc<Context>, run: i64, task: Task) -> Result<Ending, Error> {
+    let (id, claim) = (task.id, task.claim);
     tokio::select! {
-        ended = project::import(shop.ctx, shop.run, task, shop.progress) => ended,
-        () = keep(shop.ctx, id, claim) => {
-            tracing::info!(project = path, "another worker has taken over");
-            Ok(Ending::Lost)
-        }
+        ended = project::import(&ctx, run, task) => ended,
+        () = keep_alive(&ctx, id, claim) => Ok(Ending::Lost),
     }
 }
 
-/// Extends a claim again and again; returns when another worker has the task.
-async fn keep(ctx: &Context, task: i64, claim: i64) {
+/// Ends when another worker has taken the task over.
+async fn keep_alive(ctx: &Context, task: i64, claim: i64) {
     let period = Duration::try_from(LEASE).unwrap_or_default() / 3;
+    let mut beat = interval_at(Instant::now() + period, period);
     loop {
-        tokio::time::sleep(period).await;
+        beat.tick().await;
         match ctx.store.extend_lease(task, claim, LEASE).await {
             Err(store::Error::ClaimLost) => return,
             Err(error) => tracing::warn!(%error, "cannot extend a lease"),

@@ -210,6 +210,140 @@ mod tests {
         assert!(page.is_cut());
     }
 
+    /// Every document that we can send to a server.
+    fn documents(dialect: Dialect) -> Vec<String> {
+        let parts = |reviews, commits, text| merge_requests::Parts {
+            reviews,
+            commits,
+            text,
+        };
+        let mut texts = Vec::new();
+        for parts in [
+            parts(true, true, true),
+            parts(true, true, false),
+            parts(false, false, false),
+        ] {
+            texts.push(merge_requests::page(dialect, parts).text);
+            texts.push(merge_requests::by_iids(dialect, parts).text);
+        }
+        texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
+        for parts in [
+            scope::Parts {
+                labels: true,
+                members: true,
+            },
+            scope::Parts {
+                labels: false,
+                members: false,
+            },
+        ] {
+            texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
+            texts.push(scope::one_project(dialect, parts));
+        }
+        for owner in [scope::Owner::Group, scope::Owner::Project] {
+            texts.extend([
+                scope::more_labels(owner),
+                scope::more_members(owner, dialect),
+            ]);
+        }
+        texts
+    }
+
+    #[test]
+    fn every_document_is_valid_in_every_version_and_edition() {
+        use apollo_compiler::{ExecutableDocument, Schema};
+        use gitlab_simulator::world::{Edition, Version};
+
+        for version in [
+            "15.5.0", "15.11.13", "16.3.0", "16.11.10", "17.2.0", "17.11.0", "18.0.0", "18.4.2",
+            "19.1.0",
+        ] {
+            for edition in [Edition::Community, Edition::Licensed] {
+                let text = gitlab_simulator::graphql::schema_text(
+                    Version::parse(version).unwrap(),
+                    edition,
+                );
+                let schema = Schema::parse_and_validate(text, "schema.graphql").unwrap();
+                for document in documents(Dialect::new(version, edition.enterprise())) {
+                    let valid = ExecutableDocument::parse_and_validate(
+                        &schema,
+                        document.clone(),
+                        "query.graphql",
+                    );
+                    assert!(
+                        valid.is_ok(),
+                        "{version} {edition:?}: {}\n{document}",
+                        valid.unwrap_err().errors
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn documents_cost_what_we_reckon() {
+        use gitlab_simulator::world::{Caller, Scope, World};
+        use serde_json::{Value, json};
+
+        let mut world = World::default()
+            .with_user("ann", |_| {})
+            .with_group("acme", |group| group.project("tea", |tea| tea));
+        let caller = Caller {
+            user: Some(world.user_named("ann")),
+            admin: true,
+            token: None,
+            scopes: vec![Scope::Api],
+        };
+        let score = |text: &str, variables: Value| {
+            let text = format!(
+                "{} queryComplexity {{ score }} }}",
+                text.trim_end().strip_suffix('}').unwrap()
+            );
+            let body = json!({"query": text, "variables": variables}).to_string();
+            let answer = gitlab_simulator::graphql::execute(&world, &caller, body.as_bytes(), &[]);
+            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+            answer["data"]["queryComplexity"]["score"]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{answer}"))
+                - 2
+        };
+        let parts = merge_requests::Parts {
+            reviews: true,
+            commits: true,
+            text: true,
+        };
+
+        for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
+            let dialect = Dialect::new(version, true);
+            let page = merge_requests::page(dialect, parts);
+            for first in [100, 73, 1] {
+                let asked = score(
+                    &page.text,
+                    json!({"path": "acme/tea", "first": first, "counted": true}),
+                );
+                assert_eq!(
+                    asked,
+                    u64::from(page.score(first)),
+                    "{version} first: {first}"
+                );
+            }
+            let by_iids = merge_requests::by_iids(dialect, parts);
+            let asked = score(&by_iids.text, json!({"path": "acme/tea", "iids": ["1"]}));
+            assert_eq!(asked, u64::from(by_iids.score(100)), "{version}");
+
+            let parts = scope::Parts {
+                labels: true,
+                members: true,
+            };
+            let all = json!({"path": "acme", "groups": 50, "projects": 50, "withGroups": true, "withProjects": true});
+            let asked = score(&scope::tree(dialect, parts, true), all);
+            assert!(
+                asked <= u64::from(DEFAULT_COMPLEXITY_LIMIT),
+                "{version}: {asked}"
+            );
+        }
+    }
+
     #[test]
     fn a_global_id_is_read_as_its_number() {
         assert_eq!(

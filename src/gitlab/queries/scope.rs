@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Connection, Dialect, Fields, PageInfo, User, fields::with_page, gid, optional_gid};
+use super::{Connection, Dialect, Fields, PageInfo, User, gid, optional_gid};
 
 /// Labels and members of a project or subgroup that ride along; longer lists are followed.
 const RIDE_ALONG: u32 = 40;
@@ -56,7 +56,7 @@ fn member(dialect: Dialect) -> Fields {
 
 fn group(dialect: Dialect) -> Fields {
     Fields::plain("id name path fullPath visibility webUrl")
-        .and_if(dialect.since(17, 2), "createdAt markedForDeletionOn")
+        .and_if(dialect.since(17, 2), "createdAt")
         .and_if(dialect.since(19, 1), "archived")
         .object(1, "parent", &Fields::plain("id"))
 }
@@ -65,7 +65,10 @@ fn project(dialect: Dialect, parts: Parts, first: u32) -> Fields {
     let fields =
         Fields::plain("id name path fullPath visibility archived createdAt lastActivityAt webUrl")
             .and("mergeRequestsEnabled")
-            .and_if(dialect.since(17, 2), "markedForDeletionOn")
+            .and_if(
+                dialect.enterprise && dialect.since(17, 2),
+                "markedForDeletionOn",
+            )
             .object(1, "namespace", &Fields::plain("id"))
             .object(2, "repository", &Fields::default().priced(2, "rootRef"))
             .object(3, "mergeRequests(first: 1)", &Fields::plain("count"));
@@ -93,14 +96,6 @@ pub fn tree(dialect: Dialect, parts: Parts, include_subgroups: bool) -> String {
         below.text(),
         projects.text(),
     )
-}
-
-/// What [`tree`] costs with these page sizes.
-#[must_use]
-pub fn tree_score(dialect: Dialect, parts: Parts, groups: u32, projects: u32) -> u32 {
-    let own = belongings(group(dialect), Owner::Group, dialect, parts, RIDE_ALONG).cost();
-    let listed = |node: u32, first: u32| with_page(1 + node + 3 + 2, first);
-    1 + own + listed(own, groups) + listed(project(dialect, parts, RIDE_ALONG).cost(), projects) + 3
 }
 
 /// One project. Variable: `path`.
@@ -250,8 +245,6 @@ pub struct Group {
     pub web_url: Option<String>,
     /// When it was created; unknown before 17.2.
     pub created_at: Option<Timestamp>,
-    /// Set where it is scheduled for deletion.
-    pub marked_for_deletion_on: Option<Moment>,
     /// Read-only; unknown before 19.1.
     pub archived: Option<bool>,
     /// The group it is in.
@@ -390,22 +383,6 @@ pub fn next_of<T>(list: Option<&Connection<T>>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gitlab::queries::DEFAULT_COMPLEXITY_LIMIT;
-
-    #[test]
-    fn fifty_groups_and_fifty_projects_come_with_one_request() {
-        let score = tree_score(
-            Dialect::new("19.1.0", true),
-            Parts {
-                labels: true,
-                members: true,
-            },
-            50,
-            50,
-        );
-
-        assert!(score <= DEFAULT_COMPLEXITY_LIMIT, "{score}");
-    }
 
     #[test]
     fn documents_stay_far_below_the_longest_query_text() {

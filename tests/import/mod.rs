@@ -1,0 +1,256 @@
+//! What an import promises, against a GitLab that behaves, in both databases.
+
+mod equality;
+mod trouble;
+mod variants;
+
+use std::path::PathBuf;
+
+use gitlab_connector::gitlab::{Client, Instance, Metrics, Token};
+use gitlab_connector::importer::{self, Progress, Resources, Scope, Settings, Summary};
+use gitlab_connector::store::{Connection, Source, Store};
+use gitlab_simulator::world::{Role, Scope as TokenScope, Size};
+use gitlab_simulator::{Options, Simulator, World};
+use jiff::SignedDuration;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{Connection as _, Row as _};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::postgres;
+
+const TOKEN: &str = "glpat-reader";
+
+/// A database of its own, and what it holds.
+struct Place {
+    url: SecretString,
+    store: Store,
+    source: Source,
+    file: Option<PathBuf>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            if let Some(file) = &self.file {
+                let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+            }
+        }
+    }
+}
+
+impl Place {
+    async fn sqlite() -> Place {
+        let file =
+            std::env::temp_dir().join(format!("gitlab-connector-{:016x}.db", fastrand::u64(..)));
+        Place::at(format!("sqlite:{}", file.display()).into(), Some(file)).await
+    }
+
+    async fn postgres() -> Place {
+        Place::at(postgres::database().await, None).await
+    }
+
+    /// One of each kind.
+    async fn each() -> [Place; 2] {
+        [Place::sqlite().await, Place::postgres().await]
+    }
+
+    /// Another one of the same kind.
+    async fn another(&self) -> Place {
+        if self.file.is_some() {
+            Place::sqlite().await
+        } else {
+            Place::postgres().await
+        }
+    }
+
+    async fn at(url: SecretString, file: Option<PathBuf>) -> Place {
+        let store = Store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let connection = Connection {
+            namespace: "metrics".into(),
+            name: "acme".into(),
+            url: "https://gitlab.test".into(),
+            uid: None,
+        };
+        let source = store.register(&connection).await.unwrap().source;
+        Place {
+            url,
+            store,
+            source,
+            file,
+        }
+    }
+
+    fn settings(&self, run_key: &str) -> Settings {
+        Settings {
+            source: self.source,
+            run_key: run_key.into(),
+            worker: "0".into(),
+            full: false,
+            scope: Scope {
+                groups: vec!["acme".into()],
+                include_subgroups: true,
+                include_archived: true,
+                ..Scope::default()
+            },
+            since: None,
+            resources: Resources::ALL,
+            text: true,
+            concurrency: 4,
+            patience: SignedDuration::from_secs(10),
+        }
+    }
+
+    /// All that was imported, a line for each row, without the columns that tell when and by whom.
+    async fn rows(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (table, columns) in TABLES {
+            let columns: Vec<String> = columns
+                .split_whitespace()
+                .map(|name| format!("cast({name} as text)"))
+                .collect();
+            let query = sqlx::AssertSqlSafe(format!("select {} from {table}", columns.join(", ")));
+            let cells: Vec<Vec<Option<String>>> = if self.file.is_some() {
+                let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret())
+                    .await
+                    .unwrap();
+                let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
+                rows.iter()
+                    .map(|row| (0..row.len()).map(|at| row.get(at)).collect())
+                    .collect()
+            } else {
+                let mut connection = sqlx::PgConnection::connect(self.url.expose_secret())
+                    .await
+                    .unwrap();
+                let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
+                rows.iter()
+                    .map(|row| (0..row.len()).map(|at| row.get(at)).collect())
+                    .collect()
+            };
+            for row in cells {
+                let row: Vec<String> = row
+                    .into_iter()
+                    .map(|cell| cell.unwrap_or_else(|| "NULL".into()))
+                    .collect();
+                lines.push(format!("{table}: {}", row.join(" | ")));
+            }
+        }
+        lines.sort();
+        lines
+    }
+
+    async fn count(&self, table: &str) -> i64 {
+        let overview = self.store.overview(self.source).await.unwrap();
+        overview
+            .into_iter()
+            .find(|(name, _)| *name == table)
+            .unwrap()
+            .1
+    }
+}
+
+const TABLES: [(&str, &str); 9] = [
+    (
+        "gitlab_groups",
+        "id parent_id name full_path visibility web_url created_at",
+    ),
+    (
+        "gitlab_projects",
+        "id namespace_id name path_with_namespace default_branch visibility archived merge_requests_enabled",
+    ),
+    (
+        "gitlab_labels",
+        "project_id id name color description is_project_label",
+    ),
+    (
+        "gitlab_members",
+        "kind holder_id user_id access_level created_at expires_at",
+    ),
+    ("gitlab_users", "id username name bot"),
+    (
+        "gitlab_merge_requests",
+        "id iid project_id title description state draft author_id merge_user_id source_project_id source_branch \
+         target_branch labels assignee_ids reviewer_ids additions deletions changed_files commit_count user_notes_count sha \
+         merge_commit_sha web_url created_at updated_at prepared_at ready_at merged_at closed_at",
+    ),
+    (
+        "gitlab_notes",
+        "id merge_request_id project_id author_id system action internal note_type resolvable resolved body created_at updated_at",
+    ),
+    ("gitlab_approvals", "merge_request_id user_id approved_at"),
+    (
+        "gitlab_merge_request_commits",
+        "merge_request_id sha title author_id author_name author_email authored_at committed_at",
+    ),
+];
+
+/// A company, and a token that may read it.
+fn company(seed: u64, size: Size) -> World {
+    readable(World::generate(seed, size))
+}
+
+/// The same with a token that may read the group `acme`.
+fn readable(world: World) -> World {
+    world
+        .with_group("acme", |group| group.member("reader", Role::Developer))
+        .with_token(TOKEN, |token| {
+            token.user("reader").scopes(&[TokenScope::ReadApi])
+        })
+}
+
+fn small() -> Size {
+    Size {
+        projects: 3,
+        merge_requests: 12,
+        ..Size::default()
+    }
+}
+
+async fn serve(world: World) -> Simulator {
+    Simulator::start(world, Options::default()).await.unwrap()
+}
+
+fn client_with(gitlab: &Simulator, secrets: &[&str]) -> Client {
+    let tokens = secrets.iter().enumerate();
+    let tokens = tokens.map(|(number, secret)| Token {
+        name: format!("token-{number}"),
+        secret: (*secret).into(),
+    });
+    let url = format!("{}/", gitlab.url()).parse().unwrap();
+    Client::new(&Instance::at(url), tokens.collect(), &Metrics::default()).unwrap()
+}
+
+fn client(gitlab: &Simulator) -> Client {
+    client_with(gitlab, &[TOKEN])
+}
+
+async fn import(
+    gitlab: &Simulator,
+    place: &Place,
+    settings: &Settings,
+) -> Result<Summary, importer::Error> {
+    let stop = CancellationToken::new();
+    importer::run(
+        &client(gitlab),
+        &place.store,
+        settings,
+        &Progress::default(),
+        stop,
+    )
+    .await
+}
+
+/// Two lists of rows that should be one; says where they are not.
+fn assert_same(found: &[String], expected: &[String]) {
+    let lacks: Vec<_> = expected
+        .iter()
+        .filter(|row| !found.contains(row))
+        .take(5)
+        .collect();
+    let extra: Vec<_> = found
+        .iter()
+        .filter(|row| !expected.contains(row))
+        .take(5)
+        .collect();
+    assert!(found == expected, "lacks {lacks:#?}\nhas {extra:#?}");
+}
