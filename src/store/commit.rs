@@ -10,64 +10,9 @@ use serde_json::json;
 
 use super::database::{Arg, Durability, Sql, Tx};
 use super::merge::{Sets, document, folded, newest};
-use super::tables::STATEMENTS;
 use super::progress;
-use super::{Batch, Committed, Error, Source, Store, rows};
-
-const STAMP: Sql = Sql {
-    postgres: "update gitlab_merge_requests set synced_run = $3
-        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-          and coalesce(synced_run, 0) < $3",
-    sqlite: "update gitlab_merge_requests set synced_run = $3
-        where source = $1 and id in (select value from json_each($2)) and coalesce(synced_run, 0) < $3",
-};
-
-/// What was read after the run began may be new: the run need not have met it.
-const SWEEP: Sql = Sql::both(
-    "delete from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
-       and synced_at < (select started_at from connector_runs where id = $3)
-     returning id",
-);
-
-const ORPHANS: [Sql; 3] = [
-    Sql {
-        postgres: "delete from gitlab_notes where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_notes where source = $1 and merge_request_id in (select value from json_each($2))",
-    },
-    Sql {
-        postgres: "delete from gitlab_approvals where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_approvals where source = $1 and merge_request_id in (select value from json_each($2))",
-    },
-    Sql {
-        postgres: "delete from gitlab_merge_request_commits where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_merge_request_commits where source = $1
-            and merge_request_id in (select value from json_each($2))",
-    },
-];
-
-const DROP_LABELS: Sql = Sql {
-    postgres: "delete from gitlab_labels t
-        using json_to_recordset($2::text::json) as c(project_id bigint, as_of timestamptz, keep bigint[])
-        where t.source = $1 and t.project_id = c.project_id and t.synced_at <= c.as_of and t.id <> all (c.keep)",
-    sqlite: "delete from gitlab_labels where source = $1 and (project_id, id) in (
-        select t.project_id, t.id from json_each($2) c
-        cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id'
-        where t.synced_at <= c.value->>'as_of' and t.id not in (select value from json_each(c.value->'keep')))",
-};
-
-const DROP_MEMBERS: Sql = Sql {
-    postgres: "delete from gitlab_members t
-        using json_to_recordset($2::text::json) as c(kind text, holder_id bigint, as_of timestamptz, keep bigint[])
-        where t.source = $1 and t.kind = c.kind and t.holder_id = c.holder_id and t.synced_at <= c.as_of
-          and t.user_id <> all (c.keep)",
-    sqlite: "delete from gitlab_members where source = $1 and (kind, holder_id, user_id) in (
-        select t.kind, t.holder_id, t.user_id from json_each($2) c
-        cross join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
-        where t.synced_at <= c.value->>'as_of' and t.user_id not in (select value from json_each(c.value->'keep')))",
-};
+use super::tables::STATEMENTS;
+use super::{Batch, Committed, Error, Source, Store};
 
 /// How often a transaction is tried that the database broke off in favour of another.
 const ATTEMPTS: u32 = 4;
@@ -89,7 +34,10 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`]; then none of the batches is stored.
     pub async fn commit_all(&self, batches: &[(Source, Batch)]) -> Result<Vec<Committed>, Error> {
-        let pairs: Vec<(Source, &Batch)> = batches.iter().map(|(source, batch)| (*source, batch)).collect();
+        let pairs: Vec<(Source, &Batch)> = batches
+            .iter()
+            .map(|(source, batch)| (*source, batch))
+            .collect();
         self.commit_pairs(&pairs).await
     }
 
@@ -98,26 +46,49 @@ impl Store {
         let mut attempt = 1;
         loop {
             match self.try_commit(batches, now).await {
-                Err(Error::Busy(_)) if attempt < ATTEMPTS && matches!(self, Store::Postgres(_)) => attempt += 1,
+                Err(Error::Busy(_)) if attempt < ATTEMPTS && matches!(self, Store::Postgres(_)) => {
+                    attempt += 1;
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    async fn try_commit(&self, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
-        let carries_deliveries = batches.iter().any(|(_, batch)| !batch.deliveries.is_empty());
-        let durability = if carries_deliveries { Durability::Disk } else { Durability::Process };
+    async fn try_commit(
+        &self,
+        batches: &[(Source, &Batch)],
+        now: Timestamp,
+    ) -> Result<Vec<Committed>, Error> {
+        let carries_deliveries = batches
+            .iter()
+            .any(|(_, batch)| !batch.deliveries.is_empty());
+        let durability = if carries_deliveries {
+            Durability::Disk
+        } else {
+            Durability::Process
+        };
         let mut tx = self.begin(durability).await?;
         let committed = note_deliveries(&mut tx, batches, now).await?;
 
-        let mut by_source: BTreeMap<Source, Vec<&Batch>> = BTreeMap::new();
+        // Batches that were read at one moment become one statement a table. The receiver's all are; others are few.
+        let mut moments: BTreeMap<(Source, Timestamp), Vec<&Batch>> = BTreeMap::new();
         for ((source, batch), committed) in batches.iter().zip(&committed) {
             if *committed == Committed::Stored {
-                by_source.entry(*source).or_default().push(batch);
+                moments
+                    .entry((*source, batch.as_of.unwrap_or(now)))
+                    .or_default()
+                    .push(batch);
             }
         }
-        for (source, batches) in by_source {
-            Writer { tx: &mut tx, source, now }.write(&batches).await?;
+        for ((source, read_at), batches) in moments {
+            Writer {
+                tx: &mut tx,
+                source,
+                read_at,
+                now,
+            }
+            .write(&batches)
+            .await?;
         }
         tx.commit().await?;
         Ok(committed)
@@ -125,7 +96,11 @@ impl Store {
 }
 
 /// Records the deliveries and tells which batches bring a new one.
-async fn note_deliveries(tx: &mut Tx, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
+async fn note_deliveries(
+    tx: &mut Tx,
+    batches: &[(Source, &Batch)],
+    now: Timestamp,
+) -> Result<Vec<Committed>, Error> {
     const INSERT: Sql = Sql {
         postgres: "insert into connector_deliveries (source, id, event, project_id, iid, outcome, received_at)
             select r.source, r.id, r.event, r.project_id, r.iid, r.outcome, $2
@@ -137,7 +112,11 @@ async fn note_deliveries(tx: &mut Tx, batches: &[(Source, &Batch)], now: Timesta
             from json_each($1) r where true
             on conflict do nothing returning source, id",
     };
-    let delivered = || batches.iter().flat_map(|(source, batch)| batch.deliveries.iter().map(|delivery| (source.0, delivery)));
+    let delivered = || {
+        batches.iter().flat_map(|(source, batch)| {
+            batch.deliveries.iter().map(|delivery| (source.0, delivery))
+        })
+    };
     if delivered().next().is_none() {
         return Ok(vec![Committed::Stored; batches.len()]);
     }
@@ -152,13 +131,24 @@ async fn note_deliveries(tx: &mut Tx, batches: &[(Source, &Batch)], now: Timesta
             })
         })
         .collect();
-    let answer = tx.fetch(INSERT, vec![Arg::Text(document(&facts)?), Arg::Time(now)]).await?;
-    let mut new: HashSet<(i64, String)> = answer.iter().map(|row| (row.int(0), row.text(1))).collect();
+    let answer = tx
+        .fetch(INSERT, vec![Arg::Text(document(&facts)?), Arg::Time(now)])
+        .await?;
+    let mut new: HashSet<(i64, String)> =
+        answer.iter().map(|row| (row.int(0), row.text(1))).collect();
 
     // Taking an id out as it is met makes the second of two equal deliveries in this call a duplicate.
     let verdict = |(source, batch): &(Source, &Batch)| {
-        let brought = batch.deliveries.iter().filter(|delivery| new.remove(&(source.0, without_nul(&delivery.id)))).count();
-        if batch.deliveries.is_empty() || brought > 0 { Committed::Stored } else { Committed::Duplicate }
+        let brought = batch
+            .deliveries
+            .iter()
+            .filter(|delivery| new.remove(&(source.0, without_nul(&delivery.id))))
+            .count();
+        if batch.deliveries.is_empty() || brought > 0 {
+            Committed::Stored
+        } else {
+            Committed::Duplicate
+        }
     };
     Ok(batches.iter().map(verdict).collect())
 }
@@ -167,10 +157,12 @@ fn without_nul(id: &str) -> String {
     id.replace('\0', "")
 }
 
-/// Writes the batches of one source within a transaction.
-struct Writer<'t> {
-    tx: &'t mut Tx,
-    source: Source,
+/// Writes the batches of one source and one moment within a transaction.
+pub(super) struct Writer<'t> {
+    pub(super) tx: &'t mut Tx,
+    pub(super) source: Source,
+    /// When the rows were read from GitLab.
+    pub(super) read_at: Timestamp,
     now: Timestamp,
 }
 
@@ -190,15 +182,19 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn upsert<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T], batches: &[&Batch]) -> Result<u64, Error> {
+    async fn upsert<T: serde::Serialize>(
+        &mut self,
+        sql: Sql,
+        rows: &[T],
+        batches: &[&Batch],
+    ) -> Result<u64, Error> {
         if rows.is_empty() {
             return Ok(0);
         }
-        let read_at = self.read_at(batches);
         let run = batches.iter().filter_map(|batch| batch.run_id).max();
         let mut args = vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)];
         if sql.sqlite.contains("$3") {
-            args.push(Arg::Time(read_at));
+            args.push(Arg::Time(self.read_at));
         }
         if sql.sqlite.contains("$4") {
             args.push(Arg::MaybeInt(run));
@@ -206,52 +202,67 @@ impl Writer<'_> {
         self.tx.execute(sql, args).await
     }
 
-    fn read_at(&self, batches: &[&Batch]) -> Timestamp {
-        batches.iter().map(|batch| batch.as_of.unwrap_or(self.now)).max().unwrap_or(self.now)
-    }
-
     async fn rows(&mut self, batches: &[&Batch]) -> Result<(), Error> {
         let sql = &*STATEMENTS;
         let each = || batches.iter().copied();
-        self.upsert(sql.users, &folded(each().flat_map(|batch| &batch.users))?, batches).await?;
-        self.upsert(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?, batches).await?;
-        self.upsert(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?, batches).await?;
-        self.upsert(sql.labels, &newest(each().flat_map(|batch| &batch.labels)), batches).await?;
-        self.upsert(sql.members, &newest(each().flat_map(|batch| &batch.members)), batches).await?;
+        self.upsert(
+            sql.users,
+            &folded(each().flat_map(|batch| &batch.users))?,
+            batches,
+        )
+        .await?;
+        self.upsert(
+            sql.groups,
+            &folded(each().flat_map(|batch| &batch.groups))?,
+            batches,
+        )
+        .await?;
+        self.upsert(
+            sql.projects,
+            &folded(each().flat_map(|batch| &batch.projects))?,
+            batches,
+        )
+        .await?;
+        self.upsert(
+            sql.labels,
+            &newest(each().flat_map(|batch| &batch.labels)),
+            batches,
+        )
+        .await?;
+        self.upsert(
+            sql.members,
+            &newest(each().flat_map(|batch| &batch.members)),
+            batches,
+        )
+        .await?;
         let complete = newest(each().flat_map(|batch| &batch.merge_requests));
         let written = self.upsert(sql.merge_requests, &complete, batches).await?;
         if written < complete.len() as u64 {
             self.stamp(batches).await?;
         }
         let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
-        self.upsert(sql.merge_request_events, &events, batches).await.map(drop)
-    }
-
-    /// Tells that a run saw merge requests, also those of which a newer version was stored already.
-    async fn stamp(&mut self, batches: &[&Batch]) -> Result<(), Error> {
-        for (batch, run) in batches.iter().filter_map(|batch| Some((batch, batch.run_id?))) {
-            let mut ids: Vec<i64> = batch.merge_requests.iter().map(|row| row.id).collect();
-            ids.sort_unstable();
-            self.tx.execute(STAMP, vec![Arg::Int(self.source.0), Arg::Text(document(&ids)?), Arg::Int(run)]).await?;
-        }
-        Ok(())
+        self.upsert(sql.merge_request_events, &events, batches)
+            .await
+            .map(drop)
     }
 
     async fn children(&mut self, batches: &[&Batch]) -> Result<(), Error> {
         let sql = &*STATEMENTS;
-        let each = || batches.iter().copied();
         let sets = Sets::new(batches);
         let stale = self.stale(&sets).await?;
 
-        let notes = sets.children(each().flat_map(|batch| &batch.notes), &stale);
-        let approvals = sets.children(each().flat_map(|batch| &batch.approvals), &stale);
-        let commits = sets.children(each().flat_map(|batch| &batch.commits), &stale);
+        let notes = sets.children(batches, |batch| &batch.notes, &stale);
+        let approvals = sets.children(batches, |batch| &batch.approvals, &stale);
+        let commits = sets.children(batches, |batch| &batch.commits, &stale);
         self.upsert(sql.notes, &notes, batches).await?;
         self.upsert(sql.approvals, &approvals, batches).await?;
         self.upsert(sql.commits, &commits, batches).await?;
-        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale)).await?;
-        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale)).await?;
-        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale)).await
+        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale))
+            .await?;
+        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale))
+            .await?;
+        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale))
+            .await
     }
 
     /// Merge requests of which a newer version is stored than the set that we bring. Locks them against others.
@@ -268,49 +279,31 @@ impl Writer<'_> {
         if ages.is_empty() {
             return Ok(HashSet::new());
         }
-        let rows = self.tx.fetch(STALE, vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)]).await?;
+        let rows = self
+            .tx
+            .fetch(
+                STALE,
+                vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)],
+            )
+            .await?;
         Ok(rows.iter().map(|row| row.int(0)).collect())
     }
 
     /// A statement whose parameters are the source and a document, unless there is nothing in it.
-    async fn with_document<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<(), Error> {
+    pub(super) async fn with_document<T: serde::Serialize>(
+        &mut self,
+        sql: Sql,
+        rows: &[T],
+    ) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.tx.execute(sql, vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)]).await.map(drop)
-    }
-
-    /// Removes labels and members that complete sets lack, and merge requests that a full pass did not meet.
-    async fn gone(&mut self, batches: &[&Batch]) -> Result<(), Error> {
-        for batch in batches {
-            let read_at = rows::text(batch.as_of.unwrap_or(self.now));
-            let labels: Vec<_> = batch
-                .complete_labels
-                .iter()
-                .map(|project| {
-                    let keep: Vec<i64> = batch.labels.iter().filter(|row| row.project_id == *project).map(|row| row.id).collect();
-                    json!({"project_id": project, "as_of": read_at, "keep": keep})
-                })
-                .collect();
-            self.with_document(DROP_LABELS, &labels).await?;
-            let members: Vec<_> = batch
-                .complete_members
-                .iter()
-                .map(|(kind, holder)| {
-                    let of_holder = batch.members.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
-                    let keep: Vec<i64> = of_holder.map(|row| row.user_id).collect();
-                    json!({"kind": kind, "holder_id": holder, "as_of": read_at, "keep": keep})
-                })
-                .collect();
-            self.with_document(DROP_MEMBERS, &members).await?;
-            if let (Some(sweep), Some(run)) = (batch.sweep, batch.run_id) {
-                let args = vec![Arg::Int(self.source.0), Arg::Int(sweep.project_id), Arg::Int(run)];
-                let unseen: Vec<i64> = self.tx.fetch(SWEEP, args).await?.iter().map(|row| row.int(0)).collect();
-                for sql in ORPHANS {
-                    self.with_document(sql, &unseen).await?;
-                }
-            }
-        }
-        Ok(())
+        self.tx
+            .execute(
+                sql,
+                vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)],
+            )
+            .await
+            .map(drop)
     }
 }

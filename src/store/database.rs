@@ -10,8 +10,8 @@ use jiff_sqlx::ToSqlx;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow, Postgres};
 use sqlx::sqlite::{
-    Sqlite as SqliteDb, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    Sqlite as SqliteDb, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
 };
 use sqlx::{Column, Row as _, Transaction, TypeInfo, ValueRef};
 
@@ -41,7 +41,10 @@ pub(super) struct Sql {
 impl Sql {
     /// A statement that both databases understand.
     pub(super) const fn both(text: &'static str) -> Sql {
-        Sql { postgres: text, sqlite: text }
+        Sql {
+            postgres: text,
+            sqlite: text,
+        }
     }
 }
 
@@ -172,7 +175,10 @@ impl Store {
                     Durability::Disk => "pragma synchronous = full",
                 };
                 sqlx::query(pragma).execute(&mut *connection).await?;
-                let begin = Transaction::begin(connection, Some(sqlx::SqlSafeStr::into_sql_str("begin immediate")));
+                let begin = Transaction::begin(
+                    connection,
+                    Some(sqlx::SqlSafeStr::into_sql_str("begin immediate")),
+                );
                 Ok(Tx::Sqlite(begin.await?))
             }
         }
@@ -187,7 +193,11 @@ impl Store {
     }
 
     /// Like [`Store::execute`], for statements that answer.
-    pub(super) async fn execute_returning(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>, Error> {
+    pub(super) async fn execute_returning(
+        &self,
+        sql: Sql,
+        args: Vec<Arg>,
+    ) -> Result<Vec<Row>, Error> {
         let mut tx = self.begin(Durability::Process).await?;
         let rows = tx.fetch(sql, args).await?;
         tx.commit().await?;
@@ -212,8 +222,14 @@ impl Store {
 impl Tx {
     pub(super) async fn execute(&mut self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
         Ok(match self {
-            Tx::Postgres(tx) => bind_postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Tx::Sqlite(tx) => bind_sqlite(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Tx::Postgres(tx) => bind_postgres(sql, args)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Tx::Sqlite(tx) => bind_sqlite(sql, args)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
         })
     }
 
@@ -273,41 +289,65 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
         .synchronous(SqliteSynchronous::Normal)
         .foreign_keys(false)
         .busy_timeout(PATIENCE);
-    let lasting = |most| SqlitePoolOptions::new().max_connections(most).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
-    let in_memory = options.get_filename().as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory");
+    let lasting = |most| {
+        SqlitePoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+    };
+    let in_memory = options.get_filename().as_os_str().is_empty()
+        || url.contains(":memory:")
+        || url.contains("mode=memory");
 
     let writer = lasting(1).connect_with(options.clone()).await?;
     if in_memory {
-        return Ok(Store::Sqlite(Sqlite { readers: writer.clone(), writer }));
+        return Ok(Store::Sqlite(Sqlite {
+            readers: writer.clone(),
+            writer,
+        }));
     }
     let readers = lasting(SQLITE_READERS).connect_lazy_with(options.create_if_missing(false));
     Ok(Store::Sqlite(Sqlite { writer, readers }))
 }
 
-fn bind_postgres(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-    args.into_iter().fold(sqlx::query(sql.postgres), |query, arg| match arg {
-        Arg::Int(number) => query.bind(number),
-        Arg::MaybeInt(number) => query.bind(number),
-        Arg::Real(number) => query.bind(number),
-        Arg::Flag(flag) => query.bind(flag),
-        Arg::Text(text) => query.bind(text),
-        Arg::MaybeText(text) => query.bind(text),
-        Arg::Time(at) => query.bind(at.to_sqlx()),
-        Arg::MaybeTime(at) => query.bind(at.map(ToSqlx::to_sqlx)),
-    })
+fn bind_postgres(
+    sql: Sql,
+    args: Vec<Arg>,
+) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
+    args.into_iter()
+        .fold(sqlx::query(sql.postgres), |query, arg| match arg {
+            Arg::Int(number) => query.bind(number),
+            Arg::MaybeInt(number) => query.bind(number),
+            Arg::Real(number) => query.bind(number),
+            Arg::Flag(flag) => query.bind(flag),
+            Arg::Text(text) => query.bind(text),
+            Arg::MaybeText(text) => query.bind(text),
+            Arg::Time(at) => query.bind(whole_milliseconds(at).to_sqlx()),
+            Arg::MaybeTime(at) => query.bind(at.map(|at| whole_milliseconds(at).to_sqlx())),
+        })
 }
 
-fn bind_sqlite(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
-    args.into_iter().fold(sqlx::query(sql.sqlite), |query, arg| match arg {
-        Arg::Int(number) => query.bind(number),
-        Arg::MaybeInt(number) => query.bind(number),
-        Arg::Real(number) => query.bind(number),
-        Arg::Flag(flag) => query.bind(flag),
-        Arg::Text(text) => query.bind(text),
-        Arg::MaybeText(text) => query.bind(text),
-        Arg::Time(at) => query.bind(rows::text(at)),
-        Arg::MaybeTime(at) => query.bind(at.map(rows::text)),
-    })
+/// As precise as the texts of instants in documents, or a row would seem newer than itself.
+fn whole_milliseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
+}
+
+fn bind_sqlite(
+    sql: Sql,
+    args: Vec<Arg>,
+) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
+    args.into_iter()
+        .fold(sqlx::query(sql.sqlite), |query, arg| match arg {
+            Arg::Int(number) => query.bind(number),
+            Arg::MaybeInt(number) => query.bind(number),
+            Arg::Real(number) => query.bind(number),
+            Arg::Flag(flag) => query.bind(flag),
+            Arg::Text(text) => query.bind(text),
+            Arg::MaybeText(text) => query.bind(text),
+            Arg::Time(at) => query.bind(rows::text(at)),
+            Arg::MaybeTime(at) => query.bind(at.map(rows::text)),
+        })
 }
 
 fn read_postgres(row: &PgRow) -> Result<Row, Error> {
@@ -321,6 +361,11 @@ fn read_postgres(row: &PgRow) -> Result<Row, Error> {
             "BOOL" => Value::Int(row.try_get::<bool, _>(index)?.into()),
             "FLOAT8" => Value::Real(row.try_get(index)?),
             "TIMESTAMPTZ" => Value::Time(row.try_get::<jiff_sqlx::Timestamp, _>(index)?.to_jiff()),
+            "DATE" => Value::Text(
+                row.try_get::<jiff_sqlx::Date, _>(index)?
+                    .to_jiff()
+                    .to_string(),
+            ),
             "JSONB" => Value::Text(row.try_get::<serde_json::Value, _>(index)?.to_string()),
             _ => Value::Text(row.try_get(index)?),
         })

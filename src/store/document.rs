@@ -27,17 +27,27 @@ pub(super) struct Column {
 /// Every table and view with the meaning of its columns, as Markdown. `docs/schema.md` is this text.
 #[must_use]
 pub fn schema_document() -> String {
-    let relations: Vec<Relation> = MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)).collect();
+    let relations: Vec<Relation> = MIGRATIONS
+        .iter()
+        .flat_map(|migration| relations(migration.postgres))
+        .collect();
     let mut page = String::from(
         "# The schema\n\n\
          PostgreSQL and SQLite hold the same tables, columns and views. In SQLite an instant is a UTC text such as\n\
          `2026-01-16T05:56:22.000Z`, a truth value is 1 or 0, and JSON is text. What is unknown is NULL, never 0.\n\
          The first column of every key, `source`, is the connection. This page is generated from the migrations.\n",
     );
-    let parts = [("Views", "view", ""), ("Raw tables", "table", "gitlab_"), ("The connector's own tables", "table", "connector_")];
+    let parts = [
+        ("Views", "view", ""),
+        ("Raw tables", "table", "gitlab_"),
+        ("The connector's own tables", "table", "connector_"),
+    ];
     for (title, kind, prefix) in parts {
         let _ = writeln!(page, "\n## {title}");
-        for relation in relations.iter().filter(|relation| relation.kind == kind && relation.name.starts_with(prefix)) {
+        for relation in relations
+            .iter()
+            .filter(|relation| relation.kind == kind && relation.name.starts_with(prefix))
+        {
             describe(relation, &mut page);
         }
     }
@@ -47,8 +57,21 @@ pub fn schema_document() -> String {
 fn describe(relation: &Relation, page: &mut String) {
     let _ = writeln!(page, "\n### {}\n\n{}\n", relation.name, relation.comment);
     let typed = relation.kind == "table";
-    let _ = writeln!(page, "{}", if typed { "| column | type | meaning |\n|---|---|---|" } else { "| column | meaning |\n|---|---|" });
-    for Column { name, kind, comment } in &relation.columns {
+    let _ = writeln!(
+        page,
+        "{}",
+        if typed {
+            "| column | type | meaning |\n|---|---|---|"
+        } else {
+            "| column | meaning |\n|---|---|"
+        }
+    );
+    for Column {
+        name,
+        kind,
+        comment,
+    } in &relation.columns
+    {
         let _ = match typed {
             true => writeln!(page, "| `{name}` | {kind} | {comment} |"),
             false => writeln!(page, "| `{name}` | {comment} |"),
@@ -59,11 +82,25 @@ fn describe(relation: &Relation, page: &mut String) {
 /// `comment on` statements for all that a migration creates.
 pub(super) fn comments(migration: &str) -> String {
     let mut statements = String::new();
-    for Relation { kind, name, comment, columns } in relations(migration) {
-        let _ = writeln!(statements, "comment on {kind} {name} is '{}';", comment.replace('\'', "''"));
+    for Relation {
+        kind,
+        name,
+        comment,
+        columns,
+    } in relations(migration)
+    {
+        let _ = writeln!(
+            statements,
+            "comment on {kind} {name} is '{}';",
+            comment.replace('\'', "''")
+        );
         for column in columns {
             let text = column.comment.replace('\'', "''");
-            let _ = writeln!(statements, "comment on column {name}.{} is '{text}';", column.name);
+            let _ = writeln!(
+                statements,
+                "comment on column {name}.{} is '{text}';",
+                column.name
+            );
         }
     }
     statements
@@ -81,15 +118,29 @@ pub(super) fn relations(migration: &str) -> Vec<Relation> {
             continue;
         }
         let notes = std::mem::take(&mut notes);
-        if let Some(name) = text.strip_prefix("create table ").and_then(|rest| rest.strip_suffix(" (")) {
+        if let Some(name) = text
+            .strip_prefix("create table ")
+            .and_then(|rest| rest.strip_suffix(" ("))
+        {
             inside = true;
-            relations.push(Relation { kind: "table", name: name.to_owned(), comment: notes.join(" "), columns: Vec::new() });
-        } else if let Some(name) = text.strip_prefix("create view ").and_then(|rest| rest.strip_suffix(" as")) {
+            relations.push(Relation {
+                kind: "table",
+                name: name.to_owned(),
+                comment: notes.join(" "),
+                columns: Vec::new(),
+            });
+        } else if let Some(name) = text
+            .strip_prefix("create view ")
+            .and_then(|rest| rest.strip_suffix(" as"))
+        {
             relations.push(view(name, &notes));
         } else if text.starts_with(')') {
             inside = false;
         } else if inside && !notes.is_empty() {
-            relations.last_mut().into_iter().for_each(|relation| relation.columns.push(column(text, &notes)));
+            relations
+                .last_mut()
+                .into_iter()
+                .for_each(|relation| relation.columns.push(column(text, &notes)));
         }
     }
     relations
@@ -102,16 +153,33 @@ fn column(line: &str, notes: &[&str]) -> Column {
         .split(' ')
         .take_while(|word| !["not", "generated", "default", "primary"].contains(word))
         .collect();
-    Column { name: name.to_owned(), kind: kind.join(" "), comment: notes.join(" ") }
+    Column {
+        name: name.to_owned(),
+        kind: kind.join(" "),
+        comment: notes.join(" "),
+    }
 }
 
 fn view(name: &str, notes: &[&str]) -> Relation {
-    let mut view = Relation { kind: "view", name: name.to_owned(), comment: String::new(), columns: Vec::new() };
+    let mut view = Relation {
+        kind: "view",
+        name: name.to_owned(),
+        comment: String::new(),
+        columns: Vec::new(),
+    };
     for note in notes {
-        let named = note.split_once(": ").filter(|(name, _)| name.chars().all(|letter| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit()));
+        let named = note.split_once(": ").filter(|(name, _)| {
+            name.chars().all(|letter| {
+                letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit()
+            })
+        });
         match (named, view.columns.last_mut()) {
             (Some((name, text)), _) => {
-                view.columns.push(Column { name: name.to_owned(), kind: String::new(), comment: text.to_owned() });
+                view.columns.push(Column {
+                    name: name.to_owned(),
+                    kind: String::new(),
+                    comment: text.to_owned(),
+                });
             }
             (None, Some(column)) => column.comment = format!("{} {note}", column.comment),
             (None, None) => view.comment = format!("{} {note}", view.comment).trim().to_owned(),
@@ -125,9 +193,17 @@ mod tests {
     use super::*;
 
     /// Name and comments of everything, without the types, which differ.
-    fn outline(text: &str) -> Vec<(String, String, Vec<(String, String)>)> {
-        let columns = |relation: Relation| relation.columns.into_iter().map(|column| (column.name, column.comment)).collect();
-        relations(text).into_iter().map(|relation| (relation.name.clone(), relation.comment.clone(), columns(relation))).collect()
+    fn outline(text: &str) -> Vec<Vec<(String, String)>> {
+        let outline = |relation: Relation| {
+            let columns = relation
+                .columns
+                .into_iter()
+                .map(|column| (column.name, column.comment));
+            std::iter::once((relation.name, relation.comment))
+                .chain(columns)
+                .collect()
+        };
+        relations(text).into_iter().map(outline).collect()
     }
 
     #[test]
@@ -139,10 +215,20 @@ mod tests {
 
     #[test]
     fn nothing_is_without_a_description() {
-        for relation in MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)) {
+        for relation in MIGRATIONS
+            .iter()
+            .flat_map(|migration| relations(migration.postgres))
+        {
             assert!(!relation.comment.is_empty(), "{}", relation.name);
             assert!(!relation.columns.is_empty(), "{}", relation.name);
-            assert!(relation.columns.iter().all(|column| !column.comment.is_empty()), "{}", relation.name);
+            assert!(
+                relation
+                    .columns
+                    .iter()
+                    .all(|column| !column.comment.is_empty()),
+                "{}",
+                relation.name
+            );
         }
     }
 }

@@ -80,8 +80,12 @@ impl From<sqlx::Error> for Error {
                 _ => Error::Unreachable(cause.to_string()),
             },
             sqlx::Error::Tls(cause) => Error::Unreachable(cause.to_string()),
-            sqlx::Error::PoolTimedOut => Error::Unreachable("no connection became free in time".to_owned()),
-            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Error::Unreachable("the connection is closed".to_owned()),
+            sqlx::Error::PoolTimedOut => {
+                Error::Unreachable("no connection became free in time".to_owned())
+            }
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                Error::Unreachable("the connection is closed".to_owned())
+            }
             // Parsing errors may quote the URL, and with it the password.
             sqlx::Error::Configuration(_) => Error::Url("it cannot be parsed"),
             other => Error::Other(other.to_string()),
@@ -106,7 +110,9 @@ fn postgres(code: &str, message: String) -> Error {
         "53100" => Error::DiskFull(message),
         "42P01" | "42703" => Error::NotMigrated,
         "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),
-        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Error::Unreachable(message),
+        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => {
+            Error::Unreachable(message)
+        }
         _ => Error::Other(message),
     }
 }
@@ -115,7 +121,9 @@ fn postgres(code: &str, message: String) -> Error {
 fn sqlite(code: &str, message: String) -> Error {
     let extended: i64 = code.parse().unwrap_or_default();
     match extended & 0xff {
-        1 if message.starts_with("no such table") || message.contains("no such column") => Error::NotMigrated,
+        1 if message.starts_with("no such table") || message.contains("no such column") => {
+            Error::NotMigrated
+        }
         3 | 23 => Error::Refused(message),
         5 | 6 => Error::Busy(message),
         8 => Error::ReadOnly(message),

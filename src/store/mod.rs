@@ -12,8 +12,10 @@ mod database;
 mod document;
 mod error;
 mod facts;
+mod gone;
 mod merge;
 mod progress;
+mod questions;
 pub mod rows;
 mod run;
 mod runs;
@@ -24,9 +26,10 @@ pub use batch::{Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, Swe
 pub use database::{Sqlite, Value};
 pub use document::schema_document;
 pub use error::Error;
+pub use questions::{Answer, Question};
 pub use run::{
-    Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress, RunSummary, Source, Task,
-    Trouble,
+    Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress,
+    RunSummary, Source, Task, Trouble,
 };
 
 /// A database. Cheap to clone: clones share their connections.

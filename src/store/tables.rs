@@ -65,7 +65,15 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     groups: Upsert {
         table: "gitlab_groups",
         key: &["id"],
-        columns: &["parent_id", "name", "full_path", "visibility", "archived", "web_url", "created_at"],
+        columns: &[
+            "parent_id",
+            "name",
+            "full_path",
+            "visibility",
+            "archived",
+            "web_url",
+            "created_at",
+        ],
         rule: Rule::Keep,
         newer: Newer::ByReading,
         stamps: READ,
@@ -76,8 +84,17 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         table: "gitlab_projects",
         key: &["id"],
         columns: &[
-            "namespace_id", "name", "path_with_namespace", "default_branch", "visibility", "archived",
-            "merge_requests_enabled", "forked_from_project_id", "web_url", "created_at", "last_activity_at",
+            "namespace_id",
+            "name",
+            "path_with_namespace",
+            "default_branch",
+            "visibility",
+            "archived",
+            "merge_requests_enabled",
+            "forked_from_project_id",
+            "web_url",
+            "created_at",
+            "last_activity_at",
         ],
         rule: Rule::Keep,
         newer: Newer::ByReading,
@@ -109,7 +126,15 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     users: Upsert {
         table: "gitlab_users",
         key: &["id"],
-        columns: &["username", "name", "state", "bot", "web_url", "public_email", "created_at"],
+        columns: &[
+            "username",
+            "name",
+            "state",
+            "bot",
+            "web_url",
+            "public_email",
+            "created_at",
+        ],
         rule: Rule::Keep,
         newer: Newer::ByReading,
         stamps: READ,
@@ -122,8 +147,18 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         table: "gitlab_notes",
         key: &["merge_request_id", "id"],
         columns: &[
-            "project_id", "author_id", "system", "action", "internal", "note_type", "discussion_id", "resolvable",
-            "resolved", "body", "created_at", "updated_at",
+            "project_id",
+            "author_id",
+            "system",
+            "action",
+            "internal",
+            "note_type",
+            "discussion_id",
+            "resolvable",
+            "resolved",
+            "body",
+            "created_at",
+            "updated_at",
         ],
         rule: Rule::Keep,
         newer: Newer::ByUpdate,
@@ -144,7 +179,14 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     commits: Upsert {
         table: "gitlab_merge_request_commits",
         key: &["merge_request_id", "sha"],
-        columns: &["title", "author_id", "author_name", "author_email", "authored_at", "committed_at"],
+        columns: &[
+            "title",
+            "author_id",
+            "author_name",
+            "author_email",
+            "authored_at",
+            "committed_at",
+        ],
         rule: Rule::Keep,
         newer: Newer::Always,
         stamps: &[],
@@ -161,10 +203,34 @@ fn merge_requests(rule: Rule) -> Upsert {
         table: "gitlab_merge_requests",
         key: &["id"],
         columns: &[
-            "iid", "project_id", "title", "description", "state", "draft", "author_id", "merge_user_id",
-            "source_project_id", "source_branch", "target_branch", "labels", "assignee_ids", "reviewer_ids",
-            "additions", "deletions", "changed_files", "commit_count", "user_notes_count", "sha", "merge_commit_sha",
-            "web_url", "created_at", "updated_at", "prepared_at", "ready_at", "merged_at", "closed_at",
+            "iid",
+            "project_id",
+            "title",
+            "description",
+            "state",
+            "draft",
+            "author_id",
+            "merge_user_id",
+            "source_project_id",
+            "source_branch",
+            "target_branch",
+            "labels",
+            "assignee_ids",
+            "reviewer_ids",
+            "additions",
+            "deletions",
+            "changed_files",
+            "commit_count",
+            "user_notes_count",
+            "sha",
+            "merge_commit_sha",
+            "web_url",
+            "created_at",
+            "updated_at",
+            "prepared_at",
+            "ready_at",
+            "merged_at",
+            "closed_at",
         ],
         rule,
         newer: Newer::ByUpdate,
@@ -184,7 +250,9 @@ impl Dialect {
     /// The rows of a document, named `r`.
     fn rows(self, table: &str) -> String {
         match self {
-            Dialect::Postgres => format!("json_populate_recordset(null::{table}, $2::text::json) r"),
+            Dialect::Postgres => {
+                format!("json_populate_recordset(null::{table}, $2::text::json) r")
+            }
             Dialect::Sqlite => "json_each($2) r".to_owned(),
         }
     }
@@ -200,24 +268,40 @@ impl Dialect {
         match self {
             Dialect::Postgres => format!("greatest(t.{name}, excluded.{name})"),
             // SQLite's max of several values is NULL when one of them is.
-            Dialect::Sqlite => format!("coalesce(max(t.{name}, excluded.{name}), t.{name}, excluded.{name})"),
+            Dialect::Sqlite => {
+                format!("coalesce(max(t.{name}, excluded.{name}), t.{name}, excluded.{name})")
+            }
         }
     }
 }
 
 impl Upsert {
     fn sql(&self) -> Sql {
-        Sql { postgres: self.text(Dialect::Postgres).leak(), sqlite: self.text(Dialect::Sqlite).leak() }
+        Sql {
+            postgres: self.text(Dialect::Postgres).leak(),
+            sqlite: self.text(Dialect::Sqlite).leak(),
+        }
     }
 
     fn text(&self, dialect: Dialect) -> String {
         let fields = || self.key.iter().chain(self.columns);
-        let names: Vec<&str> = fields().copied().chain(self.stamps.iter().map(|(name, _)| *name)).collect();
+        let names: Vec<&str> = fields()
+            .copied()
+            .chain(self.stamps.iter().map(|(name, _)| *name))
+            .collect();
         let values: Vec<String> = fields()
             .map(|name| dialect.column(name))
-            .chain(self.stamps.iter().map(|(_, parameter)| (*parameter).to_owned()))
+            .chain(
+                self.stamps
+                    .iter()
+                    .map(|(_, parameter)| (*parameter).to_owned()),
+            )
             .collect();
-        let sets: Vec<String> = names.iter().skip(self.key.len()).map(|name| self.assignment(name, dialect)).collect();
+        let sets: Vec<String> = names
+            .iter()
+            .skip(self.key.len())
+            .map(|name| self.assignment(name, dialect))
+            .collect();
         let key = self.key.join(", ");
 
         let mut text = format!(
@@ -228,14 +312,24 @@ impl Upsert {
             values = values.join(", "),
             rows = dialect.rows(self.table),
             filter = self.filter(dialect),
-            order = self.key.iter().map(|name| dialect.column(name)).collect::<Vec<_>>().join(", "),
+            order = self
+                .key
+                .iter()
+                .map(|name| dialect.column(name))
+                .collect::<Vec<_>>()
+                .join(", "),
             sets = sets.join(", "),
         );
-        let _ = write!(text, "{}", match self.newer {
-            Newer::ByUpdate => "\nwhere (excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)",
-            Newer::ByReading => "\nwhere excluded.synced_at >= t.synced_at",
-            Newer::Always => "",
-        });
+        let _ = write!(
+            text,
+            "{}",
+            match self.newer {
+                Newer::ByUpdate =>
+                    "\nwhere (excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)",
+                Newer::ByReading => "\nwhere excluded.synced_at >= t.synced_at",
+                Newer::Always => "",
+            }
+        );
         text
     }
 
@@ -258,17 +352,26 @@ impl Upsert {
         if !self.skip_unchanged {
             return "true".to_owned();
         }
-        let same_key = self.key.iter().map(|name| format!("k.{name} = {}", dialect.column(name)));
+        let same_key = self
+            .key
+            .iter()
+            .map(|name| format!("k.{name} = {}", dialect.column(name)));
         let nothing_new = self.columns.iter().map(|name| {
             let new = dialect.column(name);
             match (*name, self.rule) {
                 ("body", _) | (_, Rule::Replace) => format!("{new} is not distinct from k.{name}"),
-                (_, Rule::Keep) => format!("({new} is null or {new} is not distinct from k.{name})"),
+                (_, Rule::Keep) => {
+                    format!("({new} is null or {new} is not distinct from k.{name})")
+                }
                 (_, Rule::Greatest) => format!("({new} is null or {new} <= k.{name})"),
             }
         });
         let conditions: Vec<String> = same_key.chain(nothing_new).collect();
-        format!("not exists (select 1 from {} k where k.source = $1 and {})", self.table, conditions.join(" and "))
+        format!(
+            "not exists (select 1 from {} k where k.source = $1 and {})",
+            self.table,
+            conditions.join(" and ")
+        )
     }
 }
 
@@ -276,9 +379,12 @@ impl Upsert {
 ///
 /// `cross join` keeps SQLite from reading the whole table for every entry of the document.
 fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql {
-    let postgres_clock = clock.map_or_else(String::new, |clock| format!(" and (t.{clock} is null or t.{clock} <= c.as_of)"));
-    let sqlite_clock =
-        clock.map_or_else(String::new, |clock| format!(" and (t.{clock} is null or t.{clock} <= c.value->>'as_of')"));
+    let postgres_clock = clock.map_or_else(String::new, |clock| {
+        format!(" and (t.{clock} is null or t.{clock} <= c.as_of)")
+    });
+    let sqlite_clock = clock.map_or_else(String::new, |clock| {
+        format!(" and (t.{clock} is null or t.{clock} <= c.value->>'as_of')")
+    });
     let postgres = format!(
         "delete from {table} t using json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[])\n\
          where t.source = $1 and t.merge_request_id = c.id{postgres_clock} and t.{key} <> all (c.keep)"
@@ -289,5 +395,8 @@ fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql
          cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id'\n\
          where t.{key} not in (select value from json_each(c.value->'keep')){sqlite_clock})"
     );
-    Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
+    Sql {
+        postgres: postgres.leak(),
+        sqlite: sqlite.leak(),
+    }
 }

@@ -9,7 +9,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gitlab_connector::store::Store;
 use secrecy::SecretString;
 
 /// A password that no output may contain.
@@ -44,13 +43,6 @@ pub(crate) async fn database() -> SecretString {
         .unwrap();
     assert!(status.success(), "createdb failed");
     url("postgres", &name)
-}
-
-/// A new database, migrated.
-pub(crate) async fn store() -> Store {
-    let store = Store::open(&database().await).await.unwrap();
-    store.migrate().await.unwrap();
-    store
 }
 
 /// The URL for a role that needs a password, here a wrong one.

@@ -1,0 +1,129 @@
+//! Whatever the order and however often: the same batches make the same database.
+
+use std::sync::LazyLock;
+
+use gitlab_connector::store::rows::{Approval, MergeRequestCommit, Note, User};
+use gitlab_connector::store::{Batch, Complete, Source};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
+use proptest::test_runner::TestCaseError;
+use tokio::runtime::Runtime;
+
+use super::{Home, at, homes, merge_request};
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+static HOMES: LazyLock<[Home; 2]> = LazyLock::new(|| RUNTIME.block_on(homes()));
+
+/// What GitLab says of a merge request at some moment: bits tell which children there are.
+#[derive(Debug, Clone, Copy)]
+struct Version {
+    merge_request: i64,
+    notes: u8,
+    approvals: u8,
+    commits: u8,
+}
+
+fn versions() -> impl Strategy<Value = Vec<Version>> {
+    let version = (1..4_i64, any::<u8>(), any::<u8>(), any::<u8>()).prop_map(
+        |(merge_request, notes, approvals, commits)| Version {
+            merge_request,
+            notes,
+            approvals,
+            commits,
+        },
+    );
+    prop::collection::vec(version, 1..12)
+}
+
+/// The history as batches, one a moment.
+fn batches(versions: &[Version]) -> Vec<Batch> {
+    let batch = |(moment, version): (usize, &Version)| {
+        let (moment, id) = (i64::try_from(moment).unwrap(), version.merge_request);
+        let bits = |bits: u8| (0..8_i64).filter(move |bit| bits >> bit & 1 == 1);
+        let note = |note| Note {
+            id: id * 10 + note,
+            merge_request_id: id,
+            project_id: 1,
+            resolved: Some(moment % 2 == 0),
+            created_at: at(0),
+            updated_at: at(moment),
+            ..Note::default()
+        };
+        Batch {
+            as_of: Some(at(moment)),
+            users: vec![User {
+                id,
+                username: format!("u{moment}"),
+                bot: Some(moment % 2 == 0),
+                ..User::default()
+            }],
+            merge_requests: vec![merge_request(id, moment)],
+            notes: bits(version.notes).map(note).collect(),
+            approvals: bits(version.approvals)
+                .map(|user_id| Approval {
+                    merge_request_id: id,
+                    user_id,
+                    approved_at: None,
+                })
+                .collect(),
+            commits: bits(version.commits)
+                .map(|bit| MergeRequestCommit {
+                    merge_request_id: id,
+                    sha: format!("c{bit}"),
+                    ..MergeRequestCommit::default()
+                })
+                .collect(),
+            complete: vec![Complete {
+                merge_request_id: id,
+                as_of: at(moment),
+                notes: true,
+                approvals: true,
+                commits: true,
+            }],
+            ..Batch::default()
+        }
+    };
+    versions.iter().enumerate().map(batch).collect()
+}
+
+async fn result_of(home: &Home, order: &[usize], group: usize, batches: &[Batch]) -> Vec<String> {
+    home.store.forget(home.source).await.unwrap();
+    for indexes in order.chunks(group) {
+        let group: Vec<(Source, Batch)> = indexes
+            .iter()
+            .map(|index| (home.source, batches[*index].clone()))
+            .collect();
+        home.store.commit_all(&group).await.unwrap();
+    }
+    home.dump().await
+}
+
+fn orders() -> impl Strategy<Value = (Vec<Version>, Vec<usize>, usize)> {
+    versions().prop_flat_map(|versions| {
+        let once_and_some_twice: Vec<usize> =
+            (0..versions.len()).chain(0..versions.len() / 2).collect();
+        (
+            Just(versions),
+            Just(once_and_some_twice).prop_shuffle(),
+            1..5_usize,
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_repetition_and_grouping_makes_the_same_database((versions, order, group) in orders()) {
+        let homes = &*HOMES;
+        let batches = batches(&versions);
+        let in_order: Vec<usize> = (0..batches.len()).collect();
+
+        RUNTIME.block_on(async {
+            for home in homes {
+                let expected = result_of(home, &in_order, 1, &batches).await;
+                prop_assert_eq!(result_of(home, &order, group, &batches).await, expected);
+            }
+            Ok::<(), TestCaseError>(())
+        })?;
+    }
+}

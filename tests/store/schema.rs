@@ -1,0 +1,84 @@
+//! The schema: the same in both databases, described, and safe to migrate from many processes.
+
+use gitlab_connector::store::{Error, Migrated, Store, schema_document};
+
+use super::{File, Home, homes};
+use crate::support::postgres;
+
+const POSTGRES_COLUMNS: &str =
+    "select table_name || '.' || column_name from information_schema.columns
+    where table_schema = 'public' order by 1";
+const SQLITE_COLUMNS: &str =
+    "select m.name || '.' || c.name from sqlite_schema m, pragma_table_info(m.name) c
+    where m.type in ('table', 'view') and m.name not like 'sqlite_%' order by 1";
+const UNDESCRIBED: &str = "select c.relname || '.' || a.attname from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    where c.relkind in ('r', 'v') and c.relname <> 'connector_schema'
+      and (obj_description(c.oid) is null or col_description(c.oid, a.attnum) is null)";
+
+#[tokio::test]
+async fn both_databases_have_the_same_tables_views_and_columns() {
+    let [sqlite, postgres]: [Home; 2] = homes().await;
+
+    let columns = sqlite.texts(SQLITE_COLUMNS).await;
+
+    assert_eq!(columns, postgres.texts(POSTGRES_COLUMNS).await);
+    assert!(columns.len() > 250, "{}", columns.len());
+}
+
+#[tokio::test]
+async fn every_table_view_and_column_is_described_in_the_database() {
+    let [_, postgres]: [Home; 2] = homes().await;
+
+    assert_eq!(postgres.texts(UNDESCRIBED).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn processes_that_migrate_at_once_do_no_harm() {
+    let file = File::new();
+    for url in [file.url(), postgres::database().await] {
+        let migrations = (0..6).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { Store::open(&url).await.unwrap().migrate().await })
+        });
+
+        let mut fresh = 0;
+        for migration in migrations.collect::<Vec<_>>() {
+            let Migrated { from, to } = migration.await.unwrap().unwrap();
+            fresh += i32::from(from == 0);
+            assert!(to >= 2);
+        }
+
+        assert_eq!(fresh, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_schema_of_a_newer_program_is_left_alone() {
+    for home in homes().await {
+        home.texts("insert into connector_schema (version, applied_at) values (99, '') returning applied_at").await;
+
+        let outcome = home.store.migrate().await;
+
+        assert!(
+            matches!(outcome, Err(Error::SchemaTooNew { found: 99, .. })),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn the_schema_document_is_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, schema_document()).unwrap();
+    }
+
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+
+    assert!(
+        stored == schema_document(),
+        "docs/schema.md is stale: run `UPDATE=1 cargo test schema_document`"
+    );
+}

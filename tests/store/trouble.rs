@@ -1,0 +1,109 @@
+//! What goes wrong is said, by name and without secrets.
+
+use gitlab_connector::store::{Batch, Error, Store};
+use secrecy::SecretString;
+
+use super::{File, connection, homes, merge_request};
+use crate::support::postgres;
+
+fn says(error: &Error) -> String {
+    format!("{error} {error:?}")
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_refused_and_not_printed() {
+    let error = Store::open(&postgres::url_with_wrong_password().await)
+        .await
+        .unwrap_err();
+
+    assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    assert_eq!(error.reason(), "DatabaseRefused");
+    assert!(!error.is_transient());
+    assert!(!says(&error).contains(postgres::PASSWORD));
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_unreachable_and_worth_another_try() {
+    let url = format!("postgres://someone:{}@127.0.0.1:1/db", postgres::PASSWORD).into();
+
+    let error = Store::open(&url).await.unwrap_err();
+
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+    assert!(error.is_transient());
+    assert!(!says(&error).contains(postgres::PASSWORD));
+}
+
+#[tokio::test]
+async fn a_url_that_is_none_is_named_and_not_printed() {
+    for url in [
+        "mysql://root:hunter2-in-the-database@host/db",
+        "postgres://u:hunter2-in-the-database@host:port/db",
+    ] {
+        let error = Store::open(&SecretString::from(url)).await.unwrap_err();
+
+        assert!(matches!(error, Error::Url(_)), "{error:?}");
+        assert!(!says(&error).contains(postgres::PASSWORD));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_database_says_that_it_is_not_migrated() {
+    let file = File::new();
+    for url in [file.url(), postgres::database().await] {
+        let store = Store::open(&url).await.unwrap();
+
+        let error = store.register(&connection("acme")).await.unwrap_err();
+
+        assert!(matches!(error, Error::NotMigrated), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_sqlite_says_so() {
+    let file = File::new();
+    let store = Store::open(&file.url()).await.unwrap();
+    store.migrate().await.unwrap();
+    let source = store.register(&connection("acme")).await.unwrap().source;
+    store.close().await;
+    let url = format!(
+        "{}?mode=ro",
+        secrecy::ExposeSecret::expose_secret(&file.url())
+    )
+    .into();
+
+    let outcome = match Store::open(&url).await {
+        Ok(store) => {
+            store
+                .commit(
+                    source,
+                    &Batch {
+                        merge_requests: vec![merge_request(1, 1)],
+                        ..Batch::default()
+                    },
+                )
+                .await
+        }
+        Err(error) => Err(error),
+    };
+
+    assert!(matches!(outcome, Err(Error::ReadOnly(_))), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_fails_in_the_middle_leaves_nothing_behind() {
+    for home in homes().await {
+        // The database refuses the second table of the batch.
+        let broken = Batch {
+            merge_requests: vec![merge_request(1, 1)],
+            plan: vec![gitlab_connector::store::NewTask {
+                project_id: 1,
+                expected: 1,
+            }],
+            ..Batch::default()
+        };
+
+        home.store.commit(home.source, &broken).await.unwrap_err();
+
+        assert_eq!(home.dump().await, Vec::<String>::new());
+    }
+}
