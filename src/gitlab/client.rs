@@ -156,7 +156,7 @@ impl Client {
     }
 
     /// The same client restricted to one token: for probes, and for the manager of hooks. A name that the pool does not
-    /// hold gives a client whose every request is `Unauthorized`.
+    /// hold gives a client without tokens, whose every request is a `Settings` error.
     pub fn only(&self, token: &str) -> Client {
         self.among(&[token.to_owned()])
     }

@@ -75,9 +75,10 @@ impl Transport {
             .default_headers(headers)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            .retry(reqwest::retry::never())
             .connect_timeout(deadlines.connect)
             .pool_max_idle_per_host(connections)
+            // Shorter than the servers' own: a write on a connection that is just being closed would be lost.
+            .pool_idle_timeout(Duration::from_secs(30))
             .tcp_nodelay(true)
             .tls_danger_accept_invalid_certs(instance.insecure_skip_verify);
         if let Some(bundle) = &instance.ca_bundle {
@@ -189,7 +190,8 @@ impl Transport {
         if announced > LARGEST_BODY {
             return Err(too_large);
         }
-        let mut body = Vec::with_capacity(announced);
+        // A server may announce what it likes; memory is taken as the body arrives.
+        let mut body = Vec::with_capacity(announced.min(1024 * 1024));
         loop {
             let chunk = timeout(self.deadlines.chunk, response.chunk())
                 .await
