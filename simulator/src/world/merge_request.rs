@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::World;
 use super::commit::{Commit, Sha};
 use super::note::Note;
 
@@ -223,13 +224,6 @@ impl MergeRequest {
         self.approvals.iter().any(|approval| approval.user == user)
     }
 
-    /// Approvals the rules still miss.
-    #[must_use]
-    pub fn approvals_left(&self) -> i64 {
-        let given = i64::try_from(self.approvals.len()).unwrap_or_default();
-        (self.approvals_required - given).max(0)
-    }
-
     /// Whether every thread that blocks merging is resolved.
     #[must_use]
     pub fn discussions_resolved(&self) -> bool {
@@ -237,24 +231,39 @@ impl MergeRequest {
             .iter()
             .all(|note| !note.resolvable || note.resolved.is_some())
     }
+}
 
-    /// Why it can or cannot be merged, as REST and GraphQL (in upper case) spell it.
+impl World {
+    /// How many approvals the rules ask for; without a licence there are none.
     #[must_use]
-    pub fn detailed_merge_status(&self) -> &'static str {
-        if self.state != MergeRequestState::Opened {
+    pub fn approvals_required(&self, merge_request: &MergeRequest) -> i64 {
+        if !self.settings.edition.licensed() {
+            return 0;
+        }
+        merge_request.approvals_required
+    }
+
+    /// Approvals the rules still miss.
+    #[must_use]
+    pub fn approvals_left(&self, merge_request: &MergeRequest) -> i64 {
+        let given = i64::try_from(merge_request.approvals.len()).unwrap_or_default();
+        (self.approvals_required(merge_request) - given).max(0)
+    }
+
+    /// Why it can or cannot be merged, as REST and (in upper case) GraphQL spell it.
+    #[must_use]
+    pub fn detailed_merge_status(&self, merge_request: &MergeRequest) -> &'static str {
+        if merge_request.state != MergeRequestState::Opened {
             return "not_open";
         }
-        if self.draft {
+        if merge_request.draft {
             return "draft_status";
         }
-        if self.approvals_left() > 0 {
+        if self.approvals_left(merge_request) > 0 {
             return "not_approved";
         }
-        if self
-            .reviewers
-            .iter()
-            .any(|reviewer| reviewer.state == ReviewState::RequestedChanges)
-        {
+        let changes = |reviewer: &Reviewer| reviewer.state == ReviewState::RequestedChanges;
+        if merge_request.reviewers.iter().any(changes) {
             return "requested_changes";
         }
         "mergeable"

@@ -144,7 +144,7 @@ impl World {
         project: &Project,
     ) -> Map<String, Value> {
         let source = merge_request.source_project.and_then(|id| self.project(id));
-        let status = merge_request.detailed_merge_status();
+        let status = self.detailed_merge_status(merge_request);
         let attributes = json!({
             "id": merge_request.id,
             "iid": merge_request.iid,
@@ -203,7 +203,7 @@ impl World {
         if self.settings.edition.enterprise() {
             let rules = json!([{
                 "id": merge_request.id,
-                "approvals_required": merge_request.approvals_required,
+                "approvals_required": self.approvals_required(merge_request),
                 "name": "All Members",
                 "rule_type": "any_approver",
                 "merge_request_id": merge_request.id,

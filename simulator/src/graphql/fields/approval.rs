@@ -8,21 +8,6 @@ use crate::graphql::order::{By, Order};
 use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 
-/// How many approvals are required: rules need a licence.
-pub(crate) fn required(ctx: &Context<'_>, merge_request: &MergeRequest) -> i64 {
-    if ctx.world.settings.edition.licensed() {
-        merge_request.approvals_required
-    } else {
-        0
-    }
-}
-
-/// How many approvals are missing.
-pub(crate) fn left(ctx: &Context<'_>, merge_request: &MergeRequest) -> i64 {
-    let given = i64::try_from(merge_request.approvals.len()).unwrap_or(i64::MAX);
-    (required(ctx, merge_request) - given).max(0)
-}
-
 /// The rules that apply to a merge request.
 pub(crate) fn rules<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> Value<'w> {
     let licensed = ctx.world.settings.edition.licensed();
@@ -48,8 +33,8 @@ pub(crate) fn rule_field(name: &str) -> Option<On<MergeRequest>> {
         "id" => |_, of, _| Value::Gid("ApprovalMergeRequestRule", of.id),
         "name" => |_, _, _| Value::Str("All Members"),
         "type" => |_, _, _| Value::Str("ANY_APPROVER"),
-        "approvalsRequired" => |_, of, _| Value::Int(of.approvals_required),
-        "approved" => |_, of, _| Value::Bool(of.approvals_left() == 0),
+        "approvalsRequired" => |ctx, of, _| Value::Int(ctx.world.approvals_required(of)),
+        "approved" => |ctx, of, _| Value::Bool(ctx.world.approvals_left(of) == 0),
         "approvedBy" => |ctx, of, arguments| approvers(ctx, of, arguments),
         "users" => |_, _, arguments| page(Vec::new(), Order::ascending(By::Id), arguments),
         "eligibleApprovers" => |_, _, _| Value::List(Vec::new()),

@@ -90,9 +90,9 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
             people(ctx, one, users.into_iter(), arguments)
         },
 
-        "approved" => |ctx, one, _| Value::Bool(approval::left(ctx, one) == 0),
-        "approvalsRequired" => |ctx, one, _| Value::Int(approval::required(ctx, one)),
-        "approvalsLeft" => |ctx, one, _| Value::Int(approval::left(ctx, one)),
+        "approved" => |ctx, one, _| Value::Bool(ctx.world.approvals_left(one) == 0),
+        "approvalsRequired" => |ctx, one, _| Value::Int(ctx.world.approvals_required(one)),
+        "approvalsLeft" => |ctx, one, _| Value::Int(ctx.world.approvals_left(one)),
         "approvalState" => |ctx, one, _| {
             let overwritten = Value::Bool(false);
             Value::record([
@@ -161,21 +161,21 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
         },
 
         "detailedMergeStatus" => |ctx, one, _| detailed_status(ctx, one),
-        "mergeStatus" => |_, one, _| {
-            Value::Str(if is_mergeable(one) {
+        "mergeStatus" => |ctx, one, _| {
+            Value::Str(if is_mergeable(ctx, one) {
                 "can_be_merged"
             } else {
                 "unchecked"
             })
         },
-        "mergeStatusEnum" => |_, one, _| {
-            Value::Str(if is_mergeable(one) {
+        "mergeStatusEnum" => |ctx, one, _| {
+            Value::Str(if is_mergeable(ctx, one) {
                 "CAN_BE_MERGED"
             } else {
                 "UNCHECKED"
             })
         },
-        "mergeable" => |_, one, _| Value::Bool(is_mergeable(one)),
+        "mergeable" => |ctx, one, _| Value::Bool(is_mergeable(ctx, one)),
         "mergeableDiscussionsState" => |_, one, _| Value::Bool(one.discussions_resolved()),
         "hidden" => |ctx, one, _| Value::Bool(ctx.world.hidden(one)),
         "squash" | "squashOnMerge" => |_, one, _| Value::Bool(one.squash),
@@ -337,12 +337,12 @@ fn discussions(
     threads.len()
 }
 
-fn is_mergeable(merge_request: &MergeRequest) -> bool {
-    merge_request.detailed_merge_status() == "mergeable"
+fn is_mergeable(ctx: &Context<'_>, merge_request: &MergeRequest) -> bool {
+    ctx.world.detailed_merge_status(merge_request) == "mergeable"
 }
 
 fn detailed_status<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> Value<'w> {
-    Value::Str(match merge_request.detailed_merge_status() {
+    Value::Str(match ctx.world.detailed_merge_status(merge_request) {
         "not_open" => "NOT_OPEN",
         "draft_status" => "DRAFT_STATUS",
         "not_approved" => "NOT_APPROVED",

@@ -105,7 +105,7 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
     if world.settings.at_least(15, 6) {
         shown.insert(
             "detailed_merge_status".to_owned(),
-            json!(found.detailed_merge_status()),
+            json!(world.detailed_merge_status(found)),
         );
     }
     if world.settings.at_least(16, 1) {
@@ -180,9 +180,9 @@ pub(crate) fn approvals_enterprise(world: &World, caller: &Caller, found: &Merge
         "created_at": time(found.created_at),
         "updated_at": time(found.updated_at),
         "merge_status": "can_be_merged",
-        "approved": found.approvals_left() == 0,
-        "approvals_required": found.approvals_required,
-        "approvals_left": found.approvals_left(),
+        "approved": world.approvals_left(found) == 0,
+        "approvals_required": world.approvals_required(found),
+        "approvals_left": world.approvals_left(found),
         "require_password_to_approve": false,
         "suggested_approvers": [],
         "approvers": [],

@@ -72,7 +72,7 @@ impl World {
             merge_request.approvals.push(Approval { user, at: now });
             set_review_state(&mut merge_request.reviewers, user, ReviewState::Approved);
         });
-        let enough = self.merge_request(merge_request)?.approvals_left() == 0;
+        let enough = self.approvals_left(self.merge_request(merge_request)?) == 0;
         let action = if enough || !self.settings.edition.licensed() {
             "approved"
         } else {
@@ -85,7 +85,7 @@ impl World {
     /// Withdraws an approval.
     pub fn unapprove(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
-        let was_enough = self.merge_request(merge_request)?.approvals_left() == 0;
+        let was_enough = self.approvals_left(self.merge_request(merge_request)?) == 0;
         if !self.merge_request(merge_request)?.approved_by(user) {
             return Some(());
         }
