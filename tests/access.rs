@@ -6,7 +6,7 @@ use std::time::Duration;
 use gitlab_connector::access::{Access, Needs, Outcome, What, verify};
 use gitlab_connector::api::{NamedRef, Scope};
 use gitlab_connector::gitlab::{Client, Deadlines, Instance, Metrics, Token};
-use gitlab_simulator::world::{Edition, Role, Scope as TokenScope};
+use gitlab_simulator::world::{Edition, ProjectBuilder, Role, Scope as TokenScope, TokenBuilder};
 use gitlab_simulator::{Fault, FaultKind, Options, Simulator, World};
 use jiff::Timestamp;
 use url::Url;
@@ -18,7 +18,7 @@ fn world() -> World {
         .with_group("acme", |group| {
             group
                 .project("api", |project| project.merge_requests(2))
-                .project("site", |project| project.without_merge_requests())
+                .project("site", ProjectBuilder::without_merge_requests)
         })
 }
 
@@ -147,8 +147,8 @@ async fn unknown_groups_and_projects_are_named() {
 #[tokio::test]
 async fn dead_tokens_are_invalid_credentials() {
     let dead = world()
-        .with_token(&secret("old"), |token| token.expired())
-        .with_token(&secret("taken"), |token| token.revoked());
+        .with_token(&secret("old"), TokenBuilder::expired)
+        .with_token(&secret("taken"), TokenBuilder::revoked);
 
     let access = verified(dead, &scope(&["acme"], &[]), &["old", "taken", "mistyped"]).await;
 

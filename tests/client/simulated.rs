@@ -163,8 +163,8 @@ async fn hooks_are_made_listed_changed_and_removed() {
             ..body.clone()
         };
         let updated = client.update_hook(target, made.id, &changed).await.unwrap();
-        assert_eq!(client.hooks(target).all().await.unwrap(), [updated.clone()]);
         assert_eq!(updated.note_events, Some(false));
+        assert_eq!(client.hooks(target).all().await.unwrap(), [updated]);
         client.delete_hook(target, made.id).await.unwrap();
         assert_eq!(client.hooks(target).all().await.unwrap(), []);
         let again = client.delete_hook(target, made.id).await;
