@@ -15,7 +15,7 @@ use crate::support::{OWNER, Served, serve, small};
 
 /// A receiver that remembers, and answers what it is told.
 #[derive(Clone)]
-struct Receiver {
+pub(crate) struct Receiver {
     url: String,
     seen: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
     answer: Arc<Mutex<StatusCode>>,
@@ -38,7 +38,7 @@ impl Receiver {
         *self.answer.lock().unwrap() = status;
     }
 
-    fn seen(&self) -> Vec<(HeaderMap, Value)> {
+    pub(crate) fn seen(&self) -> Vec<(HeaderMap, Value)> {
         self.seen.lock().unwrap().clone()
     }
 
@@ -65,7 +65,7 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
 }
 
 /// A hook for merge requests and notes of the project.
-async fn hooked(world: World, extra: Value) -> (Served, Receiver, i64) {
+pub(crate) async fn hooked(world: World, extra: Value) -> (Served, Receiver, i64) {
     let receiver = Receiver::start().await;
     let served = serve(world).await;
     let mut body = json!({ "url": receiver.url, "push_events": false, "merge_requests_events": true, "note_events": true });

@@ -9,5 +9,6 @@ mod faults;
 mod hooks;
 mod paging;
 mod python;
+mod shapes;
 mod support;
 mod tokens;

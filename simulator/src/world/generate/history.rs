@@ -91,6 +91,10 @@ impl Writer<'_> {
             votes: (i64::from(self.random.u8(..8) == 0), 0),
         };
         let plan = self.plan();
+        let unfinished = plan
+            .iter()
+            .all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
+        subject.draft = unfinished && self.random.bool();
         for step in plan {
             at = later(at, step.wait(), &mut self.random).min(until);
             if at >= until {

@@ -134,6 +134,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::{MergeRequest, MergeRequestState};
 
     #[test]
     fn the_same_seed_gives_the_same_world() {
@@ -201,5 +202,25 @@ mod tests {
             assert!(found.created_at <= found.updated_at);
             assert!(found.updated_at <= Size::default().until);
         }
+    }
+
+    #[test]
+    fn every_kind_of_thing_happens() {
+        let size = Size {
+            projects: 4,
+            merge_requests: 300,
+            ..Size::default()
+        };
+        let world = World::generate(1, size);
+        let count = |wanted: fn(&MergeRequest) -> bool| {
+            world.merge_requests().filter(|found| wanted(found)).count()
+        };
+
+        assert!(count(|found| found.draft) > 10);
+        assert!(count(|found| found.state == MergeRequestState::Closed) > 10);
+        assert!(count(|found| !found.approvals.is_empty()) > 600);
+        assert!(count(|found| found.source_project.is_none()) > 3);
+        assert!(count(|found| found.merged_at.is_some_and(|at| at > found.updated_at)) > 50);
+        assert!(world.deployments_of(1).count() > 2 && world.pipelines_of(1).count() == 10);
     }
 }
