@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use gitlab_connector::api;
+use gitlab_connector::{api, manifest};
 
 #[test]
 fn the_committed_crd_is_current() {
@@ -23,4 +23,26 @@ fn the_committed_crd_is_current() {
 #[test]
 fn no_text_of_the_crd_looks_like_a_variable_to_flux() {
     assert!(!api::crd_yaml().unwrap().contains("${"));
+}
+
+#[test]
+fn the_examples_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    assert!(!files.is_empty());
+
+    for file in files {
+        let manifests = manifest::read(std::slice::from_ref(&file)).unwrap_or_else(|error| panic!("{error}"));
+
+        for given in &manifests.connections {
+            for credential in &given.connection.spec.credentials {
+                let found = manifests.secret(&given.namespace, &credential.secret_ref);
+                assert!(found.is_ok(), "{}: {found:?}", file.display());
+            }
+        }
+    }
 }

@@ -35,8 +35,6 @@ pub struct Answer {
     pub status: StatusCode,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// The operation's name, for the log of requests.
-    pub operation: Option<String>,
 }
 
 /// Executes the JSON body of a GraphQL request for a caller.

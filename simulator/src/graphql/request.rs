@@ -1,7 +1,6 @@
 //! A request: one query or several, with their limits.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use apollo_compiler::executable::Operation;
@@ -82,7 +81,6 @@ fn refusal(status: StatusCode, message: &str) -> Answer {
     Answer {
         status,
         body: failed(message),
-        operation: None,
     }
 }
 
@@ -143,25 +141,7 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
     Answer {
         status: StatusCode::OK,
         body,
-        operation: operation_name(&queries, &prepared),
     }
-}
-
-fn operation_name(
-    queries: &[Query],
-    prepared: &[Arc<Result<Prepared, Vec<Json>>>],
-) -> Option<String> {
-    let query = queries.first()?;
-    let named = prepared.first().and_then(|prepared| {
-        let operation = prepared
-            .as_ref()
-            .as_ref()
-            .ok()?
-            .operation(query.operation_name.as_deref())
-            .ok()?;
-        operation.name.as_ref().map(ToString::to_string)
-    });
-    named.or_else(|| query.operation_name.clone())
 }
 
 /// The values of a query's variables, or the answer that says which are wrong.

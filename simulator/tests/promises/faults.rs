@@ -211,3 +211,22 @@ async fn a_stopped_gitlab_refuses_connections() {
     let fresh = reqwest::get(format!("{}/api/v4/version", served.simulator.url())).await;
     assert!(fresh.is_err());
 }
+
+#[tokio::test]
+async fn a_certificate_of_its_own_is_trusted_by_those_who_know_it() {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let options = Options::tls(&made.cert.pem(), &made.signing_key.serialize_pem());
+    let served = serve_with(small(), options).await;
+    let url = format!("{}/api/v4/version", served.simulator.url());
+    assert!(url.starts_with("https://"));
+
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+    let knowing = reqwest::Client::builder()
+        .tls_certs_only([root])
+        .build()
+        .unwrap();
+    let answer = knowing.get(&url).bearer_auth(READER).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let stranger = reqwest::Client::builder().build().unwrap();
+    assert!(stranger.get(&url).send().await.is_err());
+}

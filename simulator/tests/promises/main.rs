@@ -1,8 +1,13 @@
 //! What the simulated GitLab promises: to be as particular as the real one.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod access;
+mod binary;
 mod data;
 mod deliveries;
 mod faults;

@@ -20,12 +20,7 @@ impl<'a> Checker<'a> {
     pub(super) fn directives(&mut self, directives: &'a DirectiveList) {
         for directive in directives.iter() {
             let name = directive.name.as_str();
-            let costs = ["cost", "gitaly", "resolver"].contains(&name);
-            let known = self
-                .schema
-                .directive_definitions
-                .get(name)
-                .filter(|_| !costs);
+            let known = self.schema.directive_definitions.get(name);
             let Some(definition) = known else {
                 let message = format!("Directive @{name} is not defined");
                 let extensions = json!({"code": "undefinedDirective", "directiveName": name});

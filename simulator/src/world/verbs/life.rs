@@ -22,7 +22,7 @@ impl World {
     pub fn live(&mut self, random: &mut Rng) -> Option<Happening> {
         let people: Vec<String> = self
             .users()
-            .filter(|user| user.kind == UserKind::Human)
+            .filter(|user| user.kind == UserKind::Human && !user.admin)
             .map(|user| user.username.clone())
             .collect();
         let user = random.choice(&people)?.clone();
