@@ -19,6 +19,8 @@ use super::{Error, Store, rows};
 
 /// How long a connection, a lock or a statement may keep us waiting before that is an error.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to open a SQLite file that others are opening.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
 const POSTGRES_CONNECTIONS: u32 = 6;
 /// Readers of a SQLite file; the one writer has its own connection.
@@ -186,7 +188,14 @@ impl Store {
 
     /// One statement in a transaction of its own.
     pub(super) async fn execute(&self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
-        let mut tx = self.begin(Durability::Process).await?;
+        if let Store::Postgres(pool) = self {
+            return Ok(bind_postgres(sql, args)
+                .execute(pool)
+                .await?
+                .rows_affected());
+        }
+        // Few and small, and some hold secrets that must outlive a power cut.
+        let mut tx = self.begin(Durability::Disk).await?;
         let rows = tx.execute(sql, args).await?;
         tx.commit().await?;
         Ok(rows)
@@ -198,7 +207,10 @@ impl Store {
         sql: Sql,
         args: Vec<Arg>,
     ) -> Result<Vec<Row>, Error> {
-        let mut tx = self.begin(Durability::Process).await?;
+        if let Store::Postgres(_) = self {
+            return self.fetch(sql, args).await;
+        }
+        let mut tx = self.begin(Durability::Disk).await?;
         let rows = tx.fetch(sql, args).await?;
         tx.commit().await?;
         Ok(rows)
@@ -246,6 +258,15 @@ impl Tx {
         }
     }
 
+    /// Lets PostgreSQL plan as it likes: questions read whole tables, unlike everything else here.
+    pub(super) async fn plan_freely(&mut self) -> Result<(), Error> {
+        if let Tx::Postgres(tx) = self {
+            let free = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
+            sqlx::raw_sql(free).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
     /// Several statements without parameters, as a migration has them.
     pub(super) async fn script(&mut self, text: String) -> Result<(), Error> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
@@ -270,10 +291,13 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
-        // Set after connecting and not as start-up options, which connection poolers refuse.
+        // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
+        // rows by key; without the last three, plans made while the tables are empty read them whole ever after.
         .after_connect(|connection, _| {
             Box::pin(async move {
-                let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; set idle_in_transaction_session_timeout = '60s'";
+                let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
+                              set idle_in_transaction_session_timeout = '60s'; \
+                              set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
                 sqlx::raw_sql(limits).execute(connection).await.map(drop)
             })
         })
@@ -295,12 +319,13 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
     };
     let in_memory = options.get_filename().as_os_str().is_empty()
         || url.contains(":memory:")
         || url.contains("mode=memory");
 
-    let writer = lasting(1).connect_with(options.clone()).await?;
+    let writer = open_writer(&lasting(1), &options).await?;
     if in_memory {
         return Ok(Store::Sqlite(Sqlite {
             readers: writer.clone(),
@@ -309,6 +334,26 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
     }
     let readers = lasting(SQLITE_READERS).connect_lazy_with(options.create_if_missing(false));
     Ok(Store::Sqlite(Sqlite { writer, readers }))
+}
+
+/// The switch to WAL is refused at once, without SQLite's own patience, while another process makes it too.
+async fn open_writer(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, Error> {
+    let mut attempts = PATIENCE.as_millis() / BUSY_PAUSE.as_millis();
+    loop {
+        match pool
+            .clone()
+            .connect_with(options.clone())
+            .await
+            .map_err(Error::from)
+        {
+            Err(Error::Busy(_)) if attempts > 0 => attempts -= 1,
+            outcome => return outcome,
+        }
+        tokio::time::sleep(BUSY_PAUSE).await;
+    }
 }
 
 fn bind_postgres(
@@ -385,4 +430,46 @@ fn read_sqlite(row: &SqliteRow) -> Result<Row, Error> {
         })
     };
     (0..row.len()).map(cell).collect::<Result<_, _>>().map(Row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::rows::MergeRequest;
+    use crate::store::{Batch, Source};
+
+    #[tokio::test]
+    async fn a_full_disk_says_so_and_leaves_nothing_behind() {
+        let store = Store::open(&"sqlite::memory:".into()).await.unwrap();
+        store.migrate().await.unwrap();
+        let Store::Sqlite(Sqlite { writer, .. }) = &store else {
+            panic!("not SQLite")
+        };
+        // A limit in pages does to SQLite what a full disk does.
+        sqlx::query("pragma max_page_count = 1")
+            .execute(writer)
+            .await
+            .unwrap();
+        let row = |id| MergeRequest {
+            id,
+            title: Some("x".repeat(1_000)),
+            ..MergeRequest::default()
+        };
+        let batch = Batch {
+            merge_requests: (0..100).map(row).collect(),
+            ..Batch::default()
+        };
+
+        let error = store.commit(Source(1), &batch).await.unwrap_err();
+
+        assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
+        assert!(error.is_transient());
+        assert!(
+            store
+                .overview(Source(1))
+                .await
+                .unwrap()
+                .contains(&("gitlab_merge_requests", 0))
+        );
+    }
 }

@@ -115,6 +115,7 @@ pub(super) struct Kept {
     id: i64,
     as_of: String,
     keep: Vec<Value>,
+    count: usize,
 }
 
 impl<'a> Sets<'a> {
@@ -185,6 +186,7 @@ impl<'a> Sets<'a> {
                         id,
                         as_of: rows::text(set.as_of),
                         keep: Vec::new(),
+                        count: 0,
                     },
                 )
             })
@@ -192,6 +194,7 @@ impl<'a> Sets<'a> {
         for child in children {
             if let Some(set) = kept.get_mut(&child.merge_request_id()) {
                 set.keep.push(child.own_key());
+                set.count += 1;
             }
         }
         let mut kept: Vec<Kept> = kept.into_values().collect();

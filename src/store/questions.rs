@@ -1,6 +1,6 @@
 //! The questions that people ask first, answered by the metric views.
 
-use super::database::{Arg, Sql};
+use super::database::{Arg, Durability, Sql};
 use super::{Error, Source, Store, Value};
 
 /// A question that a view answers. The definitions of the figures are in `docs/schema.md`.
@@ -94,9 +94,15 @@ impl Store {
         limit: i64,
     ) -> Result<Answer, Error> {
         let (columns, sql) = question.sql();
-        let rows = self
-            .fetch(Sql::both(sql), vec![Arg::Int(source.0), Arg::Int(limit)])
-            .await?;
+        let (sql, args) = (Sql::both(sql), vec![Arg::Int(source.0), Arg::Int(limit)]);
+        let rows = match self {
+            Store::Postgres(_) => {
+                let mut tx = self.begin(Durability::Process).await?;
+                tx.plan_freely().await?;
+                tx.fetch(sql, args).await?
+            }
+            Store::Sqlite(_) => self.fetch(sql, args).await?,
+        };
         Ok(Answer {
             columns: columns.split(", ").collect(),
             rows: rows.into_iter().map(|row| row.0).collect(),

@@ -3,7 +3,6 @@
 //! Parameters are `$1` the source, `$2` the rows as one JSON document, `$3` when they were read, `$4` the run.
 //! One statement a batch is what makes SQLite fast, and one document keeps both dialects alike.
 
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::database::Sql;
@@ -30,6 +29,17 @@ enum Newer {
     Always,
 }
 
+/// What happens to a row that says nothing new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unchanged {
+    /// It is written all the same: being read is news.
+    Written,
+    /// It is not written.
+    Skipped,
+    /// PostgreSQL does not even lock it: the row is one that many workers bring at once.
+    Unlocked,
+}
+
 struct Upsert {
     table: &'static str,
     key: &'static [&'static str],
@@ -38,8 +48,8 @@ struct Upsert {
     newer: Newer,
     /// Columns that are parameters and not part of the document, with the parameter.
     stamps: &'static [(&'static str, &'static str)],
-    /// Leaves rows alone that say nothing new: no lock, no write.
-    skip_unchanged: bool,
+    /// Whether to leave rows alone that say nothing new.
+    unchanged: Unchanged,
 }
 
 /// The statements of all raw tables.
@@ -77,7 +87,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Keep,
         newer: Newer::ByReading,
         stamps: READ,
-        skip_unchanged: false,
+        unchanged: Unchanged::Written,
     }
     .sql(),
     projects: Upsert {
@@ -99,7 +109,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Keep,
         newer: Newer::ByReading,
         stamps: READ,
-        skip_unchanged: false,
+        unchanged: Unchanged::Written,
     }
     .sql(),
     labels: Upsert {
@@ -109,7 +119,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Replace,
         newer: Newer::ByReading,
         stamps: READ,
-        skip_unchanged: false,
+        unchanged: Unchanged::Written,
     }
     .sql(),
     members: Upsert {
@@ -119,7 +129,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Replace,
         newer: Newer::ByReading,
         stamps: READ,
-        skip_unchanged: false,
+        unchanged: Unchanged::Written,
     }
     .sql(),
     // The same few people are in nearly every batch: rows that say nothing new must not become a queue of locks.
@@ -138,7 +148,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Keep,
         newer: Newer::ByReading,
         stamps: READ,
-        skip_unchanged: true,
+        unchanged: Unchanged::Unlocked,
     }
     .sql(),
     merge_requests: merge_requests(Rule::Replace).sql(),
@@ -163,7 +173,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Keep,
         newer: Newer::ByUpdate,
         stamps: READ,
-        skip_unchanged: true,
+        unchanged: Unchanged::Skipped,
     }
     .sql(),
     approvals: Upsert {
@@ -173,7 +183,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Greatest,
         newer: Newer::Always,
         stamps: &[],
-        skip_unchanged: true,
+        unchanged: Unchanged::Skipped,
     }
     .sql(),
     commits: Upsert {
@@ -190,7 +200,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         rule: Rule::Keep,
         newer: Newer::Always,
         stamps: &[],
-        skip_unchanged: true,
+        unchanged: Unchanged::Skipped,
     }
     .sql(),
     drop_notes: drop_children("gitlab_notes", "id", "bigint", Some("updated_at")),
@@ -235,7 +245,7 @@ fn merge_requests(rule: Rule) -> Upsert {
         rule,
         newer: Newer::ByUpdate,
         stamps: &[("synced_at", "$3"), ("synced_run", "$4")],
-        skip_unchanged: false,
+        unchanged: Unchanged::Written,
     }
 }
 
@@ -253,7 +263,8 @@ impl Dialect {
             Dialect::Postgres => {
                 format!("json_populate_recordset(null::{table}, $2::text::json) r")
             }
-            Dialect::Sqlite => "json_each($2) r".to_owned(),
+            // Binary elements: a text would be parsed again for every column.
+            Dialect::Sqlite => "jsonb_each(jsonb($2)) r".to_owned(),
         }
     }
 
@@ -304,43 +315,45 @@ impl Upsert {
             .collect();
         let key = self.key.join(", ");
 
-        let mut text = format!(
-            "insert into {table} as t (source, {names})\nselect $1, {values}\nfrom {rows}\nwhere {filter}\norder by {order}\n\
-             on conflict (source, {key}) do update set {sets}",
+        let order = match dialect {
+            Dialect::Postgres => format!("\norder by {}", self.key.join(", ")),
+            Dialect::Sqlite => String::new(),
+        };
+        format!(
+            "insert into {table} as t (source, {names})\nselect $1, {values}\nfrom {rows}\nwhere {filter}{order}\n\
+             on conflict (source, {key}) do update set {sets}\nwhere {condition}",
             table = self.table,
             names = names.join(", "),
             values = values.join(", "),
             rows = dialect.rows(self.table),
             filter = self.filter(dialect),
-            order = self
-                .key
-                .iter()
-                .map(|name| dialect.column(name))
-                .collect::<Vec<_>>()
-                .join(", "),
             sets = sets.join(", "),
-        );
-        let _ = write!(
-            text,
-            "{}",
-            match self.newer {
-                Newer::ByUpdate =>
-                    "\nwhere (excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)",
-                Newer::ByReading => "\nwhere excluded.synced_at >= t.synced_at",
-                Newer::Always => "",
+            condition = self.condition(),
+        )
+    }
+
+    /// When the row that exists gives way.
+    fn condition(&self) -> String {
+        let newer = match self.newer {
+            Newer::ByUpdate => {
+                "(excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)"
             }
-        );
-        text
+            Newer::ByReading => "excluded.synced_at >= t.synced_at",
+            Newer::Always => "true",
+        };
+        if self.unchanged == Unchanged::Written {
+            return newer.to_owned();
+        }
+        let news: Vec<String> = self
+            .columns
+            .iter()
+            .map(|name| news(name, self.rule_of(name)))
+            .collect();
+        format!("{newer} and ({})", news.join(" or "))
     }
 
     fn assignment(&self, name: &str, dialect: Dialect) -> String {
-        let rule = match name {
-            // A refresh belongs to no run and must not hide that a run saw the row.
-            "synced_run" => Rule::Greatest,
-            // Text that the connection no longer asks for must go.
-            "body" => Rule::Replace,
-            _ => self.rule,
-        };
+        let rule = self.rule_of(name);
         match rule {
             Rule::Replace => format!("{name} = excluded.{name}"),
             Rule::Keep => format!("{name} = coalesce(excluded.{name}, t.{name})"),
@@ -348,52 +361,80 @@ impl Upsert {
         }
     }
 
+    fn rule_of(&self, name: &str) -> Rule {
+        match name {
+            // A refresh belongs to no run and must not hide that a run saw the row.
+            "synced_run" => Rule::Greatest,
+            // Text that the connection no longer asks for must go.
+            "body" => Rule::Replace,
+            _ => self.rule,
+        }
+    }
+
+    /// Which rows of the document are worth a lock.
     fn filter(&self, dialect: Dialect) -> String {
-        if !self.skip_unchanged {
+        if self.unchanged != Unchanged::Unlocked || dialect == Dialect::Sqlite {
             return "true".to_owned();
         }
-        let same_key = self
+        let same = |name: &&str| format!("k.{name} = r.{name}");
+        let known =
+            |name: &&str| format!("(r.{name} is null or r.{name} is not distinct from k.{name})");
+        let conditions: Vec<String> = self
             .key
             .iter()
-            .map(|name| format!("k.{name} = {}", dialect.column(name)));
-        let nothing_new = self.columns.iter().map(|name| {
-            let new = dialect.column(name);
-            match (*name, self.rule) {
-                ("body", _) | (_, Rule::Replace) => format!("{new} is not distinct from k.{name}"),
-                (_, Rule::Keep) => {
-                    format!("({new} is null or {new} is not distinct from k.{name})")
-                }
-                (_, Rule::Greatest) => format!("({new} is null or {new} <= k.{name})"),
-            }
-        });
-        let conditions: Vec<String> = same_key.chain(nothing_new).collect();
+            .map(same)
+            .chain(self.columns.iter().map(known))
+            .collect();
+        let conditions = conditions.join(" and ");
         format!(
-            "not exists (select 1 from {} k where k.source = $1 and {})",
-            self.table,
-            conditions.join(" and ")
+            "not exists (select 1 from {} k where k.source = $1 and {conditions})",
+            self.table
         )
     }
 }
 
-/// Removes children that are absent from a complete set: `$2` is `[{id, as_of, keep}]`, one entry a merge request.
+/// Whether the new value of a column would change it.
+fn news(name: &str, rule: Rule) -> String {
+    match rule {
+        Rule::Replace => format!("excluded.{name} is distinct from t.{name}"),
+        Rule::Keep => {
+            format!("excluded.{name} is not null and excluded.{name} is distinct from t.{name}")
+        }
+        Rule::Greatest => format!(
+            "excluded.{name} is not null and (t.{name} is null or excluded.{name} > t.{name})"
+        ),
+    }
+}
+
+/// Removes children that are absent from a complete set: `$2` is `[{id, as_of, keep, count}]`, one entry a merge request.
 ///
-/// `cross join` keeps SQLite from reading the whole table for every entry of the document.
+/// Counting first saves comparing, because nearly always nothing has to go. `cross join` keeps SQLite from reading the
+/// whole table for every entry of the document.
 fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql {
-    let postgres_clock = clock.map_or_else(String::new, |clock| {
-        format!(" and (t.{clock} is null or t.{clock} <= c.as_of)")
-    });
-    let sqlite_clock = clock.map_or_else(String::new, |clock| {
-        format!(" and (t.{clock} is null or t.{clock} <= c.value->>'as_of')")
-    });
+    let not_newer = |as_of: &str| match clock {
+        Some(clock) => format!(" and (t.{clock} is null or t.{clock} <= {as_of})"),
+        None => String::new(),
+    };
+    let stored = |id: &str| {
+        format!(
+            "(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id})"
+        )
+    };
     let postgres = format!(
-        "delete from {table} t using json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[])\n\
-         where t.source = $1 and t.merge_request_id = c.id{postgres_clock} and t.{key} <> all (c.keep)"
+        "delete from {table} t using (\n\
+         select c.* from json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[], count bigint)\n\
+         where {stored} <> c.count offset 0) c\n\
+         where t.source = $1 and t.merge_request_id = c.id{clock} and t.{key} <> all (c.keep)",
+        stored = stored("c.id"),
+        clock = not_newer("c.as_of"),
     );
     let sqlite = format!(
         "delete from {table} where source = $1 and (merge_request_id, {key}) in (\n\
          select t.merge_request_id, t.{key} from json_each($2) c\n\
          cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id'\n\
-         where t.{key} not in (select value from json_each(c.value->'keep')){sqlite_clock})"
+         where {stored} <> c.value->>'count' and t.{key} not in (select value from json_each(c.value->'keep')){clock})",
+        stored = stored("c.value->>'id'"),
+        clock = not_newer("c.value->>'as_of'"),
     );
     Sql {
         postgres: postgres.leak(),
