@@ -5,21 +5,19 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::Connection;
 use crate::gitlab::queries::scope::{
     self as answers, Group, Label, Owner, Parts, Project, next_of,
 };
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
-use super::Error;
 use super::adapt::PageSize;
 use super::context::{Context, Patience};
 use super::plan::{Filter, Verdict};
 use super::rows::Rows;
+use super::{Error, belongings};
 
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
 const PAGE: u32 = 50;
@@ -191,7 +189,8 @@ impl<'a> Planner<'a> {
             if self.groups.contains_key(&group.id) {
                 continue;
             }
-            self.read_on(
+            belongings::complete(
+                self.ctx,
                 Owner::Group,
                 &group.full_path,
                 &mut group.labels,
@@ -221,7 +220,8 @@ impl<'a> Planner<'a> {
             if verdict == Verdict::Leave || !self.projects.insert(project.id) {
                 continue;
             }
-            self.read_on(
+            belongings::complete(
+                self.ctx,
                 Owner::Project,
                 &project.full_path,
                 &mut project.labels,
@@ -259,7 +259,8 @@ impl<'a> Planner<'a> {
             return Ok(());
         };
         let document = answers::one_project(self.ctx.dialect, self.parts());
-        let answer: answers::ProjectAnswer = self.ask(&document, &json!({ "path": path })).await?;
+        let answer: answers::ProjectAnswer =
+            belongings::ask(self.ctx, &document, &json!({ "path": path })).await?;
         if let Some(limit) = answer
             .query_complexity
             .and_then(|complexity| complexity.limit)
@@ -306,43 +307,6 @@ impl<'a> Planner<'a> {
         labels
     }
 
-    /// Reads long lists of labels and members to their ends.
-    async fn read_on(
-        &self,
-        owner: Owner,
-        path: &str,
-        labels: &mut Option<Connection<Label>>,
-        members: &mut Option<Connection<answers::Member>>,
-    ) -> Result<(), Error> {
-        let document = answers::more_labels(owner);
-        while let Some((list, after)) = labels
-            .as_mut()
-            .and_then(|list| next_of(Some(&*list)).map(|after| (list, after)))
-        {
-            let answer: answers::BelongingsAnswer = self
-                .ask(&document, &json!({"path": path, "after": after}))
-                .await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.labels) else {
-                break;
-            };
-            list.extend(more);
-        }
-        let document = answers::more_members(owner, self.ctx.dialect);
-        while let Some((list, after)) = members
-            .as_mut()
-            .and_then(|list| next_of(Some(&*list)).map(|after| (list, after)))
-        {
-            let answer: answers::BelongingsAnswer = self
-                .ask(&document, &json!({"path": path, "after": after}))
-                .await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.members) else {
-                break;
-            };
-            list.extend(more);
-        }
-        Ok(())
-    }
-
     async fn group_path(&mut self, reference: &str) -> Result<Option<String>, Error> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
@@ -375,22 +339,6 @@ impl<'a> Planner<'a> {
             }
             error => Err(error),
         }
-    }
-
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        document: &str,
-        variables: &Value,
-    ) -> Result<T, Error> {
-        self.ctx
-            .persist(|| async {
-                self.ctx
-                    .client
-                    .graphql::<T>(document, variables)
-                    .await?
-                    .complete()
-            })
-            .await
     }
 
     fn parts(&self) -> Parts {

@@ -4,9 +4,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::merge_requests::{
-    self, List, MergeRequest, PageAnswer, PageProject, RestAnswer,
-};
+use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, RestAnswer};
+use crate::gitlab::queries::merge_requests::{self, List};
 
 use super::Error;
 use super::context::Context;

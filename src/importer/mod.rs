@@ -10,6 +10,7 @@
 mod actions;
 mod adapt;
 pub mod args;
+mod belongings;
 mod context;
 mod discover;
 mod error;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::merge_requests::{MergeRequest, PageAnswer, PageProject};
+use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject};
 use crate::store::Task;
 
 use super::Error;

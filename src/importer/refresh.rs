@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
-use crate::gitlab::queries::merge_requests::MergeRequest;
+use crate::gitlab::queries::merge_request::MergeRequest;
 use crate::gitlab::{self, Client};
 use crate::store::{Batch, Refresh, Store};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::gitlab::queries::{Connection, User as Person, merge_requests as answers, scope};
+use crate::gitlab::queries::{Connection, User as Person, merge_request as answers, scope};
 use crate::store::rows::{
     Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project,
     User,

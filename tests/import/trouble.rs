@@ -112,6 +112,47 @@ async fn a_field_that_always_times_out_stays_unknown_and_the_rest_is_stored() {
 }
 
 #[tokio::test]
+async fn a_complexity_limit_that_falls_during_the_import_gets_smaller_pages() {
+    let size = Size {
+        projects: 1,
+        merge_requests: 350,
+        notes: 1,
+        commits: 1,
+        ..Size::default()
+    };
+    let gitlab = serve(company(8, size)).await;
+    let quiet = Place::sqlite().await;
+    import(&gitlab, &quiet, &quiet.settings("quiet"))
+        .await
+        .unwrap();
+
+    // 180 leaves room for fewer at once, 100 not even for one with all its notes.
+    for limit in [180, 100] {
+        gitlab.world(|world| world.settings.complexity_limit = None);
+        let place = Place::sqlite().await;
+        let (progress, connection) = (Progress::default(), client(&gitlab));
+        let settings = place.settings("limited");
+        let run = importer::run(
+            &connection,
+            &place.store,
+            &settings,
+            &progress,
+            CancellationToken::new(),
+        );
+        let lower = async {
+            while progress.snapshot().merge_requests == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            gitlab.world(|world| world.settings.complexity_limit = Some(limit));
+        };
+        let (summary, ()) = tokio::join!(run, lower);
+
+        assert_eq!(summary.unwrap().exit_code(), 0, "{limit}");
+        assert_same(&place.rows().await, &quiet.rows().await);
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_token_ends_the_run_with_its_code() {
     let gitlab = serve(company(3, small())).await;
     let place = Place::sqlite().await;

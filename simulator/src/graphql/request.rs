@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Caller, Scope, World};
+use crate::world::{Caller, Scope, Settings, World};
 
 use super::context::Context;
 use super::document::{Prepared, prepare};
@@ -58,20 +58,15 @@ struct Limits {
 }
 
 impl Limits {
-    fn of(caller: &Caller) -> Limits {
-        match caller.user {
-            None => Limits {
-                complexity: 200,
-                depth: 15,
-            },
-            Some(_) if caller.admin => Limits {
-                complexity: 300,
-                depth: 20,
-            },
-            Some(_) => Limits {
-                complexity: 250,
-                depth: 20,
-            },
+    fn of(caller: &Caller, settings: &Settings) -> Limits {
+        let (complexity, depth) = match caller.user {
+            None => (200, 15),
+            Some(_) if caller.admin => (300, 20),
+            Some(_) => (250, 20),
+        };
+        Limits {
+            complexity: settings.complexity_limit.unwrap_or(complexity),
+            depth,
         }
     }
 }
@@ -239,7 +234,7 @@ fn make_ready<'d>(
 
 /// Runs what may run; all queries of a request share one budget.
 fn run(world: &World, caller: &Caller, queries: Vec<Result<Ready<'_>, Vec<u8>>>) -> Vec<Vec<u8>> {
-    let limits = Limits::of(caller);
+    let limits = Limits::of(caller, &world.settings);
     let total: i64 = queries.iter().flatten().map(|query| query.score).sum();
     let too_complex = total > limits.complexity;
     let answers = queries.into_iter().map(|query| {

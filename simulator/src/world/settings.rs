@@ -115,6 +115,8 @@ pub struct Settings {
     pub count_limit: usize,
     /// The largest offset where keyset pagination exists.
     pub offset_limit: usize,
+    /// The most that a GraphQL query may cost, where it is not GitLab's default.
+    pub complexity_limit: Option<i64>,
 }
 
 impl Default for Settings {
@@ -139,6 +141,7 @@ impl Default for Settings {
             shuffle_webhooks: false,
             count_limit: 10_000,
             offset_limit: 50_000,
+            complexity_limit: None,
         }
     }
 }

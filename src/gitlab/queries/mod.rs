@@ -5,6 +5,7 @@
 //! Nothing here asks for file contents, blobs or the text of diffs.
 
 mod fields;
+pub mod merge_request;
 pub mod merge_requests;
 pub mod scope;
 
