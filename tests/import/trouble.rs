@@ -6,6 +6,8 @@ use gitlab_connector::importer::{self, Progress, Scope, Settings};
 use gitlab_simulator::world::Size;
 use gitlab_simulator::{Fault, FaultKind};
 use jiff::SignedDuration;
+use secrecy::ExposeSecret as _;
+use sqlx::Connection as _;
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, TOKEN, assert_same, client, company, import, serve, small};
@@ -329,4 +331,47 @@ async fn ten_projects_of_five_hundred_take_few_requests() {
 
     assert_eq!(place.count("gitlab_merge_requests").await, 5000);
     assert!(gitlab.requests().len() <= 60, "{:?}", gitlab.counts());
+}
+
+#[tokio::test]
+async fn a_database_that_breaks_off_connections_loses_nothing() {
+    let size = Size {
+        projects: 4,
+        merge_requests: 120,
+        notes: 1,
+        commits: 1,
+        ..Size::default()
+    };
+    let gitlab = serve(company(9, size)).await;
+    let quiet = Place::postgres().await;
+    import(&gitlab, &quiet, &quiet.settings("quiet"))
+        .await
+        .unwrap();
+    let place = Place::postgres().await;
+    let settings = place.settings("broken");
+    let run = import(&gitlab, &place, &settings);
+    let breaker = async {
+        let mut connection = sqlx::PgConnection::connect(place.url.expose_secret())
+            .await
+            .unwrap();
+        let query = "select pg_terminate_backend(pid) from pg_stat_activity \
+                     where datname = current_database() and pid <> pg_backend_pid()";
+        for _ in 0..5 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            sqlx::query(query).execute(&mut connection).await.unwrap();
+        }
+    };
+
+    let (summary, ()) = tokio::join!(run, breaker);
+
+    let summary = match summary {
+        Ok(summary) => summary,
+        // Some trouble cannot be told from a lasting one: then the next worker goes on.
+        Err(error) => {
+            assert_eq!(error.exit_code(), 1, "{error}");
+            import(&gitlab, &place, &settings).await.unwrap()
+        }
+    };
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_same(&place.rows().await, &quiet.rows().await);
 }

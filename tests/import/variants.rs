@@ -86,13 +86,18 @@ async fn lists_longer_than_a_page_are_read_to_their_ends() {
 
 #[tokio::test]
 async fn many_projects_groups_labels_and_members_are_found() {
-    let mut world = World::new().with_group("acme", |mut group| {
+    let world = World::new().with_group("acme", |mut group| {
         for number in 0..120 {
             group = group.project(&format!("project-{number}"), |project| project.label("own"));
         }
         for number in 0..60 {
             group = group.subgroup(&format!("team-{number}"), |team| {
-                team.label(&format!("team-{number}"))
+                let team = team.label(&format!("team-{number}"));
+                if number == 59 {
+                    team.project("deep", |project| project)
+                } else {
+                    team
+                }
             });
         }
         for number in 0..150 {
@@ -101,9 +106,6 @@ async fn many_projects_groups_labels_and_members_are_found() {
                 .label(&format!("label-{number}"));
         }
         group
-    });
-    world = world.with_group("acme", |group| {
-        group.subgroup("team-59", |team| team.project("deep", |project| project))
     });
     let gitlab = serve(readable(world)).await;
     let place = Place::sqlite().await;
