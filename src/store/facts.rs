@@ -221,7 +221,7 @@ impl Store {
                (select count(*) from gitlab_merge_request_commits where source = $1)",
         );
         let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
-        let counts = |row: &super::database::Row| {
+        let counts = |row: &super::answer::Row| {
             TABLES
                 .iter()
                 .enumerate()

@@ -3,9 +3,10 @@
 //! [`Store::commit`] takes a [`Batch`]: rows, and the progress that they make, in one transaction. It is idempotent and
 //! the newest `updated_at` wins, so importer, refresher and receiver need not know of each other.
 //!
-//! Reading order: [`rows`] (what is stored), `batch` (what is committed), `commit` (how), `tables` (the statements),
-//! `runs` (the queue that workers share), `schema` (migrations and their document), `database` (the two drivers).
+//! Reading order: [`rows`] (what is stored), `batch` (what is committed), `commit` (how), `tables` and `upsert` (the
+//! statements), `runs` (the queue that workers share), `schema` (migrations), `database` (the two drivers).
 
+mod answer;
 mod batch;
 mod commit;
 mod database;
@@ -14,6 +15,7 @@ mod error;
 mod facts;
 mod gone;
 mod merge;
+mod open;
 mod progress;
 mod questions;
 pub mod rows;
@@ -21,9 +23,11 @@ mod run;
 mod runs;
 mod schema;
 mod tables;
+mod upsert;
 
+pub use answer::Value;
 pub use batch::{Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, Sweep, TaskState};
-pub use database::{Sqlite, Value};
+pub use database::Sqlite;
 pub use document::schema_document;
 pub use error::Error;
 pub use questions::{Answer, Question};

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::database::{Arg, Row, Sql};
+use super::answer::Row;
+use super::database::{Arg, Sql};
 use super::{Error, PlanClaim, Run, RunProgress, RunSummary, Source, Store, Task, Trouble};
 
 /// The troubles that a summary names.

@@ -107,3 +107,49 @@ async fn what_fails_in_the_middle_leaves_nothing_behind() {
         assert_eq!(home.dump().await, Vec::<String>::new());
     }
 }
+
+#[tokio::test]
+async fn a_commit_that_is_cut_off_leaves_all_or_nothing() {
+    for home in homes().await {
+        for patience in [1, 2, 4, 8, 16, 32, 64] {
+            let rows: Vec<_> = (0..300).map(|id| merge_request(id, patience)).collect();
+            let batch = Batch {
+                merge_requests: rows,
+                ..Batch::default()
+            };
+            let patience = std::time::Duration::from_millis(patience.unsigned_abs());
+
+            let _cut_off =
+                tokio::time::timeout(patience, home.store.commit(home.source, &batch)).await;
+
+            let versions = home
+                .texts("select distinct title from gitlab_merge_requests")
+                .await;
+            let rows = home.rows("gitlab_merge_requests").await.len();
+            assert!(
+                versions.len() <= 1 && [0, 300].contains(&rows),
+                "{versions:?} {rows}"
+            );
+        }
+        let after = Batch {
+            merge_requests: vec![merge_request(1, 100)],
+            ..Batch::default()
+        };
+        home.store.commit(home.source, &after).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn connections_that_the_server_closed_are_replaced() {
+    let [_, home] = homes().await;
+    let others = "select pg_terminate_backend(pid)::text from pg_stat_activity
+        where pid <> pg_backend_pid() and datname = current_database()";
+    home.texts(others).await;
+
+    let batch = Batch {
+        merge_requests: vec![merge_request(1, 1)],
+        ..Batch::default()
+    };
+
+    home.store.commit(home.source, &batch).await.unwrap();
+}

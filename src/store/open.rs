@@ -1,0 +1,162 @@
+//! Opening a database by its URL, which is never printed.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::database::Sqlite;
+use super::{Error, Store};
+
+/// How long a connection, a lock or a statement may keep us waiting before that is an error.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts to open a SQLite file that others are opening.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+/// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
+const POSTGRES_CONNECTIONS: u32 = 6;
+/// Readers of a SQLite file; the one writer has its own connection.
+const SQLITE_READERS: u32 = 4;
+
+impl Store {
+    /// Connects to `postgres://…` or opens `sqlite:path`, which is created if missing.
+    ///
+    /// # Errors
+    /// [`Error::Url`], [`Error::Unreachable`], [`Error::Refused`] or [`Error::ReadOnly`]; none of them prints the URL.
+    pub async fn open(url: &SecretString) -> Result<Store, Error> {
+        let url = url.expose_secret();
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return open_postgres(url).await;
+        }
+        if url.starts_with("sqlite:") {
+            return open_sqlite(url).await;
+        }
+        Err(Error::Url("it must begin with postgres:// or sqlite:"))
+    }
+
+    /// Waits for statements in flight and closes all connections.
+    pub async fn close(&self) {
+        match self {
+            Store::Postgres(pool) => pool.close().await,
+            Store::Sqlite(Sqlite { writer, readers }) => {
+                readers.close().await;
+                writer.close().await;
+            }
+        }
+    }
+}
+
+async fn open_postgres(url: &str) -> Result<Store, Error> {
+    let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector");
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
+        // rows by key; without the last three, plans made while the tables are empty read them whole ever after.
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
+                              set idle_in_transaction_session_timeout = '60s'; \
+                              set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+                sqlx::raw_sql(limits).execute(connection).await.map(drop)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(Store::Postgres(pool))
+}
+
+async fn open_sqlite(url: &str) -> Result<Store, Error> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(false)
+        .busy_timeout(PATIENCE);
+    let lasting = |most| {
+        SqlitePoolOptions::new()
+            .max_connections(most)
+            .acquire_timeout(PATIENCE)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+    };
+    let in_memory = options.get_filename().as_os_str().is_empty()
+        || url.contains(":memory:")
+        || url.contains("mode=memory");
+
+    let writer = open_writer(&lasting(1), &options).await?;
+    if in_memory {
+        return Ok(Store::Sqlite(Sqlite {
+            readers: writer.clone(),
+            writer,
+        }));
+    }
+    let readers = lasting(SQLITE_READERS).connect_lazy_with(options.create_if_missing(false));
+    Ok(Store::Sqlite(Sqlite { writer, readers }))
+}
+
+/// The switch to WAL is refused at once, without SQLite's own patience, while another process makes it too.
+async fn open_writer(
+    pool: &SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+) -> Result<SqlitePool, Error> {
+    let mut attempts = PATIENCE.as_millis() / BUSY_PAUSE.as_millis();
+    loop {
+        match pool
+            .clone()
+            .connect_with(options.clone())
+            .await
+            .map_err(Error::from)
+        {
+            Err(Error::Busy(_)) if attempts > 0 => attempts -= 1,
+            outcome => return outcome,
+        }
+        tokio::time::sleep(BUSY_PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::rows::MergeRequest;
+    use crate::store::{Batch, Source};
+
+    #[tokio::test]
+    async fn a_full_disk_says_so_and_leaves_nothing_behind() {
+        let store = Store::open(&"sqlite::memory:".into()).await.unwrap();
+        store.migrate().await.unwrap();
+        let Store::Sqlite(Sqlite { writer, .. }) = &store else {
+            panic!("not SQLite")
+        };
+        // A limit in pages does to SQLite what a full disk does.
+        sqlx::query("pragma max_page_count = 1")
+            .execute(writer)
+            .await
+            .unwrap();
+        let row = |id| MergeRequest {
+            id,
+            title: Some("x".repeat(1_000)),
+            ..MergeRequest::default()
+        };
+        let batch = Batch {
+            merge_requests: (0..100).map(row).collect(),
+            ..Batch::default()
+        };
+
+        let error = store.commit(Source(1), &batch).await.unwrap_err();
+
+        assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
+        assert!(error.is_transient());
+        assert!(
+            store
+                .overview(Source(1))
+                .await
+                .unwrap()
+                .contains(&("gitlab_merge_requests", 0))
+        );
+    }
+}
