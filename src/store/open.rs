@@ -4,7 +4,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::Connection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -51,6 +52,13 @@ impl Store {
 
 async fn open_postgres(url: &str) -> Result<Store, Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector");
+    // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
+    let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
+    let answer = first
+        .await
+        .map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
+    answer?.close().await?;
+
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(PATIENCE)
@@ -64,8 +72,7 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
                 sqlx::raw_sql(limits).execute(connection).await.map(drop)
             })
         })
-        .connect_with(options)
-        .await?;
+        .connect_lazy_with(options);
     Ok(Store::Postgres(pool))
 }
 
