@@ -200,7 +200,7 @@ from gitlab_reviews r;
 --   (seconds), lines (additions and deletions) or files.
 -- value: The measure.
 create view metrics_samples as
-with merged as (
+with merged as materialized (
   select p.*, date(p.merged, 'weekday 0', '-6 days') as week from pull_requests p
   where p.merged is not null and p.bot_authored is not true
 ),
