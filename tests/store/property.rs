@@ -1,17 +1,13 @@
 //! Whatever the order and however often: the same batches make the same database.
 
-use std::sync::LazyLock;
-
 use gitlab_connector::store::rows::{Approval, MergeRequestCommit, Note, User};
 use gitlab_connector::store::{Batch, Complete, Source};
-use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq, proptest};
-use proptest::test_runner::TestCaseError;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert_eq};
+use proptest::test_runner::TestRunner;
 use tokio::runtime::Runtime;
 
 use super::{Home, at, homes, merge_request};
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
-static HOMES: LazyLock<[Home; 2]> = LazyLock::new(|| RUNTIME.block_on(homes()));
 
 /// What GitLab says of a merge request at some moment: bits tell which children there are.
 #[derive(Debug, Clone, Copy)]
@@ -109,21 +105,27 @@ fn orders() -> impl Strategy<Value = (Vec<Version>, Vec<usize>, usize)> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+#[test]
+fn any_order_repetition_and_grouping_makes_the_same_database() {
+    let runtime = Runtime::new().unwrap();
+    let homes = runtime.block_on(homes());
+    let config = ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
 
-    #[test]
-    fn any_order_repetition_and_grouping_makes_the_same_database((versions, order, group) in orders()) {
-        let homes = &*HOMES;
+    let outcome = TestRunner::new(config).run(&orders(), |(versions, order, group)| {
         let batches = batches(&versions);
         let in_order: Vec<usize> = (0..batches.len()).collect();
-
-        RUNTIME.block_on(async {
-            for home in homes {
+        runtime.block_on(async {
+            for home in &homes {
                 let expected = result_of(home, &in_order, 1, &batches).await;
                 prop_assert_eq!(result_of(home, &order, group, &batches).await, expected);
             }
-            Ok::<(), TestCaseError>(())
-        })?;
-    }
+            Ok(())
+        })
+    });
+
+    outcome.unwrap();
 }
