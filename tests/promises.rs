@@ -9,6 +9,7 @@
 
 mod access;
 mod client;
+mod command;
 mod generated;
 mod import;
 mod manifest;

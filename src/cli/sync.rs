@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, progress, report, say, stop_signal};
 use crate::{
     access::{self, Outcome},
-    api::{GitLabConnectionStatus, conditions::reason},
+    api::{GitLabConnectionStatus, HumanDuration, conditions::reason},
     gitlab, importer::Progress,
     local::{self, Import, Report, Settings, Stored, StoredError, Work},
     manifest, receiver, telemetry,
@@ -42,6 +42,10 @@ pub(super) struct Args {
     #[arg(long)]
     full: bool,
 
+    /// How long to wait for a database or a project that went away before the import ends, such as 60s.
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    patience: HumanDuration,
+
     /// Take our webhooks away, and do nothing else.
     #[arg(long)]
     remove_webhooks: bool,
@@ -65,6 +69,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
         database: args.database.clone(),
         receiver_url: args.watch.then(|| format!("http://{}/webhooks/gitlab", args.listen)),
         full: args.full,
+        patience: args.patience.get(),
     };
     if args.remove_webhooks {
         return remove_webhooks(&works, &settings).await;

@@ -18,6 +18,7 @@ mod stored;
 mod watch;
 mod work;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 pub use hooks::{Hooks, remove_webhooks};
@@ -33,7 +34,7 @@ pub use work::{Error as WorkError, Work, needs};
 pub const DEFAULT_DATABASE: &str = "sqlite:gitlab-connector.db";
 
 /// What a pass works with beside the connection itself.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The database; `None` is the connection's own, or [`DEFAULT_DATABASE`].
     pub database: Option<SecretString>,
@@ -41,4 +42,6 @@ pub struct Settings {
     pub receiver_url: Option<String>,
     /// Read everything again, also what has not changed.
     pub full: bool,
+    /// How long a database or a project may stay away before an import ends.
+    pub patience: SignedDuration,
 }

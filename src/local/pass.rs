@@ -16,8 +16,6 @@ use crate::{
 const WORKER: &str = "local";
 /// Projects read at once.
 const CONCURRENCY: usize = 16;
-/// How long a database or a project may stay away before the run ends.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What one round came to.
 #[derive(Debug, Clone)]
@@ -125,19 +123,19 @@ async fn run_settings(work: &Work<'_>, settings: &Settings, stored: &Stored) -> 
         Some(run) if run.full || !settings.full => (run.key, run.full),
         _ => (format!("sync-{now}"), settings.full || resync_is_due(work.spec(), stored, now).await?),
     };
-    Ok(importer_settings(work, stored, (run_key, full), now))
+    Ok(importer::Settings { run_key, full, ..importer_settings(work, stored, settings.patience, now) })
 }
 
-/// The importer's settings; for the refresher, which has no run, with an empty key.
-pub(super) fn importer_settings(work: &Work<'_>, stored: &Stored, (run_key, full): (String, bool), now: Timestamp) -> importer::Settings {
+/// The importer's settings without a run, as the refresher uses them.
+pub(super) fn importer_settings(work: &Work<'_>, stored: &Stored, patience: SignedDuration, now: Timestamp) -> importer::Settings {
     let spec = work.spec();
     let scope = &spec.scope;
     let texts = |refs: &[NamedRef]| refs.iter().map(ToString::to_string).collect();
     importer::Settings {
         source: stored.registered.source,
-        run_key,
+        run_key: String::new(),
         worker: WORKER.to_owned(),
-        full,
+        full: false,
         scope: importer::Scope {
             groups: texts(&scope.groups),
             projects: texts(&scope.projects),
@@ -149,7 +147,7 @@ pub(super) fn importer_settings(work: &Work<'_>, stored: &Stored, (run_key, full
         resources: resources(spec),
         text: spec.import.text,
         concurrency: CONCURRENCY,
-        patience: PATIENCE,
+        patience,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -16,6 +16,9 @@ use crate::{
     receiver::{self, Receiver, Route},
     store::Store,
 };
+
+/// How long the refresher waits for a database that went away before it says so and begins again.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What makes serving impossible.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +64,7 @@ pub async fn serve(
 
 async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &CancellationToken) {
     let client = work.client.among(&work.observed.readers);
-    let settings = importer_settings(work, stored, (String::new(), false), Timestamp::now());
+    let settings = importer_settings(work, stored, PATIENCE, Timestamp::now());
     refresh::run(&client, &stored.store, &settings, wake, stop.clone()).await;
 }
 

@@ -1,4 +1,6 @@
 //! What several promises need.
 
+pub(crate) mod binary;
 pub(crate) mod logs;
 pub(crate) mod postgres;
+pub(crate) mod rows;

@@ -1,0 +1,240 @@
+//! `sync`: the whole pipeline by one command.
+
+use std::collections::BTreeSet;
+
+use gitlab_simulator::world::Hook;
+use gitlab_simulator::{Fault, FaultKind, Size, World};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::{OWNER, QUIET, READER, acme, manifest, serve, sync};
+use crate::support::{
+    binary::{self, Directory, Ended},
+    postgres,
+};
+
+const HOOKED: &str = "  scope: {groups: [acme]}
+  webhooks:
+    url: http://127.0.0.1:1/webhooks/gitlab
+    credentialRef: {name: tokens, key: owner}
+";
+
+#[tokio::test]
+async fn sync_verifies_ensures_hooks_imports_and_prints_the_conditions() {
+    let gitlab = serve(acme()).await;
+
+    let ended = sync(&Directory::new(), &manifest(gitlab.url(), READER, HOOKED), &[]).await;
+
+    ended.says(
+        0,
+        &[
+            "ACCESS",
+            "read merge requests",
+            "2 projects, 3 merge requests",
+            "WebhooksReady     True",
+            "ImportSucceeded   True",
+            "Ready             True",
+            "gitlab_merge_requests         3",
+        ],
+    );
+    assert_eq!(gitlab.read(|world| world.hooks().count()), 1);
+}
+
+#[tokio::test]
+async fn syncing_twice_makes_one_hook_and_the_same_rows() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, HOOKED);
+
+    let first = sync(&directory, &given, &["-o", "json"]).await;
+    let second = sync(&directory, &given, &["-o", "json"]).await;
+
+    let rows = |ended: &Ended| serde_json::from_str::<Value>(&ended.stdout).unwrap()["rows"].clone();
+    assert_eq!(rows(&first), rows(&second));
+    assert_eq!(gitlab.read(|world| world.hooks().count()), 1);
+}
+
+#[tokio::test]
+async fn remove_webhooks_takes_them_away_and_leaves_those_of_others() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, HOOKED);
+    sync(&directory, &given, &[]).await.says(0, &[]);
+    gitlab.world(|world| {
+        let ours = world.hooks().next().unwrap().clone();
+        let theirs = Hook { id: ours.id + 1, url: "https://elsewhere.example.com/".into(), description: None, ..ours };
+        world.insert_hook(theirs);
+    });
+
+    let removed = sync(&directory, &given, &["--remove-webhooks"]).await;
+
+    removed.says(0, &["1 webhook"]);
+    let left: Vec<String> = gitlab.read(|world| world.hooks().map(|hook| hook.url.clone()).collect());
+    assert_eq!(left, ["https://elsewhere.example.com/"]);
+}
+
+#[tokio::test]
+async fn the_final_status_in_json_is_that_of_the_resource() {
+    let gitlab = serve(acme()).await;
+
+    let ended = sync(&Directory::new(), &manifest(gitlab.url(), READER, HOOKED), &["-o", "json"]).await;
+
+    let value: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let types: Vec<&str> =
+        value["status"]["conditions"].as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        types,
+        ["CredentialsValid", "AccessVerified", "WebhooksReady", "DeliveriesSeen", "ImportSucceeded", "Ready"]
+    );
+    assert_eq!(value["status"]["webhooks"]["summary"], "1/1 Group");
+    assert_eq!(value["rows"]["gitlab_merge_requests"], 3);
+}
+
+#[tokio::test]
+async fn a_manifest_is_read_from_standard_input_and_from_several_files() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, QUIET);
+    let (secret, connection) = given.split_once("---\n").unwrap();
+    directory.write("secret.yaml", secret);
+    directory.write("acme.yaml", connection);
+
+    let ended = binary::run(&directory, &["sync", "-f", "secret.yaml", "-f", "acme.yaml"]).await;
+
+    ended.says(0, &["Ready             True"]);
+}
+
+#[tokio::test]
+async fn killed_at_any_request_and_started_again_equals_not_killed() {
+    let world = || {
+        let size = Size { projects: 3, merge_requests: 120, notes: 3, commits: 2, ..Size::default() };
+        let mut world = World::generate(5, size);
+        super::reader_of(&mut world, "acme");
+        world
+    };
+    for database in [None, Some(())] {
+        let gitlab = serve(world()).await;
+        let given = manifest(gitlab.url(), READER, QUIET);
+        let undisturbed = Place::new(database).await;
+        undisturbed.sync(&given).await.says(0, &[]);
+        let expected = undisturbed.rows().await;
+        let requests = gitlab.requests().len();
+
+        for kill_at in 6..=requests {
+            let gitlab = serve(world()).await;
+            let given = manifest(gitlab.url(), READER, QUIET);
+            let place = Place::new(database).await;
+            gitlab.faults().add(Fault::at("*", FaultKind::Hang).after(kill_at - 1));
+            place.directory.write("connection.yaml", &given);
+            let mut killed = binary::start(&place.directory, &place.arguments());
+            while gitlab.requests().len() < kill_at && killed.try_wait().unwrap().is_none() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            killed.kill().await.unwrap();
+            gitlab.faults().clear();
+
+            place.sync(&given).await.says(0, &["Ready             True"]);
+
+            assert_eq!(place.rows().await, expected, "killed at request {kill_at} of {requests}");
+        }
+    }
+}
+
+/// A directory and a database of its own.
+struct Place {
+    directory: Directory,
+    url: String,
+}
+
+impl Place {
+    async fn new(postgres: Option<()>) -> Place {
+        let url = match postgres {
+            Some(()) => secrecy::ExposeSecret::expose_secret(&postgres::database().await).to_owned(),
+            None => "sqlite:rows.db".to_owned(),
+        };
+        Place { directory: Directory::new(), url }
+    }
+
+    fn arguments(&self) -> Vec<&str> {
+        vec!["sync", "-f", "connection.yaml", "--database", &self.url]
+    }
+
+    async fn sync(&self, given: &str) -> Ended {
+        sync(&self.directory, given, &["--database", &self.url]).await
+    }
+
+    /// The rows that analysts see, in the order of their keys.
+    async fn rows(&self) -> BTreeSet<String> {
+        let url = match self.url.strip_prefix("sqlite:") {
+            Some(file) => format!("sqlite:{}", self.directory.path().join(file).display()),
+            None => self.url.clone(),
+        };
+        crate::support::rows::dump(&url.into()).await
+    }
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_within_a_second_and_the_next_run_goes_on() {
+    let mut world = World::generate(3, Size { projects: 4, merge_requests: 150, ..Size::default() });
+    super::reader_of(&mut world, "acme");
+    let gitlab = serve(world).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, QUIET);
+    directory.write("connection.yaml", &given);
+    gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Hang).after(4));
+    let running = binary::start(&directory, &["sync", "-f", "connection.yaml"]);
+    while gitlab.requests().iter().filter(|request| request.path.ends_with("/graphql")).count() < 5 {
+        tokio::task::yield_now().await;
+    }
+
+    signal(&running, "INT");
+    let ended: Ended =
+        tokio::time::timeout(std::time::Duration::from_secs(5), running.wait_with_output()).await.unwrap().unwrap().into();
+    gitlab.faults().clear();
+    let next = sync(&directory, &given, &[]).await;
+
+    ended.says(130, &["stopped", "goes on from there"]);
+    next.says(0, &["gitlab_merge_requests         600"]);
+}
+
+fn signal(child: &tokio::process::Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+}
+
+#[tokio::test]
+async fn while_watching_a_change_in_gitlab_arrives_by_webhook() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let port = free_port();
+    let spec = HOOKED.replace("127.0.0.1:1", &format!("127.0.0.1:{port}"));
+    directory.write("connection.yaml", &manifest(gitlab.url(), READER, &spec));
+    let listen = format!("127.0.0.1:{port}");
+    let mut watching = binary::start(&directory, &["sync", "-f", "connection.yaml", "--watch", "--listen", &listen]);
+    let mut lines = BufReader::new(watching.stderr.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("watching") {
+            break;
+        }
+    }
+
+    let project = gitlab.read(|world| world.project_by_path("acme/api").unwrap().id);
+    gitlab.world(|world| {
+        let one = world.merge_requests_of(project).next().unwrap().id;
+        world.merge(one, "grace").unwrap();
+    });
+    gitlab.settled().await;
+
+    let file = directory.path().join("gitlab-connector.db");
+    let merged = "select count(*) from gitlab_merge_requests where state = 'merged' and merge_user_id is not null";
+    crate::support::rows::until(&format!("sqlite:{}", file.display()).into(), merged, 2).await;
+    signal(&watching, "TERM");
+    let output = watching.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains(READER) && !text.contains(OWNER));
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

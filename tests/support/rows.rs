@@ -1,0 +1,62 @@
+//! What a database holds, read beside the product.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
+
+/// Tables of rows from GitLab, with the columns that do not tell when or by which run they were stored.
+const TABLES: [(&str, &str); 9] = [
+    ("gitlab_groups", "id parent_id full_path visibility"),
+    ("gitlab_projects", "id path_with_namespace default_branch archived"),
+    ("gitlab_labels", "project_id id name"),
+    ("gitlab_members", "kind holder_id user_id access_level"),
+    ("gitlab_users", "id username bot"),
+    (
+        "gitlab_merge_requests",
+        "id iid project_id title state draft author_id merge_user_id labels assignee_ids reviewer_ids additions deletions \
+         changed_files commit_count created_at updated_at ready_at merged_at closed_at",
+    ),
+    ("gitlab_notes", "id merge_request_id author_id system action created_at updated_at"),
+    ("gitlab_approvals", "merge_request_id user_id approved_at"),
+    ("gitlab_merge_request_commits", "merge_request_id sha title author_email"),
+];
+
+/// Every row as one line.
+pub(crate) async fn dump(url: &SecretString) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for (table, columns) in TABLES {
+        let columns: Vec<String> = columns.split_whitespace().map(|column| format!("cast({column} as text)")).collect();
+        let sql = format!("select {} from {table}", columns.join(", "));
+        for row in query(url, &sql).await {
+            lines.insert(format!("{table}: {}", row.join(" | ")));
+        }
+    }
+    lines
+}
+
+/// Waits until a count is reached.
+pub(crate) async fn until(url: &SecretString, count: &str, wanted: i64) {
+    let sql = format!("select cast(({count}) as text)");
+    for _ in 0..1000 {
+        if query(url, &sql).await == [[wanted.to_string()]] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{count} never came to {wanted}");
+}
+
+async fn query(url: &SecretString, sql: &str) -> Vec<Vec<String>> {
+    let sql = AssertSqlSafe(sql.to_owned());
+    let text = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".to_owned());
+    if url.expose_secret().starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(url.expose_secret()).await.unwrap();
+        let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+        return rows.iter().map(|row| (0..row.len()).map(|at| text(row.get(at))).collect()).collect();
+    }
+    let mut connection = PgConnection::connect(url.expose_secret()).await.unwrap();
+    let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
+    rows.iter().map(|row| (0..row.len()).map(|at| text(row.get(at))).collect()).collect()
+}
