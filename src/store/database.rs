@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::Transaction;
+use sqlx::{Connection as _, Transaction};
 use sqlx::postgres::Postgres;
 use sqlx::sqlite::{Sqlite as SqliteDb, SqlitePool};
 
@@ -76,6 +76,11 @@ impl Store {
             Store::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
             Store::Sqlite(Sqlite { writer, .. }) => {
                 let mut connection = writer.acquire().await?;
+                if connection.is_in_transaction() {
+                    // A full disk ends a transaction inside SQLite, which the driver does not notice: begin afresh.
+                    connection.close().await?;
+                    connection = writer.acquire().await?;
+                }
                 // The pragma has no effect inside a transaction, and the connection serves both kinds of commits.
                 let pragma = match durability {
                     Durability::Process => "pragma synchronous = normal",

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gitlab_simulator::{Fault, FaultKind};
 use secrecy::ExposeSecret;
@@ -87,7 +88,7 @@ async fn a_database_that_goes_away_ends_the_run_after_its_patience_and_the_next_
 
     let running = binary::start(&directory, &["sync", "-f", "connection.yaml", "--database", &proxy.url, "--patience", "1s"]);
     while gitlab.requests().iter().filter(|request| request.path.ends_with("/graphql")).count() < 2 {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
     proxy.cut();
     let cut: Ended = running.wait_with_output().await.unwrap().into();

@@ -121,7 +121,7 @@ data:
     let distrusted = sync(&Directory::new(), &given, &[]).await;
     let trusted = sync(&Directory::new(), &trusting, &[]).await;
 
-    distrusted.says(1, &["TLSFailure", "spec.tls.caBundle"]);
+    distrusted.says(1, &["TLSFailure", "tls.caBundle"]);
     trusted.says(0, &["Ready"]);
 }
 

@@ -1,6 +1,7 @@
 //! `sync`: the whole pipeline by one command.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use gitlab_simulator::world::Hook;
 use gitlab_simulator::{Fault, FaultKind, Size, World};
@@ -107,7 +108,7 @@ async fn a_manifest_is_read_from_standard_input_and_from_several_files() {
 #[tokio::test]
 async fn killed_at_any_request_and_started_again_equals_not_killed() {
     let world = || {
-        let size = Size { projects: 3, merge_requests: 120, notes: 3, commits: 2, ..Size::default() };
+        let size = Size { projects: 2, merge_requests: 120, notes: 3, commits: 2, ..Size::default() };
         let mut world = World::generate(5, size);
         super::reader_of(&mut world, "acme");
         world
@@ -118,9 +119,11 @@ async fn killed_at_any_request_and_started_again_equals_not_killed() {
         let undisturbed = Place::new(database).await;
         undisturbed.sync(&given).await.says(0, &[]);
         let expected = undisturbed.rows().await;
-        let requests = gitlab.requests().len();
+        // The questions before the import are no pages; what they find is not stored.
+        let log = gitlab.requests();
+        let first = log.iter().position(|request| request.path.ends_with("/graphql")).unwrap() + 1;
 
-        for kill_at in 6..=requests {
+        for kill_at in first..=log.len() {
             let gitlab = serve(world()).await;
             let given = manifest(gitlab.url(), READER, QUIET);
             let place = Place::new(database).await;
@@ -128,14 +131,14 @@ async fn killed_at_any_request_and_started_again_equals_not_killed() {
             place.directory.write("connection.yaml", &given);
             let mut killed = binary::start(&place.directory, &place.arguments());
             while gitlab.requests().len() < kill_at && killed.try_wait().unwrap().is_none() {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             killed.kill().await.unwrap();
             gitlab.faults().clear();
 
             place.sync(&given).await.says(0, &["Ready             True"]);
 
-            assert_eq!(place.rows().await, expected, "killed at request {kill_at} of {requests}");
+            assert_eq!(place.rows().await, expected, "killed at request {kill_at} of {}", log.len());
         }
     }
 }
@@ -184,12 +187,12 @@ async fn ctrl_c_ends_within_a_second_and_the_next_run_goes_on() {
     gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Hang).after(4));
     let running = binary::start(&directory, &["sync", "-f", "connection.yaml"]);
     while gitlab.requests().iter().filter(|request| request.path.ends_with("/graphql")).count() < 5 {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
     signal(&running, "INT");
     let ended: Ended =
-        tokio::time::timeout(std::time::Duration::from_secs(5), running.wait_with_output()).await.unwrap().unwrap().into();
+        tokio::time::timeout(Duration::from_secs(5), running.wait_with_output()).await.unwrap().unwrap().into();
     gitlab.faults().clear();
     let next = sync(&directory, &given, &[]).await;
 
