@@ -76,8 +76,13 @@ impl Store {
             Store::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
             Store::Sqlite(Sqlite { writer, .. }) => {
                 let mut connection = writer.acquire().await?;
-                if connection.is_in_transaction() {
-                    // A full disk ends a transaction inside SQLite, which the driver does not notice: begin afresh.
+                while connection.is_in_transaction() {
+                    // The rollback of whoever had it before may only be queued.
+                    connection.ping().await?;
+                    if !connection.is_in_transaction() {
+                        break;
+                    }
+                    // A full disk ends a transaction inside SQLite, which the driver does not notice: take another.
                     connection.close().await?;
                     connection = writer.acquire().await?;
                 }

@@ -1,5 +1,8 @@
 //! Opening a database by its URL, which is never printed.
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,6 +18,8 @@ use super::{Error, Store};
 
 /// How long a connection, a lock or a statement may keep us waiting before that is an error.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a PostgreSQL server may take to give a connection. Whoever calls decides how often to try.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 /// Between two attempts to open a SQLite file that others are opening.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
@@ -61,7 +66,7 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
 
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(ANSWERS_WITHIN)
         // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
         // rows by key; without the last three, plans made while the tables are empty read them whole ever after.
         .after_connect(|connection, _| {
@@ -95,7 +100,9 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
         || url.contains(":memory:")
         || url.contains("mode=memory");
 
-    let writer = open_writer(&lasting(1), &options).await?;
+    let writer = open_writer(&lasting(1), &options)
+        .await
+        .map_err(|error| explain(error, options.get_filename()))?;
     if in_memory {
         return Ok(Store::Sqlite(Sqlite {
             readers: writer.clone(),
@@ -123,6 +130,20 @@ async fn open_writer(
             outcome => return outcome,
         }
         tokio::time::sleep(BUSY_PAUSE).await;
+    }
+}
+
+/// SQLite says of many things that it cannot open the file; the system says why.
+fn explain(error: Error, file: &Path) -> Error {
+    if !matches!(error, Error::Unreachable(_)) {
+        return error;
+    }
+    match OpenOptions::new().write(true).open(file) {
+        Err(cause) if matches!(cause.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied) => {
+            Error::ReadOnly(format!("{}: {cause}", file.display()))
+        }
+        Err(cause) => Error::Unreachable(format!("{}: {cause}", file.display())),
+        Ok(_) => error,
     }
 }
 
