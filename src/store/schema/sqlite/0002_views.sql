@@ -87,7 +87,7 @@ requested as (
 select e.source, e.merge_request_id, m.project_id, e.note_id, e.user_id, e.review_type,
   e.review_type = 'approved' as approved, e.created_at,
   coalesce(e.request_at, m.created_at) as requested_at, e.request_at is not null as request_recorded,
-  case when e.created_at < coalesce(e.request_at, m.created_at) then 0.0 else round(unixepoch(e.created_at, 'subsec') - unixepoch(coalesce(e.request_at, m.created_at), 'subsec'), 3) end as time_since_request,
+  case when e.created_at < coalesce(e.request_at, m.created_at) then 0.0 else round((julianday(e.created_at) - julianday(coalesce(e.request_at, m.created_at))) * 86400.0, 3) end as time_since_request,
   u.is_bot, e.user_id = m.author_id as is_own
 from requested e
 join gitlab_merge_requests m on m.source = e.source and m.id = e.merge_request_id
@@ -159,12 +159,12 @@ select m.source, m.id, m.project_id as repo_id, m.iid as number, m.title, m.stat
   m.source_branch as head_ref, m.merge_commit_sha, m.additions, m.deletions, m.changed_files, m.commit_count,
   m.user_notes_count as comment_count, m.created_at as created, m.updated_at as updated, m.ready as ready_for_review,
   m.merged_at as merged, m.closed_at as closed, m.first_commit, m.first_review, m.first_approval,
-  case when m.merged_at < m.created_at then 0.0 else round(unixepoch(m.merged_at, 'subsec') - unixepoch(m.created_at, 'subsec'), 3) end as open_to_merge,
-  case when m.merged_at < m.ready then 0.0 else round(unixepoch(m.merged_at, 'subsec') - unixepoch(m.ready, 'subsec'), 3) end as ready_to_merge,
-  case when m.first_review < m.ready then 0.0 else round(unixepoch(m.first_review, 'subsec') - unixepoch(m.ready, 'subsec'), 3) end as ready_to_first_review,
-  case when m.first_approval < m.ready then 0.0 else round(unixepoch(m.first_approval, 'subsec') - unixepoch(m.ready, 'subsec'), 3) end as ready_to_first_approval,
-  case when m.first_review < m.created_at then 0.0 else round(unixepoch(m.first_review, 'subsec') - unixepoch(m.created_at, 'subsec'), 3) end as open_to_first_review,
-  case when m.first_approval < m.created_at then 0.0 else round(unixepoch(m.first_approval, 'subsec') - unixepoch(m.created_at, 'subsec'), 3) end as open_to_first_approval,
+  case when m.merged_at < m.created_at then 0.0 else round((julianday(m.merged_at) - julianday(m.created_at)) * 86400.0, 3) end as open_to_merge,
+  case when m.merged_at < m.ready then 0.0 else round((julianday(m.merged_at) - julianday(m.ready)) * 86400.0, 3) end as ready_to_merge,
+  case when m.first_review < m.ready then 0.0 else round((julianday(m.first_review) - julianday(m.ready)) * 86400.0, 3) end as ready_to_first_review,
+  case when m.first_approval < m.ready then 0.0 else round((julianday(m.first_approval) - julianday(m.ready)) * 86400.0, 3) end as ready_to_first_approval,
+  case when m.first_review < m.created_at then 0.0 else round((julianday(m.first_review) - julianday(m.created_at)) * 86400.0, 3) end as open_to_first_review,
+  case when m.first_approval < m.created_at then 0.0 else round((julianday(m.first_approval) - julianday(m.created_at)) * 86400.0, 3) end as open_to_first_approval,
   case when m.merged_at < m.ready then 0 else ((((unixepoch(m.merged_at) / 86400 + 3) / 7 * 5 + min((unixepoch(m.merged_at) / 86400 + 3) % 7, 5)) * 36000 + case when (unixepoch(m.merged_at) / 86400 + 3) % 7 < 5 then min(max((unixepoch(m.merged_at) % 86400) - 28800, 0), 36000) else 0 end)
     - (((unixepoch(m.ready) / 86400 + 3) / 7 * 5 + min((unixepoch(m.ready) / 86400 + 3) % 7, 5)) * 36000 + case when (unixepoch(m.ready) / 86400 + 3) % 7 < 5 then min(max((unixepoch(m.ready) % 86400) - 28800, 0), 36000) else 0 end)) * 1.0 end as ready_to_merge_business,
   m.web_url as external_url
