@@ -23,7 +23,9 @@ pub fn next(import: &Import, seed: &str, after: Timestamp) -> Result<Option<Time
 /// A share of `whole` that is always the same for a seed.
 fn jitter(whole: SignedDuration, seed: &str) -> SignedDuration {
     // FNV-1a: stable between processes and releases, unlike the hasher of the standard library.
-    let hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = seed
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
     SignedDuration::from_millis(i64::try_from(hash.checked_rem(millis).unwrap_or(0)).unwrap_or(0))
 }
@@ -38,7 +40,12 @@ mod tests {
     }
 
     fn import(schedule: &str, zone: Option<&str>) -> Import {
-        Import { schedule: schedule.to_owned(), time_zone: zone.map(str::to_owned), jitter: HumanDuration::minutes(0), ..Import::default() }
+        Import {
+            schedule: schedule.to_owned(),
+            time_zone: zone.map(str::to_owned),
+            jitter: HumanDuration::minutes(0),
+            ..Import::default()
+        }
     }
 
     #[test]

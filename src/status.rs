@@ -38,31 +38,16 @@ pub fn conditions(
     generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<Condition> {
-    let Verdicts {
-        credentials,
-        access,
-        webhooks,
-        deliveries,
-        import,
-        expiring,
-    } = verdicts;
+    let Verdicts { credentials, access, webhooks, deliveries, import, expiring } = verdicts;
     let mut all = vec![
         (condition::CREDENTIALS_VALID, credentials),
         (condition::ACCESS_VERIFIED, access),
         (condition::WEBHOOKS_READY, webhooks),
     ];
-    all.extend(
-        deliveries
-            .iter()
-            .map(|verdict| (condition::DELIVERIES_SEEN, verdict)),
-    );
+    all.extend(deliveries.iter().map(|verdict| (condition::DELIVERIES_SEEN, verdict)));
     all.push((condition::IMPORT_SUCCEEDED, import));
     let ready = summary(all.iter().map(|(_, verdict)| *verdict));
-    all.extend(
-        expiring
-            .iter()
-            .map(|verdict| (condition::CREDENTIALS_EXPIRING, verdict)),
-    );
+    all.extend(expiring.iter().map(|verdict| (condition::CREDENTIALS_EXPIRING, verdict)));
     all.push((condition::READY, &ready));
 
     let condition = |(kind, verdict): (&str, &Verdict)| {
@@ -130,9 +115,7 @@ fn summary<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Verdict {
     let trouble = verdicts
         .filter(|verdict| verdict.reason != condition::reason::NO_DELIVERY_YET)
         .find(|verdict| verdict.outcome != Outcome::Ok);
-    trouble
-        .cloned()
-        .unwrap_or_else(|| Verdict::good("all that the spec asks for is in place"))
+    trouble.cloned().unwrap_or_else(|| Verdict::good("all that the spec asks for is in place"))
 }
 
 #[cfg(test)]
@@ -145,20 +128,14 @@ mod tests {
             credentials: Verdict::good("GitLab accepts every token"),
             access: Verdict::good("everything in scope can be read"),
             webhooks: Verdict::good("1 of 1 in place"),
-            deliveries: Some(Verdict::bad(
-                reason::NO_DELIVERY_YET,
-                "nothing has arrived yet",
-            )),
+            deliveries: Some(Verdict::bad(reason::NO_DELIVERY_YET, "nothing has arrived yet")),
             import: Verdict::good("nothing is missing"),
             expiring: None,
         }
     }
 
     fn ready(conditions: &[Condition]) -> (&str, &str) {
-        conditions
-            .last()
-            .map(|ready| (ready.status.as_str(), ready.reason.as_str()))
-            .unwrap()
+        conditions.last().map(|ready| (ready.status.as_str(), ready.reason.as_str())).unwrap()
     }
 
     #[test]
@@ -200,20 +177,14 @@ mod tests {
     fn a_transition_time_moves_only_with_the_status() {
         let first = conditions(&all_good(), &[], None, Timestamp::UNIX_EPOCH);
         let later: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let changed = Verdicts {
-            import: Verdict::bad(reason::FAILED, "the database is gone"),
-            ..all_good()
-        };
+        let changed = Verdicts { import: Verdict::bad(reason::FAILED, "the database is gone"), ..all_good() };
 
         let same = conditions(&all_good(), &first, None, later);
         let other = conditions(&changed, &first, None, later);
 
         assert_eq!(same, first);
-        let moved: Vec<_> = other
-            .iter()
-            .filter(|now| now.last_transition_time == Time(later))
-            .map(|now| now.type_.as_str())
-            .collect();
+        let moved: Vec<_> =
+            other.iter().filter(|now| now.last_transition_time == Time(later)).map(|now| now.type_.as_str()).collect();
         assert_eq!(moved, ["ImportSucceeded", "Ready"]);
     }
 }

@@ -18,21 +18,11 @@ pub enum LogFormat {
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What is logged: `error`, `warn`, `info`, `debug` or a filter such as `gitlab_connector::gitlab=debug`.
-    #[arg(
-        long,
-        global = true,
-        env = "GITLAB_CONNECTOR_LOG",
-        default_value = "warn"
-    )]
+    #[arg(long, global = true, env = "GITLAB_CONNECTOR_LOG", default_value = "warn")]
     pub log: String,
 
     /// How log lines look.
-    #[arg(
-        long,
-        global = true,
-        env = "GITLAB_CONNECTOR_LOG_FORMAT",
-        default_value = "text"
-    )]
+    #[arg(long, global = true, env = "GITLAB_CONNECTOR_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }
 

@@ -17,11 +17,7 @@ use url::Url;
 
 /// Quick to give up, so that tests are.
 fn impatient() -> Patience {
-    Patience {
-        attempts: 3,
-        waiting: Duration::from_secs(5),
-        backoff: Duration::from_millis(1),
-    }
+    Patience { attempts: 3, waiting: Duration::from_secs(5), backoff: Duration::from_millis(1) }
 }
 
 fn short_deadlines() -> Deadlines {
@@ -35,17 +31,12 @@ fn short_deadlines() -> Deadlines {
 
 /// Tokens are named after their secrets: `primary` is `glpat-primary`.
 fn token(name: &str) -> Token {
-    Token {
-        name: name.to_owned(),
-        secret: format!("glpat-{name}").into(),
-    }
+    Token { name: name.to_owned(), secret: format!("glpat-{name}").into() }
 }
 
 fn client_of(instance: &Instance, tokens: &[&str]) -> Client {
     let tokens = tokens.iter().map(|name| token(name)).collect();
-    Client::with_deadlines(instance, tokens, &Metrics::default(), short_deadlines())
-        .unwrap()
-        .with_patience(impatient())
+    Client::with_deadlines(instance, tokens, &Metrics::default(), short_deadlines()).unwrap().with_patience(impatient())
 }
 
 fn client(url: &str, tokens: &[&str]) -> Client {

@@ -10,20 +10,12 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 
 fn fixtures(folder: &str) -> Vec<(String, String)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures/manifests")
-        .join(folder);
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/manifests").join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).unwrap();
-        (
-            path.file_name().unwrap().to_string_lossy().into_owned(),
-            text,
-        )
+        (path.file_name().unwrap().to_string_lossy().into_owned(), text)
     };
     files.into_iter().map(read).collect()
 }
@@ -44,11 +36,7 @@ fn each_bad_manifest_is_refused_with_the_sentence_in_its_first_line() {
         let violations = violations(&text);
 
         assert_eq!(violations.len(), 1, "{file}: {violations:#?}");
-        assert_eq!(
-            format!("{}: {}", violations[0].field, violations[0].message),
-            expected,
-            "{file}"
-        );
+        assert_eq!(format!("{}: {}", violations[0].field, violations[0].message), expected, "{file}");
         assert!(violations[0].origin.line > 1, "{file}: {violations:#?}");
     }
 }
@@ -66,18 +54,8 @@ fn each_good_manifest_is_accepted() {
 fn rules(schema: &Value, found: &mut BTreeSet<String>) {
     match schema {
         Value::Object(fields) => {
-            for rule in fields
-                .get("x-kubernetes-validations")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                assert!(
-                    rule["message"]
-                        .as_str()
-                        .is_some_and(|message| message.starts_with("spec.")),
-                    "{rule}"
-                );
+            for rule in fields.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
+                assert!(rule["message"].as_str().is_some_and(|message| message.starts_with("spec.")), "{rule}");
                 found.insert(rule["rule"].as_str().unwrap().to_owned());
             }
             fields.values().for_each(|field| rules(field, found));
@@ -116,18 +94,12 @@ fn a_violation_names_file_line_object_and_field() {
 
 #[test]
 fn defaults_are_those_of_the_crd() {
-    let (_, text) = fixtures("accepted")
-        .into_iter()
-        .find(|(file, _)| file == "smallest.yaml")
-        .unwrap();
+    let (_, text) = fixtures("accepted").into_iter().find(|(file, _)| file == "smallest.yaml").unwrap();
 
     let manifests = manifest::parse(&text, "acme.yaml").unwrap();
 
     let given = &manifests.connections[0];
-    assert_eq!(
-        (given.namespace.as_str(), given.name.as_str()),
-        ("default", "acme")
-    );
+    assert_eq!((given.namespace.as_str(), given.name.as_str()), ("default", "acme"));
     let spec = &given.connection.spec;
     assert_eq!(spec.import, api::Import::default());
     assert_eq!(spec.webhooks, api::Webhooks::default());
@@ -138,24 +110,15 @@ fn defaults_are_those_of_the_crd() {
 
 #[test]
 fn another_kind_is_refused_by_name_and_a_list_is_unpacked() {
-    let error = manifest::parse(
-        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n",
-        "a.yaml",
-    )
-    .unwrap_err();
+    let error = manifest::parse("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "a.yaml").unwrap_err();
     assert!(
-        error
-            .to_string()
-            .starts_with("a.yaml:2: kind 'Deployment' with apiVersion 'apps/v1' has no place here"),
+        error.to_string().starts_with("a.yaml:2: kind 'Deployment' with apiVersion 'apps/v1' has no place here"),
         "{error}"
     );
 
     let list = "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: ca}\n    data: {ca.crt: hello}\n";
     let manifests = manifest::parse(list, "list.yaml").unwrap();
-    assert_eq!(
-        manifests.config("default", &key("ca", "ca.crt")).unwrap(),
-        "hello"
-    );
+    assert_eq!(manifests.config("default", &key("ca", "ca.crt")).unwrap(), "hello");
 }
 
 #[test]
@@ -164,17 +127,11 @@ fn the_same_object_twice_is_refused_with_both_places() {
 
     let error = manifest::parse(&format!("{secret}---\n{secret}"), "a.yaml").unwrap_err();
 
-    assert_eq!(
-        error.to_string(),
-        "Secret default/acme is given twice, at a.yaml:1 and at a.yaml:5: keep one of them"
-    );
+    assert_eq!(error.to_string(), "Secret default/acme is given twice, at a.yaml:1 and at a.yaml:5: keep one of them");
 }
 
 fn key(name: &str, key: &str) -> KeyRef {
-    KeyRef {
-        name: name.into(),
-        key: key.into(),
-    }
+    KeyRef { name: name.into(), key: key.into() }
 }
 
 const SECRET: &str = "apiVersion: v1
@@ -188,18 +145,10 @@ stringData: {plain: glpat-hush-plain}
 fn secrets_are_found_by_key_in_both_forms() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let secret = |at| {
-        manifests
-            .secret("default", &at)
-            .unwrap()
-            .expose_secret()
-            .to_owned()
-    };
+    let secret = |at| manifests.secret("default", &at).unwrap().expose_secret().to_owned();
     assert_eq!(secret(key("acme", "token")), "glpat-hush-hush");
     assert_eq!(secret(key("acme", "plain")), "glpat-hush-plain");
-    let selector = api::CredentialSelector {
-        match_labels: [("pool".into(), "acme".into())].into(),
-    };
+    let selector = api::CredentialSelector { match_labels: [("pool".into(), "acme".into())].into() };
     assert_eq!(manifests.selected("default", &selector), ["acme"]);
     assert!(manifests.selected("other", &selector).is_empty());
 }
@@ -208,22 +157,12 @@ fn secrets_are_found_by_key_in_both_forms() {
 fn a_missing_secret_or_key_is_named() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let missing = manifests
-        .secret("default", &key("acne", "token"))
-        .unwrap_err();
-    assert_eq!(
-        missing.to_string(),
-        "Secret 'acne' is not in namespace 'default': add it, or correct the name"
-    );
+    let missing = manifests.secret("default", &key("acne", "token")).unwrap_err();
+    assert_eq!(missing.to_string(), "Secret 'acne' is not in namespace 'default': add it, or correct the name");
     assert_eq!(missing.reason(), "SecretNotFound");
 
-    let missing = manifests
-        .secret("default", &key("acme", "tokn"))
-        .unwrap_err();
-    assert_eq!(
-        missing.to_string(),
-        "Secret 'acme' has no key 'tokn': it has plain, token"
-    );
+    let missing = manifests.secret("default", &key("acme", "tokn")).unwrap_err();
+    assert_eq!(missing.to_string(), "Secret 'acme' has no key 'tokn': it has plain, token");
     assert_eq!(missing.reason(), "SecretKeyMissing");
 }
 
@@ -238,10 +177,7 @@ fn no_value_of_a_secret_is_ever_shown() {
     ];
     for text in bad {
         let error = manifest::parse(text, "s.yaml").unwrap_err();
-        assert!(
-            !format!("{error} {error:?}").contains("hush"),
-            "{error} {error:?}"
-        );
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error} {error:?}");
     }
 
     let good = manifest::parse(SECRET, "s.yaml").unwrap();
@@ -251,10 +187,5 @@ fn no_value_of_a_secret_is_ever_shown() {
 #[test]
 fn a_file_that_is_not_there_is_named_and_so_is_a_lack_of_connections() {
     let error = manifest::read(&["/nowhere/acme.yaml".into()]).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("cannot read /nowhere/acme.yaml: No such file"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("cannot read /nowhere/acme.yaml: No such file"), "{error}");
 }

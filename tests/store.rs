@@ -53,10 +53,7 @@ impl Drop for File {
 /// One home in each database: what is promised is promised for both.
 async fn homes() -> [Home; 2] {
     let file = File::new();
-    [
-        Home::new(file.url(), Some(file)).await,
-        Home::new(postgres::database().await, None).await,
-    ]
+    [Home::new(file.url(), Some(file)).await, Home::new(postgres::database().await, None).await]
 }
 
 impl Home {
@@ -69,12 +66,7 @@ impl Home {
             Store::Postgres(_) => Probe::Postgres(sqlx::PgPool::connect_lazy(url).unwrap()),
             Store::Sqlite(_) => Probe::Sqlite(sqlx::SqlitePool::connect_lazy(url).unwrap()),
         };
-        Home {
-            store,
-            source,
-            probe,
-            _file: file,
-        }
+        Home { store, source, probe, _file: file }
     }
 
     /// The first column of an answer, as texts.
@@ -95,12 +87,7 @@ impl Home {
     async fn dump(&self) -> Vec<String> {
         let mut rows = Vec::new();
         for table in TABLES {
-            rows.extend(
-                self.rows(table)
-                    .await
-                    .into_iter()
-                    .map(|row| format!("{table} {row}")),
-            );
+            rows.extend(self.rows(table).await.into_iter().map(|row| format!("{table} {row}")));
         }
         rows
     }
@@ -117,14 +104,8 @@ impl Home {
                     "select name from pragma_table_info('{table}') where name not in ('synced_at', 'received_at', 'marked_at', 'mark')"
                 );
                 let columns = self.texts(columns.leak()).await;
-                let pairs: Vec<String> = columns
-                    .iter()
-                    .map(|column| format!("'{column}', \"{column}\""))
-                    .collect();
-                format!(
-                    "select json_object({}) from {table} order by 1",
-                    pairs.join(", ")
-                )
+                let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}', \"{column}\"")).collect();
+                format!("select json_object({}) from {table} order by 1", pairs.join(", "))
             }
         };
         self.texts(sql.leak()).await
@@ -146,12 +127,7 @@ const TABLES: [&str; 11] = [
 ];
 
 fn connection(name: &str) -> Connection {
-    Connection {
-        namespace: "metrics".into(),
-        name: name.into(),
-        url: "https://gitlab.test".into(),
-        uid: None,
-    }
+    Connection { namespace: "metrics".into(), name: name.into(), url: "https://gitlab.test".into(), uid: None }
 }
 
 /// So many seconds after the tests' beginning of time, which is a Monday morning, 08:00 UTC.

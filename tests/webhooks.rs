@@ -14,12 +14,7 @@ use gitlab_simulator::{
 };
 use scene::{DEVELOPER, MAINTAINER, OWNER, SECRET, Scene, acme, receiver};
 
-const NOTHING: Changes = Changes {
-    created: 0,
-    updated: 0,
-    removed: 0,
-    enabled: 0,
-};
+const NOTHING: Changes = Changes { created: 0, updated: 0, removed: 0, enabled: 0 };
 
 fn incomplete(state: &State) -> (&str, &str) {
     match state {
@@ -38,15 +33,10 @@ async fn a_group_gets_one_hook_and_the_second_pass_changes_nothing() {
 
     assert_eq!((&first.state, first.mode), (&State::InPlace, Mode::Group));
     assert_eq!((first.desired, first.ready), (1, 1));
-    let [hook] = &scene.hooks()[..] else {
-        panic!("{:?}", scene.hooks())
-    };
+    let [hook] = &scene.hooks()[..] else { panic!("{:?}", scene.hooks()) };
     assert_eq!(hook.url, "https://hooks.example.com/webhooks/gitlab/uid-1");
     assert_eq!(hook.token.as_deref(), Some(SECRET));
-    assert_eq!(
-        hook.events.iter().copied().collect::<Vec<_>>(),
-        ["merge_requests_events", "note_events"]
-    );
+    assert_eq!(hook.events.iter().copied().collect::<Vec<_>>(), ["merge_requests_events", "note_events"]);
     assert_eq!(hook.name.as_deref(), Some("gitlab-connector"));
     assert!(hook.enable_ssl_verification);
     assert_eq!((second.changes, &second.state), (NOTHING, &State::InPlace));
@@ -60,13 +50,7 @@ async fn a_hook_whose_making_was_not_recorded_is_adopted() {
 
     let again = scene.ensure(&Memory::default()).await;
 
-    assert_eq!(
-        again.changes,
-        Changes {
-            updated: 1,
-            ..NOTHING
-        }
-    );
+    assert_eq!(again.changes, Changes { updated: 1, ..NOTHING });
     assert_eq!(scene.hooks().len(), 1);
 }
 
@@ -84,22 +68,11 @@ async fn a_hook_edited_by_hand_is_repaired_and_keeps_its_secret() {
 
     let repaired = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        repaired.changes,
-        Changes {
-            updated: 1,
-            ..NOTHING
-        }
-    );
-    let [hook] = &scene.hooks()[..] else {
-        panic!("{:?}", scene.hooks())
-    };
+    assert_eq!(repaired.changes, Changes { updated: 1, ..NOTHING });
+    let [hook] = &scene.hooks()[..] else { panic!("{:?}", scene.hooks()) };
     assert_eq!(hook.url, "https://hooks.example.com/webhooks/gitlab/uid-1");
     assert_eq!(hook.token.as_deref(), Some(SECRET));
-    assert_eq!(
-        hook.events.iter().copied().collect::<Vec<_>>(),
-        ["merge_requests_events", "note_events"]
-    );
+    assert_eq!(hook.events.iter().copied().collect::<Vec<_>>(), ["merge_requests_events", "note_events"]);
     assert!(hook.enable_ssl_verification);
 }
 
@@ -112,16 +85,8 @@ async fn a_receiver_that_moves_takes_hook_and_secret_along() {
 
     let moved = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        moved.changes,
-        Changes {
-            updated: 1,
-            ..NOTHING
-        }
-    );
-    let [hook] = &scene.hooks()[..] else {
-        panic!("{:?}", scene.hooks())
-    };
+    assert_eq!(moved.changes, Changes { updated: 1, ..NOTHING });
+    let [hook] = &scene.hooks()[..] else { panic!("{:?}", scene.hooks()) };
     assert_eq!((hook.id, hook.token.as_deref()), (id, Some(SECRET)));
     assert_eq!(hook.url, "https://new.example.com/webhooks/gitlab/uid-1");
 }
@@ -135,16 +100,7 @@ async fn a_new_secret_is_pushed_once() {
     let pushed = scene.ensure(&first.memory).await;
     let rest = scene.ensure(&pushed.memory).await;
 
-    assert_eq!(
-        (pushed.changes, rest.changes),
-        (
-            Changes {
-                updated: 1,
-                ..NOTHING
-            },
-            NOTHING
-        )
-    );
+    assert_eq!((pushed.changes, rest.changes), (Changes { updated: 1, ..NOTHING }, NOTHING));
     assert_eq!(scene.hooks()[0].token.as_deref(), Some("another-secret"));
 }
 
@@ -169,31 +125,13 @@ async fn duplicates_of_ours_go_and_foreign_hooks_stay_as_they_are() {
 
     let cleaned = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        cleaned.changes,
-        Changes {
-            removed: 1,
-            ..NOTHING
-        }
-    );
-    let left: Vec<_> = scene
-        .hooks()
-        .into_iter()
-        .map(|hook| (hook.id == kept, hook.url, hook.name))
-        .collect();
+    assert_eq!(cleaned.changes, Changes { removed: 1, ..NOTHING });
+    let left: Vec<_> = scene.hooks().into_iter().map(|hook| (hook.id == kept, hook.url, hook.name)).collect();
     assert_eq!(
         left,
         [
-            (
-                true,
-                "https://hooks.example.com/webhooks/gitlab/uid-1".into(),
-                Some("gitlab-connector".into())
-            ),
-            (
-                false,
-                "https://hooks.example.com/webhooks/gitlab/uid-2".into(),
-                None
-            ),
+            (true, "https://hooks.example.com/webhooks/gitlab/uid-1".into(), Some("gitlab-connector".into())),
+            (false, "https://hooks.example.com/webhooks/gitlab/uid-2".into(), None),
             (false, "https://ci.example.com/hook".into(), None),
         ]
     );
@@ -206,10 +144,7 @@ async fn ours_is_found_behind_a_hundred_foreign_hooks() {
     let scene = Scene::of(world).await;
     let group = scene.group();
     for number in 0..120 {
-        scene.add(
-            HookTarget::Group(group),
-            &format!("https://ci.example.com/{number}"),
-        );
+        scene.add(HookTarget::Group(group), &format!("https://ci.example.com/{number}"));
     }
 
     let first = scene.ensure(&Memory::default()).await;
@@ -222,23 +157,12 @@ async fn ours_is_found_behind_a_hundred_foreign_hooks() {
 async fn a_hook_made_by_hand_is_adopted_where_the_spec_says_so() {
     let mut scene = Scene::of(acme()).await;
     scene.desired.adopt = Adopt::ByURL;
-    let by_hand = scene.add(
-        HookTarget::Group(scene.group()),
-        "https://hooks.example.com/webhooks/gitlab",
-    );
+    let by_hand = scene.add(HookTarget::Group(scene.group()), "https://hooks.example.com/webhooks/gitlab");
 
     let adopted = scene.ensure(&Memory::default()).await;
 
-    assert_eq!(
-        adopted.changes,
-        Changes {
-            updated: 1,
-            ..NOTHING
-        }
-    );
-    let [hook] = &scene.hooks()[..] else {
-        panic!("{:?}", scene.hooks())
-    };
+    assert_eq!(adopted.changes, Changes { updated: 1, ..NOTHING });
+    let [hook] = &scene.hooks()[..] else { panic!("{:?}", scene.hooks()) };
     assert_eq!((hook.id, hook.token.as_deref()), (by_hand, Some(SECRET)));
 }
 
@@ -250,10 +174,7 @@ async fn without_group_hooks_each_followed_project_gets_one() {
     let first = scene.ensure(&Memory::default()).await;
     let second = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        (&first.state, first.mode, first.ready),
-        (&State::InPlace, Mode::Project, 2)
-    );
+    assert_eq!((&first.state, first.mode, first.ready), (&State::InPlace, Mode::Project, 2));
     assert_eq!(scene.hooked_projects(), ["acme/deep/api", "acme/web"]);
     assert_eq!(second.changes, NOTHING);
 }
@@ -276,10 +197,7 @@ async fn a_maintainer_gets_project_hooks_where_groups_want_an_owner() {
 
     let outcome = scene.ensure(&Memory::default()).await;
 
-    assert_eq!(
-        (&outcome.state, outcome.mode, outcome.ready),
-        (&State::InPlace, Mode::Project, 3)
-    );
+    assert_eq!((&outcome.state, outcome.mode, outcome.ready), (&State::InPlace, Mode::Project, 3));
 }
 
 #[tokio::test]
@@ -289,10 +207,7 @@ async fn a_token_that_may_not_is_passed_over_for_one_that_may() {
 
     let outcome = scene.ensure(&Memory::default()).await;
 
-    assert_eq!(
-        (&outcome.state, outcome.mode),
-        (&State::InPlace, Mode::Group)
-    );
+    assert_eq!((&outcome.state, outcome.mode), (&State::InPlace, Mode::Group));
 }
 
 #[tokio::test]
@@ -303,19 +218,10 @@ async fn a_developers_token_leaves_the_work_to_a_person_with_the_exact_commands(
     let outcome = scene.ensure(&Memory::default()).await;
 
     let (reason, message) = incomplete(&outcome.state);
-    assert_eq!(
-        (reason, outcome.mode, outcome.ready, outcome.desired),
-        ("ManualActionRequired", Mode::Manual, 0, 3)
-    );
-    assert!(
-        message.contains("need the role Maintainer, which token 'developer' has not"),
-        "{message}"
-    );
+    assert_eq!((reason, outcome.mode, outcome.ready, outcome.desired), ("ManualActionRequired", Mode::Manual, 0, 3));
+    assert!(message.contains("need the role Maintainer, which token 'developer' has not"), "{message}");
     assert_eq!(outcome.commands.len(), 3);
-    assert!(
-        outcome.commands[0].contains("$GITLAB_TOKEN")
-            && outcome.commands[0].contains("$WEBHOOK_SECRET")
-    );
+    assert!(outcome.commands[0].contains("$GITLAB_TOKEN") && outcome.commands[0].contains("$WEBHOOK_SECRET"));
     assert!(!format!("{outcome:?}").contains(SECRET));
     assert_eq!(outcome.failures[0].reason, "InsufficientRole");
 
@@ -334,14 +240,8 @@ async fn deliveries_show_that_a_person_made_the_hook() {
     let after = scene.ensure(&Memory::default()).await;
 
     assert_eq!(incomplete(&before.state).0, "ManualActionRequired");
-    assert_eq!(
-        (before.ready, before.desired, before.commands.len()),
-        (0, 1, 1)
-    );
-    assert_eq!(
-        (&after.state, after.ready, after.desired),
-        (&State::InPlace, 1, 1)
-    );
+    assert_eq!((before.ready, before.desired, before.commands.len()), (0, 1, 1));
+    assert_eq!((&after.state, after.ready, after.desired), (&State::InPlace, 1, 1));
     assert!(scene.hooks().is_empty());
 }
 
@@ -365,24 +265,13 @@ async fn the_limit_and_a_refused_url_have_their_reasons_and_are_not_tried_for_ev
 
 #[tokio::test]
 async fn a_post_whose_answer_is_lost_makes_one_hook() {
-    for kind in [
-        FaultKind::CutBody,
-        FaultKind::Status { status: 502 },
-        FaultKind::Hang,
-    ] {
+    for kind in [FaultKind::CutBody, FaultKind::Status { status: 502 }, FaultKind::Hang] {
         let scene = Scene::of(acme()).await;
-        scene
-            .simulator
-            .faults()
-            .add(Fault::at("POST /groups/:id/hooks", kind.clone()).times(1));
+        scene.simulator.faults().add(Fault::at("POST /groups/:id/hooks", kind.clone()).times(1));
 
         let outcome = scene.ensure(&Memory::default()).await;
 
-        assert_eq!(
-            (&outcome.state, scene.hooks().len()),
-            (&State::InPlace, 1),
-            "{kind:?}"
-        );
+        assert_eq!((&outcome.state, scene.hooks().len()), (&State::InPlace, 1), "{kind:?}");
     }
 }
 
@@ -391,10 +280,7 @@ async fn killed_at_any_request_the_next_pass_comes_to_one_hook_each() {
     let stops = [FaultKind::Hang, FaultKind::Latency { millis: 200 }];
     for (at, kind) in (0..12).flat_map(|at| stops.clone().map(|kind| (at, kind))) {
         let scene = Scene::of(acme().with_edition(Edition::Community)).await;
-        scene
-            .simulator
-            .faults()
-            .add(Fault::at("*", kind).after(at).times(1));
+        scene.simulator.faults().add(Fault::at("*", kind).after(at).times(1));
         let memory = Memory::default();
         // Dropped in the middle of a request, as a process that is killed.
         drop(tokio::time::timeout(Duration::from_millis(100), scene.ensure(&memory)).await);
@@ -402,16 +288,8 @@ async fn killed_at_any_request_the_next_pass_comes_to_one_hook_each() {
 
         let outcome = scene.ensure(&Memory::default()).await;
 
-        assert_eq!(
-            (&outcome.state, outcome.ready),
-            (&State::InPlace, 3),
-            "killed at {at}"
-        );
-        assert_eq!(
-            scene.hooked_projects(),
-            ["acme/deep/api", "acme/sandbox-1", "acme/web"],
-            "killed at {at}"
-        );
+        assert_eq!((&outcome.state, outcome.ready), (&State::InPlace, 3), "killed at {at}");
+        assert_eq!(scene.hooked_projects(), ["acme/deep/api", "acme/sandbox-1", "acme/web"], "killed at {at}");
     }
 }
 
@@ -437,16 +315,7 @@ async fn a_disabled_hook_is_switched_on_once_the_receiver_answers() {
 
     let enabled = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        (enabled.changes, &enabled.state),
-        (
-            Changes {
-                enabled: 1,
-                ..NOTHING
-            },
-            &State::InPlace
-        )
-    );
+    assert_eq!((enabled.changes, &enabled.state), (Changes { enabled: 1, ..NOTHING }, &State::InPlace));
     assert!(!scene.hooks()[0].disabled);
 }
 
@@ -472,18 +341,9 @@ async fn an_administrator_can_have_the_instance_call_us_without_comments() {
     let outcome = scene.ensure(&Memory::default()).await;
     let again = scene.ensure(&outcome.memory).await;
 
-    assert_eq!(
-        (&outcome.state, outcome.mode),
-        (&State::InPlace, Mode::System)
-    );
-    assert_eq!(
-        outcome.notes,
-        ["the system webhook brings no comments: imports alone find those"]
-    );
-    assert_eq!(
-        (scene.hooks()[0].target, again.changes),
-        (HookTarget::System, NOTHING)
-    );
+    assert_eq!((&outcome.state, outcome.mode), (&State::InPlace, Mode::System));
+    assert_eq!(outcome.notes, ["the system webhook brings no comments: imports alone find those"]);
+    assert_eq!((scene.hooks()[0].target, again.changes), (HookTarget::System, NOTHING));
 }
 
 #[tokio::test]
@@ -493,14 +353,7 @@ async fn another_mode_takes_the_old_hooks_away() {
 
     scene.desired.mode = Mode::Project;
     let projects = scene.ensure(&groups.memory).await;
-    assert_eq!(
-        projects.changes,
-        Changes {
-            created: 3,
-            removed: 1,
-            ..NOTHING
-        }
-    );
+    assert_eq!(projects.changes, Changes { created: 3, removed: 1, ..NOTHING });
 
     scene.desired.mode = Mode::Disabled;
     let none = scene.ensure(&projects.memory).await;
@@ -513,26 +366,13 @@ async fn what_could_not_be_found_is_not_taken_for_unwanted() {
     let mut scene = Scene::of(acme().with_edition(Edition::Community)).await;
     let first = scene.ensure(&Memory::default()).await;
 
-    scene.simulator.faults().add(Fault::at(
-        "GET /groups/:id/projects",
-        FaultKind::Status { status: 503 },
-    ));
+    scene.simulator.faults().add(Fault::at("GET /groups/:id/projects", FaultKind::Status { status: 503 }));
     let blind = scene.ensure(&first.memory).await;
     scene.simulator.faults().clear();
     scene.desired.groups.clear();
     let lost = scene.ensure(&first.memory).await;
 
-    assert!(
-        matches!(
-            blind.state,
-            State::Unknown {
-                reason: "GitLabUnreachable",
-                ..
-            }
-        ),
-        "{:?}",
-        blind.state
-    );
+    assert!(matches!(blind.state, State::Unknown { reason: "GitLabUnreachable", .. }), "{:?}", blind.state);
     assert_eq!((blind.changes.removed, lost.changes.removed), (0, 0));
     assert_eq!(scene.hooks().len(), 3);
 }
@@ -545,13 +385,7 @@ async fn a_project_that_leaves_the_scope_loses_its_hook() {
 
     let second = scene.ensure(&first.memory).await;
 
-    assert_eq!(
-        second.changes,
-        Changes {
-            removed: 1,
-            ..NOTHING
-        }
-    );
+    assert_eq!(second.changes, Changes { removed: 1, ..NOTHING });
     assert_eq!(scene.hooked_projects(), ["acme/deep/api", "acme/web"]);
 }
 
@@ -579,10 +413,7 @@ async fn removal_says_what_it_had_to_leave_behind() {
     let removed = scene.remove(&first.memory).await;
 
     assert_eq!(removed.removed, 0);
-    assert_eq!(
-        (removed.left[0].subject.as_str(), removed.left[0].reason),
-        ("group acme", "InsufficientRole")
-    );
+    assert_eq!((removed.left[0].subject.as_str(), removed.left[0].reason), ("group acme", "InsufficientRole"));
 }
 
 #[tokio::test]

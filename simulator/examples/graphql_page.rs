@@ -25,18 +25,9 @@ const QUERY: &str = "query page($path: ID!, $first: Int!, $after: String, $since
     } pageInfo { hasNextPage endCursor } } } }";
 
 fn main() {
-    let size = Size {
-        projects: 10,
-        merge_requests: 500,
-        ..Size::default()
-    };
+    let size = Size { projects: 10, merge_requests: 500, ..Size::default() };
     let world = World::generate(1, size);
-    let caller = Caller {
-        user: Some(1),
-        admin: true,
-        token: None,
-        scopes: vec![Scope::Api],
-    };
+    let caller = Caller { user: Some(1), admin: true, token: None, scopes: vec![Scope::Api] };
 
     let rounds = 10;
     let (mut pages, mut bytes) = (0_u32, 0);
@@ -45,8 +36,7 @@ fn main() {
         for project in world.projects() {
             let mut after = Value::Null;
             loop {
-                let variables =
-                    json!({"path": project.full_path, "first": 100, "after": after, "since": null});
+                let variables = json!({"path": project.full_path, "first": 100, "after": after, "since": null});
                 let request = json!({"query": QUERY, "variables": variables}).to_string();
                 let answer = graphql::execute(&world, &caller, request.as_bytes(), &[]);
                 pages += 1;
@@ -60,11 +50,7 @@ fn main() {
     }
     let took = begin.elapsed();
 
-    println!(
-        "{pages} pages in {took:?}: {:?} and {} KB each",
-        took / pages,
-        bytes / pages as usize / 1024
-    );
+    println!("{pages} pages in {took:?}: {:?} and {} KB each", took / pages, bytes / pages as usize / 1024);
 }
 
 /// The cursor at the end of a page that is not the last, found without reading the whole answer.

@@ -62,13 +62,8 @@ struct Args {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(
-        text.find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(text.len()),
-    );
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("{text:?} is not a time such as 50ms or 2s"))?;
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is not a time such as 50ms or 2s"))?;
     match unit {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),
@@ -127,12 +122,7 @@ fn world(args: &Args) -> World {
     let mut world = World::generate(args.seed, size)
         .with_edition(args.edition)
         .with_group_token(&args.token, "acme", Role::Owner, &[Scope::Api])
-        .with_group_token(
-            &args.reader_token,
-            "acme",
-            Role::Developer,
-            &[Scope::ReadApi],
-        );
+        .with_group_token(&args.reader_token, "acme", Role::Developer, &[Scope::ReadApi]);
     world.settings.version = args.version;
     world.settings.rate_limit = args.rate_limit;
     world

@@ -46,12 +46,9 @@ impl What {
         match self {
             What::Token => Need::Credentials,
             What::Instance => Need::Nothing,
-            What::Groups
-            | What::Group
-            | What::GroupProjects
-            | What::Projects
-            | What::Project
-            | What::MergeRequests => Need::Read,
+            What::Groups | What::Group | What::GroupProjects | What::Projects | What::Project | What::MergeRequests => {
+                Need::Read
+            }
             What::GroupHooks | What::ProjectHooks => Need::Hooks,
         }
     }

@@ -60,21 +60,12 @@ pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> 
         .collect();
 
     let mut reports = join_all(probers.iter().map(Prober::introduce)).await;
-    if let Some(first) = reports
-        .iter()
-        .position(|report| report.token.valid == Some(true))
-    {
+    if let Some(first) = reports.iter().position(|report| report.token.valid == Some(true)) {
         let (instance, entry) = probers[first].instance().await;
         reports[first].instance = instance;
         reports[first].entries.push(entry);
     }
-    join_all(
-        probers
-            .iter()
-            .zip(&mut reports)
-            .map(|(prober, report)| prober.probe_scope(report)),
-    )
-    .await;
+    join_all(probers.iter().zip(&mut reports).map(|(prober, report)| prober.probe_scope(report))).await;
     reports
 }
 
@@ -84,103 +75,58 @@ impl Prober<'_> {
         let about = self.ask::<TokenSelf>(&Probe::TokenSelf).await;
         // Old servers and tokens of other kinds cannot say; then their user can.
         let user = match &about {
-            Ok(_)
-            | Err(
-                Error::NotFound { .. } | Error::InsufficientScope { .. } | Error::Forbidden { .. },
-            ) => Some(self.ask::<User>(&Probe::CurrentUser).await),
+            Ok(_) | Err(Error::NotFound { .. } | Error::InsufficientScope { .. } | Error::Forbidden { .. }) => {
+                Some(self.ask::<User>(&Probe::CurrentUser).await)
+            }
             Err(_) => None,
         };
         let (probe, answer) = match (&about, &user) {
             (Ok(_), _) => (Probe::TokenSelf, Ok(Seen::Something)),
-            (Err(_), Some(Ok(_) | Err(Error::InsufficientScope { .. }))) => {
-                (Probe::CurrentUser, Ok(Seen::Something))
-            }
+            (Err(_), Some(Ok(_) | Err(Error::InsufficientScope { .. }))) => (Probe::CurrentUser, Ok(Seen::Something)),
             (Err(_), Some(Err(Error::NotFound { message, .. }))) => {
                 // GitLab knows at least one of the two.
-                (
-                    Probe::CurrentUser,
-                    Err(Error::NotGitLab {
-                        status: 404,
-                        message: message.clone(),
-                    }),
-                )
+                (Probe::CurrentUser, Err(Error::NotGitLab { status: 404, message: message.clone() }))
             }
             (Err(_), Some(Err(error))) => (Probe::CurrentUser, Err(error.clone())),
             (Err(error), None) => (Probe::TokenSelf, Err(error.clone())),
         };
         let user = user.and_then(Result::ok);
         let about = about.ok();
-        if let Some(id) = about
-            .as_ref()
-            .map(|about| about.user_id)
-            .or(user.as_ref().map(|user| user.id))
-        {
+        if let Some(id) = about.as_ref().map(|about| about.user_id).or(user.as_ref().map(|user| user.id)) {
             self.client.learn_user(id);
         }
         let entry = self.entry(What::Token, "", Facts::default(), (&probe, &answer));
         let valid = match entry.finding.outcome {
             Outcome::Ok => Some(true),
-            Outcome::Denied
-                if matches!(
-                    answer,
-                    Err(Error::Unauthorized { .. } | Error::Forbidden { .. })
-                ) =>
-            {
+            Outcome::Denied if matches!(answer, Err(Error::Unauthorized { .. } | Error::Forbidden { .. })) => {
                 Some(false)
             }
             Outcome::Denied | Outcome::Unknown => None,
         };
         let token = TokenAccess {
             name: self.name.clone(),
-            user_id: about
-                .as_ref()
-                .map(|about| about.user_id)
-                .or(user.as_ref().map(|user| user.id)),
+            user_id: about.as_ref().map(|about| about.user_id).or(user.as_ref().map(|user| user.id)),
             user: user.and_then(|user| user.username),
-            scopes: about
-                .as_ref()
-                .map(|about| about.scopes.clone())
-                .unwrap_or_default(),
+            scopes: about.as_ref().map(|about| about.scopes.clone()).unwrap_or_default(),
             expires_at: about.and_then(|about| about.expires_at),
             valid,
             rate_limit: self.client.rate_limit(),
         };
-        Report {
-            token,
-            reads: self.reads,
-            entries: vec![entry],
-            groups: vec![],
-            projects: vec![],
-            instance: None,
-        }
+        Report { token, reads: self.reads, entries: vec![entry], groups: vec![], projects: vec![], instance: None }
     }
 
     async fn instance(&self) -> (Option<InstanceFacts>, Entry) {
         let answer: Result<Metadata, Error> = self.client.metadata().await;
-        let seen = answer
-            .as_ref()
-            .map(|_| Seen::Something)
-            .map_err(Clone::clone);
-        let entry = self.entry(
-            What::Instance,
-            "",
-            Facts::default(),
-            (&Probe::Metadata, &seen),
-        );
-        let facts = answer.ok().map(|metadata| InstanceFacts {
-            enterprise: metadata.is_enterprise(),
-            version: metadata.version,
-        });
+        let seen = answer.as_ref().map(|_| Seen::Something).map_err(Clone::clone);
+        let entry = self.entry(What::Instance, "", Facts::default(), (&Probe::Metadata, &seen));
+        let facts = answer
+            .ok()
+            .map(|metadata| InstanceFacts { enterprise: metadata.is_enterprise(), version: metadata.version });
         (facts, entry)
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(&self, probe: &Probe) -> Result<T, Error> {
-        if let Some(error) = self
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-        {
+        if let Some(error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Err(error);
         }
         let answer = self.client.probe(probe).await;
@@ -207,22 +153,8 @@ impl Prober<'_> {
     }
 
     fn entry(&self, what: What, subject: &str, facts: Facts, (probe, answer): Probed<'_>) -> Entry {
-        let finding = reason(
-            &Call {
-                what,
-                token: &self.name,
-                subject,
-                facts,
-            },
-            answer,
-        );
-        Entry {
-            token: self.name.clone(),
-            what,
-            subject: subject.to_owned(),
-            finding,
-            curl: self.client.curl(probe),
-        }
+        let finding = reason(&Call { what, token: &self.name, subject, facts }, answer);
+        Entry { token: self.name.clone(), what, subject: subject.to_owned(), finding, curl: self.client.curl(probe) }
     }
 }
 

@@ -32,10 +32,7 @@ pub fn reason(call: &Call<'_>, answer: &Result<Seen, Error>) -> Finding {
         Ok(_) => Some(200),
         Err(error) => error.status(),
     };
-    Finding {
-        http_status,
-        ..finding
-    }
+    Finding { http_status, ..finding }
 }
 
 /// Good answers, some of which are not good enough.
@@ -108,23 +105,19 @@ fn from_anyone(call: &Call<'_>, error: &Error) -> Option<Finding> {
 
 /// Answers whose meaning depends on the question: mostly 403 and 404.
 fn by_call(call: &Call<'_>, error: &Error) -> Finding {
-    let Call {
-        what,
-        token,
-        subject,
-        facts,
-    } = *call;
+    let Call { what, token, subject, facts } = *call;
     match (what, error) {
         (What::Group | What::Project | What::GroupProjects, Error::NotFound { .. }) => denied(
             code::SCOPE_NOT_FOUND,
             format!("{subject} was not found by token '{token}'; GitLab hides what a token may not see"),
             "correct the name in scope, or make the token's user a member".into(),
         ),
-        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if facts.merge_requests_off => Finding {
-            message: format!("merge requests are switched off in {subject}; it is skipped"),
-            ..fine()
-        },
-        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if role_is_small(call) => small_role(call),
+        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if facts.merge_requests_off => {
+            Finding { message: format!("merge requests are switched off in {subject}; it is skipped"), ..fine() }
+        }
+        (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) if role_is_small(call) => {
+            small_role(call)
+        }
         (What::MergeRequests, Error::Forbidden { .. } | Error::NotFound { .. }) => denied(
             code::INVALID_PERMISSIONS,
             format!("token '{token}' may not read merge requests of {subject}; it needs at least Reporter there"),
@@ -175,10 +168,7 @@ fn small_role(call: &Call<'_>) -> Finding {
     let role = call.facts.role.map_or("no member", role_name);
     denied(
         code::INVALID_PERMISSIONS,
-        format!(
-            "needs at least Reporter on {}; token '{}' is {role}",
-            call.subject, call.token
-        ),
+        format!("needs at least Reporter on {}; token '{}' is {role}", call.subject, call.token),
         "give its user at least the role Reporter, better Developer".into(),
     )
 }
@@ -205,31 +195,15 @@ fn transient_remedy(error: &Error) -> &'static str {
 }
 
 fn of(subject: &str) -> String {
-    if subject.is_empty() {
-        String::new()
-    } else {
-        format!(" ({subject})")
-    }
+    if subject.is_empty() { String::new() } else { format!(" ({subject})") }
 }
 
 fn denied(reason: &'static str, message: String, remedy: String) -> Finding {
-    Finding {
-        outcome: Outcome::Denied,
-        reason: Some(reason),
-        message,
-        remedy,
-        http_status: None,
-    }
+    Finding { outcome: Outcome::Denied, reason: Some(reason), message, remedy, http_status: None }
 }
 
 fn fine() -> Finding {
-    Finding {
-        outcome: Outcome::Ok,
-        reason: None,
-        message: String::new(),
-        remedy: String::new(),
-        http_status: None,
-    }
+    Finding { outcome: Outcome::Ok, reason: None, message: String::new(), remedy: String::new(), http_status: None }
 }
 
 #[cfg(test)]
@@ -264,10 +238,7 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let recorded = include_str!("../../tests/fixtures/recorded-answers.jsonl");
-        recorded
-            .lines()
-            .map(|line| serde_json::from_str(line).expect(line))
-            .collect()
+        recorded.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
 
     fn what(name: &str) -> What {
@@ -283,74 +254,32 @@ mod tests {
             What::GroupHooks,
             What::ProjectHooks,
         ];
-        all.into_iter()
-            .find(|what| format!("{what:?}") == name)
-            .expect(name)
+        all.into_iter().find(|what| format!("{what:?}") == name).expect(name)
     }
 
     fn found(what: What, facts: Facts, answer: &Result<Seen, Error>) -> Finding {
-        let subject = if what == What::Token {
-            ""
-        } else {
-            "project acme/api (id 42)"
-        };
-        reason(
-            &Call {
-                what,
-                token: "primary",
-                subject,
-                facts,
-            },
-            answer,
-        )
+        let subject = if what == What::Token { "" } else { "project acme/api (id 42)" };
+        reason(&Call { what, token: "primary", subject, facts }, answer)
     }
 
     #[test]
     fn every_recorded_answer_has_its_reason() {
         for row in rows() {
-            let KnownFacts {
-                role,
-                private,
-                merge_requests_off,
-                without_api_scope,
-            } = row.facts;
-            let facts = Facts {
-                role,
-                private,
-                merge_requests_off,
-                without_api_scope,
-            };
-            let body = row
-                .body
-                .as_str()
-                .map_or_else(|| row.body.to_string(), str::to_owned);
-            let seen = if body == "[]" {
-                Seen::Nothing
-            } else {
-                Seen::Something
-            };
+            let KnownFacts { role, private, merge_requests_off, without_api_scope } = row.facts;
+            let facts = Facts { role, private, merge_requests_off, without_api_scope };
+            let body = row.body.as_str().map_or_else(|| row.body.to_string(), str::to_owned);
+            let seen = if body == "[]" { Seen::Nothing } else { Seen::Something };
             let answer = RawAnswer::recorded(row.status, &row.r#type, &body);
 
-            let finding = found(
-                what(&row.what),
-                facts,
-                &answer.verdict("primary").map(|()| seen),
-            );
+            let finding = found(what(&row.what), facts, &answer.verdict("primary").map(|()| seen));
 
             let line = format!("{}: {} {body}: {finding:?}", row.what, row.status);
             assert_eq!(format!("{:?}", finding.outcome), row.outcome, "{line}");
             assert_eq!(finding.reason, row.reason.as_deref(), "{line}");
             assert!(finding.message.contains(&row.says), "{line}");
-            assert!(
-                finding.http_status == Some(row.status) || row.status == 407,
-                "{line}"
-            );
+            assert!(finding.http_status == Some(row.status) || row.status == 407, "{line}");
             // Whoever is denied something is told what helps.
-            assert_eq!(
-                finding.outcome == Outcome::Ok,
-                finding.remedy.is_empty(),
-                "{line}"
-            );
+            assert_eq!(finding.outcome == Outcome::Ok, finding.remedy.is_empty(), "{line}");
         }
     }
 
@@ -358,57 +287,18 @@ mod tests {
     fn trouble_below_http_has_its_reason() {
         let text = String::new;
         let rows = [
-            (
-                Error::Tls { message: text() },
-                Outcome::Denied,
-                code::TLS_FAILURE,
-            ),
-            (
-                Error::Unreachable { message: text() },
-                Outcome::Unknown,
-                code::GITLAB_UNREACHABLE,
-            ),
-            (
-                Error::Timeout {
-                    phase: crate::gitlab::Phase::Headers,
-                },
-                Outcome::Unknown,
-                code::GITLAB_UNREACHABLE,
-            ),
-            (
-                Error::Broken { message: text() },
-                Outcome::Unknown,
-                code::GITLAB_UNREACHABLE,
-            ),
-            (
-                Error::RedirectedElsewhere {
-                    origin: "https://sso".into(),
-                },
-                Outcome::Denied,
-                code::NOT_GITLAB,
-            ),
-            (
-                Error::Unexpected {
-                    operation: text(),
-                    message: text(),
-                },
-                Outcome::Denied,
-                code::NOT_GITLAB,
-            ),
-            (
-                Error::Settings { message: text() },
-                Outcome::Denied,
-                code::INVALID_SPEC,
-            ),
+            (Error::Tls { message: text() }, Outcome::Denied, code::TLS_FAILURE),
+            (Error::Unreachable { message: text() }, Outcome::Unknown, code::GITLAB_UNREACHABLE),
+            (Error::Timeout { phase: crate::gitlab::Phase::Headers }, Outcome::Unknown, code::GITLAB_UNREACHABLE),
+            (Error::Broken { message: text() }, Outcome::Unknown, code::GITLAB_UNREACHABLE),
+            (Error::RedirectedElsewhere { origin: "https://sso".into() }, Outcome::Denied, code::NOT_GITLAB),
+            (Error::Unexpected { operation: text(), message: text() }, Outcome::Denied, code::NOT_GITLAB),
+            (Error::Settings { message: text() }, Outcome::Denied, code::INVALID_SPEC),
         ];
 
         for (error, outcome, reason) in rows {
             let finding = found(What::Group, Facts::default(), &Err(error.clone()));
-            assert_eq!(
-                (finding.outcome, finding.reason),
-                (outcome, Some(reason)),
-                "{error}"
-            );
+            assert_eq!((finding.outcome, finding.reason), (outcome, Some(reason)), "{error}");
         }
     }
 }

@@ -32,13 +32,7 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 
 /// The conditions that [`READY`] sums up, in the order in which the first that is not true gives its reason.
-pub const SUMMED: [&str; 5] = [
-    CREDENTIALS_VALID,
-    ACCESS_VERIFIED,
-    WEBHOOKS_READY,
-    DELIVERIES_SEEN,
-    IMPORT_SUCCEEDED,
-];
+pub const SUMMED: [&str; 5] = [CREDENTIALS_VALID, ACCESS_VERIFIED, WEBHOOKS_READY, DELIVERIES_SEEN, IMPORT_SUCCEEDED];
 
 /// Why a condition is what it is.
 pub mod reason {

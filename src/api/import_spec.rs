@@ -16,13 +16,7 @@ macro_rules! field {
 
 macro_rules! item {
     ($value:literal) => {
-        concat!(
-            "([*]/[1-9][0-9]?|",
-            $value,
-            "(-",
-            $value,
-            "(/[1-9][0-9]?)?)?)"
-        )
+        concat!("([*]/[1-9][0-9]?|", $value, "(-", $value, "(/[1-9][0-9]?)?)?)")
     };
 }
 
@@ -51,8 +45,7 @@ const CRON: &str = concat!(
 );
 
 /// Ranges of numbers go upwards.
-const CRON_RANGES: &str =
-    "self.findAll('[0-9]+-[0-9]+').all(r, int(r.split('-')[0]) <= int(r.split('-')[1]))";
+const CRON_RANGES: &str = "self.findAll('[0-9]+-[0-9]+').all(r, int(r.split('-')[0]) <= int(r.split('-')[1]))";
 
 /// How and when everything is read.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,9 +142,7 @@ pub struct Import {
 }
 
 /// What can be read beside groups and projects.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Resource {
     /// Merge requests with their size and dates.
@@ -176,9 +167,7 @@ pub enum Resource {
 #[derive(Debug, thiserror::Error)]
 pub enum ScheduleError {
     /// The time zone is none that this machine knows.
-    #[error(
-        "spec.import.timeZone: '{0}' is not a known time zone: use a name such as Europe/Berlin or UTC"
-    )]
+    #[error("spec.import.timeZone: '{0}' is not a known time zone: use a name such as Europe/Berlin or UTC")]
     TimeZone(String),
     /// The schedule names a moment that never comes, such as the 31st of February.
     #[error("spec.import.schedule: '{0}' never comes: {1}")]
@@ -196,13 +185,9 @@ impl Import {
         }
         let zone = self.time_zone.as_deref().unwrap_or("UTC");
         let zone = TimeZone::get(zone).map_err(|_| ScheduleError::TimeZone(zone.to_owned()))?;
-        let never = |error: croner::errors::CronError| {
-            ScheduleError::Never(self.schedule.clone(), error.to_string())
-        };
+        let never = |error: croner::errors::CronError| ScheduleError::Never(self.schedule.clone(), error.to_string());
         let cron: croner::Cron = self.schedule.parse().map_err(never)?;
-        let next = cron
-            .find_next_occurrence(&moment.to_zoned(zone), false)
-            .map_err(never)?;
+        let next = cron.find_next_occurrence(&moment.to_zoned(zone), false).map_err(never)?;
         Ok(Some(next.timestamp()))
     }
 
@@ -213,9 +198,7 @@ impl Import {
             return now.checked_sub(lookback.get()).ok();
         }
         let day: Date = self.since.as_deref()?.parse().ok()?;
-        day.to_zoned(TimeZone::UTC)
-            .ok()
-            .map(|start| start.timestamp())
+        day.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp())
     }
 }
 
@@ -255,19 +238,8 @@ fn four() -> i32 {
 }
 
 fn everything() -> Vec<Resource> {
-    use Resource::{
-        Commits, Deployments, Labels, Members, MergeRequests, Pipelines, Reviews, Users,
-    };
-    vec![
-        MergeRequests,
-        Reviews,
-        Commits,
-        Labels,
-        Members,
-        Users,
-        Deployments,
-        Pipelines,
-    ]
+    use Resource::{Commits, Deployments, Labels, Members, MergeRequests, Pipelines, Reviews, Users};
+    vec![MergeRequests, Reviews, Commits, Labels, Members, Users, Deployments, Pipelines]
 }
 
 #[cfg(test)]
@@ -282,58 +254,29 @@ mod tests {
 
     #[test]
     fn the_schedule_is_followed_in_its_time_zone() {
-        let berlin = Import {
-            schedule: "0 6 * * MON-FRI".into(),
-            time_zone: Some("Europe/Berlin".into()),
-            ..Import::default()
-        };
+        let berlin =
+            Import { schedule: "0 6 * * MON-FRI".into(), time_zone: Some("Europe/Berlin".into()), ..Import::default() };
 
-        assert_eq!(
-            berlin.due_after(at("2025-07-04T12:00:00Z")).unwrap(),
-            Some(at("2025-07-07T04:00:00Z"))
-        );
-        assert_eq!(
-            Import::default()
-                .due_after(at("2025-07-04T12:00:00Z"))
-                .unwrap(),
-            Some(at("2025-07-04T12:30:00Z"))
-        );
+        assert_eq!(berlin.due_after(at("2025-07-04T12:00:00Z")).unwrap(), Some(at("2025-07-07T04:00:00Z")));
+        assert_eq!(Import::default().due_after(at("2025-07-04T12:00:00Z")).unwrap(), Some(at("2025-07-04T12:30:00Z")));
     }
 
     #[test]
     fn no_schedule_is_never_due_and_an_impossible_one_says_so() {
-        let schedule = |schedule: &str| Import {
-            schedule: schedule.into(),
-            ..Import::default()
-        };
+        let schedule = |schedule: &str| Import { schedule: schedule.into(), ..Import::default() };
         let now = at("2025-07-04T12:00:00Z");
 
         assert_eq!(schedule("").due_after(now).unwrap(), None);
-        assert!(matches!(
-            schedule("0 0 31 2 *").due_after(now),
-            Err(ScheduleError::Never(..))
-        ));
-        let nowhere = Import {
-            time_zone: Some("Mars/Olympus".into()),
-            ..Import::default()
-        };
-        assert!(matches!(
-            nowhere.due_after(now),
-            Err(ScheduleError::TimeZone(_))
-        ));
+        assert!(matches!(schedule("0 0 31 2 *").due_after(now), Err(ScheduleError::Never(..))));
+        let nowhere = Import { time_zone: Some("Mars/Olympus".into()), ..Import::default() };
+        assert!(matches!(nowhere.due_after(now), Err(ScheduleError::TimeZone(_))));
     }
 
     #[test]
     fn since_is_a_day_and_lookback_moves_with_the_clock() {
         let now = at("2025-07-04T12:00:00Z");
-        let since = Import {
-            since: Some("2024-02-29".into()),
-            ..Import::default()
-        };
-        let lookback = Import {
-            lookback: Some(HumanDuration::days(2)),
-            ..Import::default()
-        };
+        let since = Import { since: Some("2024-02-29".into()), ..Import::default() };
+        let lookback = Import { lookback: Some(HumanDuration::days(2)), ..Import::default() };
 
         assert_eq!(since.from(now), Some(at("2024-02-29T00:00:00Z")));
         assert_eq!(lookback.from(now), Some(at("2025-07-02T12:00:00Z")));

@@ -17,20 +17,16 @@ mod spec;
 mod status;
 mod webhooks_spec;
 
-pub use access_status::{
-    AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus, RateLimitStatus,
-};
+pub use access_status::{AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus, RateLimitStatus};
 pub use import_spec::{Import, Resource, ScheduleError};
 pub use pod_template::PodTemplate;
 pub use references::{
-    CaBundle, CredentialSelector, Header, HumanDuration, HumanDurationError, KeyRef, NamedRef,
-    Proxy, StoreRef, Tls,
+    CaBundle, CredentialSelector, Header, HumanDuration, HumanDurationError, KeyRef, NamedRef, Proxy, StoreRef, Tls,
 };
 pub use schema::{crd, crd_yaml};
 pub use spec::{Credential, GitLabConnection, GitLabConnectionSpec, Scope};
 pub use status::{
-    FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus,
-    WebhooksStatus,
+    FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus, WebhooksStatus,
 };
 pub use webhooks_spec::{Adopt, DeletionPolicy, Events, Mode, Webhooks};
 

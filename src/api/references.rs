@@ -96,19 +96,13 @@ impl HumanDuration {
     /// So many minutes.
     #[must_use]
     pub fn minutes(minutes: i64) -> Self {
-        Self {
-            text: format!("{minutes}m"),
-            value: SignedDuration::from_mins(minutes),
-        }
+        Self { text: format!("{minutes}m"), value: SignedDuration::from_mins(minutes) }
     }
 
     /// So many days of 24 hours.
     #[must_use]
     pub fn days(days: i64) -> Self {
-        Self {
-            text: format!("{days}d"),
-            value: SignedDuration::from_hours(24 * days),
-        }
+        Self { text: format!("{days}d"), value: SignedDuration::from_hours(24 * days) }
     }
 
     /// The duration itself.
@@ -146,10 +140,7 @@ impl FromStr for HumanDuration {
         if text.is_empty() || number.is_some() {
             return Err(refused());
         }
-        Ok(Self {
-            text: text.to_owned(),
-            value: SignedDuration::from_secs(seconds),
-        })
+        Ok(Self { text: text.to_owned(), value: SignedDuration::from_secs(seconds) })
     }
 }
 
@@ -298,26 +289,14 @@ mod tests {
 
     #[test]
     fn durations_add_their_units() {
-        for (text, seconds) in [
-            ("10m", 600),
-            ("1h30m", 5_400),
-            ("180d", 15_552_000),
-            ("1w", 604_800),
-            ("0s", 0),
-        ] {
-            assert_eq!(
-                text.parse::<HumanDuration>().unwrap().get(),
-                SignedDuration::from_secs(seconds),
-                "{text}"
-            );
+        for (text, seconds) in [("10m", 600), ("1h30m", 5_400), ("180d", 15_552_000), ("1w", 604_800), ("0s", 0)] {
+            assert_eq!(text.parse::<HumanDuration>().unwrap().get(), SignedDuration::from_secs(seconds), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in [
-            "", "10", "m", "10 m", "-1m", "1.5h", "10y", "100000d", "1m5",
-        ] {
+        for text in ["", "10", "m", "10 m", "-1m", "1.5h", "10y", "100000d", "1m5"] {
             assert!(text.parse::<HumanDuration>().is_err(), "{text}");
         }
     }
@@ -325,9 +304,6 @@ mod tests {
     #[test]
     fn digits_are_an_id_and_the_rest_is_a_path() {
         assert_eq!(NamedRef::from("42"), NamedRef::Id(42));
-        assert_eq!(
-            NamedRef::from("acme/tool"),
-            NamedRef::Path("acme/tool".into())
-        );
+        assert_eq!(NamedRef::from("acme/tool"), NamedRef::Path("acme/tool".into()));
     }
 }

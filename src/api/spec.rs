@@ -6,8 +6,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CredentialSelector, GitLabConnectionStatus, Header, HumanDuration, Import, KeyRef, NamedRef,
-    Proxy, StoreRef, Tls, Webhooks,
+    CredentialSelector, GitLabConnectionStatus, Header, HumanDuration, Import, KeyRef, NamedRef, Proxy, StoreRef, Tls,
+    Webhooks,
 };
 
 /// What to connect: a GitLab, the Secrets that hold its tokens, the groups and projects to follow, and a database.
@@ -23,16 +23,8 @@ use super::{
     category = "gitlab",
     doc = "Connects a GitLab to a database you own: verifies tokens, keeps webhooks healthy, imports merge requests, reviews and repositories, and keeps them fresh.",
     printcolumn(name = "URL", type_ = "string", json_path = ".spec.url"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#),
     printcolumn(
         name = "Projects",
         type_ = "integer",
@@ -51,23 +43,14 @@ use super::{
         json_path = ".status.import.lastSuccess.finishedAt",
         description = "When the last successful import ended."
     ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp"
-    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].message"#,
         priority = 1
     ),
-    printcolumn(
-        name = "Next import",
-        type_ = "string",
-        json_path = ".status.import.next",
-        priority = 1
-    )
+    printcolumn(name = "Next import", type_ = "string", json_path = ".status.import.next", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(

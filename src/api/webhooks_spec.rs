@@ -107,10 +107,7 @@ pub struct Events {
 
 impl Default for Events {
     fn default() -> Self {
-        Self {
-            merge_requests: true,
-            comments: true,
-        }
+        Self { merge_requests: true, comments: true }
     }
 }
 

@@ -82,7 +82,8 @@ async fn check_files(args: &Args) -> Result<u8, Failure> {
             let message = format!("{}: {}", missing.field, missing.lookup);
             return Err(Failure { code: ACCESS_MISSING, message });
         }
-        let client = Client::new(&observed.instance, observed.tokens.clone(), &Metrics::default()).map_err(Failure::bad_input)?;
+        let client = Client::new(&observed.instance, observed.tokens.clone(), &Metrics::default())
+            .map_err(Failure::bad_input)?;
         let spec = &given.connection.spec;
         let needs = local::needs(spec, &observed);
         let access = access::verify(&client, &spec.scope, &needs).await;
@@ -99,7 +100,8 @@ async fn check_files(args: &Args) -> Result<u8, Failure> {
 }
 
 fn given(args: &Args) -> Result<(Instance, Token), Failure> {
-    let url = args.url.clone().ok_or_else(|| Failure::bad_input("--url: name the GitLab, or give manifests with -f"))?;
+    let url =
+        args.url.clone().ok_or_else(|| Failure::bad_input("--url: name the GitLab, or give manifests with -f"))?;
     // Never an option: others can see a command line.
     let secret = match (&args.token_file, std::env::var("GITLAB_TOKEN")) {
         (Some(file), _) => read(file, "--token-file")?.trim().to_owned(),

@@ -34,7 +34,13 @@ pub(super) fn text(name: Option<&str>, access: &Access, commands: Commands) -> S
     if commands == Commands::All {
         text.push_str("\nThe same with curl:\n");
         for entry in &access.matrix {
-            text.push_str(&format!("  # token '{}': {} {}\n  {}\n", entry.token, entry.what.as_str(), entry.subject, entry.curl));
+            text.push_str(&format!(
+                "  # token '{}': {} {}\n  {}\n",
+                entry.token,
+                entry.what.as_str(),
+                entry.subject,
+                entry.curl
+            ));
         }
     }
     text

@@ -24,7 +24,8 @@ pub(super) async fn run(args: &Args) -> Result<u8, Failure> {
     let url = match (&args.database, &args.database_url_file) {
         (Some(url), _) => url.clone(),
         (None, Some(file)) => {
-            let text = std::fs::read_to_string(file).map_err(|error| Failure::bad_input(format!("--database-url-file {}: {error}", file.display())))?;
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| Failure::bad_input(format!("--database-url-file {}: {error}", file.display())))?;
             SecretString::from(text.trim().to_owned())
         }
         (None, None) => return Err(Failure::bad_input("name a database with --database or --database-url-file")),

@@ -36,7 +36,11 @@ impl Drop for Shown {
 /// Shows how far the import of a connection is.
 pub(super) fn show(name: &str, progress: Arc<Progress>, client: Client) -> Shown {
     let terminal = std::io::stderr().is_terminal();
-    let bar = if terminal { ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()) } else { ProgressBar::hidden() };
+    let bar = if terminal {
+        ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
+    } else {
+        ProgressBar::hidden()
+    };
     if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -73,7 +77,10 @@ fn describe(now: &Snapshot, requests: u64, elapsed: Duration) -> String {
         None => String::new(),
     };
     let expected = expected.max(merge_requests);
-    format!("{projects_ended}/{projects} projects, {merge_requests}/{expected} merge requests, {requests} requests, {:.1} s{eta}", elapsed.as_secs_f64())
+    format!(
+        "{projects_ended}/{projects} projects, {merge_requests}/{expected} merge requests, {requests} requests, {:.1} s{eta}",
+        elapsed.as_secs_f64()
+    )
 }
 
 /// The time left if it goes on as so far.

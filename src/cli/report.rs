@@ -37,7 +37,8 @@ pub(super) fn text(work: &Work<'_>, report: &Report) -> String {
 fn import(report: &Report) -> String {
     let Some(summary) = &report.pass.summary else { return String::new() };
     let (run, progress) = (&summary.run.run, &summary.run.progress);
-    let took = run.finished_at.map(|end| format!(" in {}", spoken(end.duration_since(run.started_at)))).unwrap_or_default();
+    let took =
+        run.finished_at.map(|end| format!(" in {}", spoken(end.duration_since(run.started_at)))).unwrap_or_default();
     let mut text = format!("\nIMPORT\n{} projects, {} merge requests{took}\n", progress.tasks, progress.merge_requests);
     for trouble in &summary.run.troubles {
         let what = if trouble.failed { "failed" } else { "skipped" };
@@ -71,9 +72,14 @@ fn rows(report: &Report) -> Table {
 /// One line for a pass while watching.
 pub(super) fn short(report: &Report) -> String {
     let ready = report.status.conditions.iter().find(|condition| condition.type_ == crate::api::conditions::READY);
-    let (status, reason, message) = ready.map_or(("Unknown", "", ""), |ready| (&ready.status, &ready.reason, &ready.message));
-    let merge_requests = report.rows.iter().find(|(name, _)| *name == "gitlab_merge_requests").map_or(0, |(_, rows)| *rows);
-    format!("{}/{}: Ready={status} {reason}: {message}; {merge_requests} merge requests stored\n", report.namespace, report.name)
+    let (status, reason, message) =
+        ready.map_or(("Unknown", "", ""), |ready| (&ready.status, &ready.reason, &ready.message));
+    let merge_requests =
+        report.rows.iter().find(|(name, _)| *name == "gitlab_merge_requests").map_or(0, |(_, rows)| *rows);
+    format!(
+        "{}/{}: Ready={status} {reason}: {message}; {merge_requests} merge requests stored\n",
+        report.namespace, report.name
+    )
 }
 
 /// The connections with their status, as the cluster would show them: one object, or a list of several.

@@ -10,7 +10,8 @@ use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, pr
 use crate::{
     access::{self, Outcome},
     api::{GitLabConnectionStatus, HumanDuration, conditions::reason},
-    gitlab, importer::Progress,
+    gitlab,
+    importer::Progress,
     local::{self, Import, Report, Settings, Stored, StoredError, Work},
     manifest, receiver, telemetry,
 };
@@ -100,11 +101,20 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
 }
 
 fn interrupted() -> Failure {
-    Failure { code: INTERRUPTED, message: "stopped; what was imported is kept, and the same command goes on from there".to_owned() }
+    Failure {
+        code: INTERRUPTED,
+        message: "stopped; what was imported is kept, and the same command goes on from there".to_owned(),
+    }
 }
 
 /// One pass with its progress shown and its report printed; `None` when we are told to stop and it does not end in time.
-async fn first_pass(work: &Work<'_>, stored: Result<&Stored, &StoredError>, settings: &Settings, args: &Args, stop: &CancellationToken) -> Option<Report> {
+async fn first_pass(
+    work: &Work<'_>,
+    stored: Result<&Stored, &StoredError>,
+    settings: &Settings,
+    args: &Args,
+    stop: &CancellationToken,
+) -> Option<Report> {
     let progress = Arc::new(Progress::default());
     let shown = progress::show(&work.name(), Arc::clone(&progress), work.client.clone());
     let pass = tokio::select! {
@@ -183,7 +193,15 @@ async fn remove_webhooks(works: &[Work<'_>], settings: &Settings) -> Result<u8, 
 fn exit_code(report: &Report) -> u8 {
     let verdicts = &report.pass.verdicts;
     let all = [&verdicts.credentials, &verdicts.access, &verdicts.webhooks, &verdicts.import];
-    let failed = [reason::FAILED, reason::PARTIALLY_FAILED, reason::STORE_UNAVAILABLE, reason::GITLAB_UNREACHABLE, reason::TLS_FAILURE, reason::NOT_GITLAB, reason::RATE_LIMITED];
+    let failed = [
+        reason::FAILED,
+        reason::PARTIALLY_FAILED,
+        reason::STORE_UNAVAILABLE,
+        reason::GITLAB_UNREACHABLE,
+        reason::TLS_FAILURE,
+        reason::NOT_GITLAB,
+        reason::RATE_LIMITED,
+    ];
     if all.iter().any(|verdict| verdict.outcome != Outcome::Ok && failed.contains(&verdict.reason)) {
         return FAILED;
     }

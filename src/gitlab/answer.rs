@@ -43,11 +43,7 @@ impl RawAnswer {
         if let Ok(value) = HeaderValue::from_str(content_type) {
             headers.insert(reqwest::header::CONTENT_TYPE, value);
         }
-        RawAnswer {
-            status,
-            headers,
-            body: body.as_bytes().to_vec(),
-        }
+        RawAnswer { status, headers, body: body.as_bytes().to_vec() }
     }
 
     /// Nothing if the answer is good, else what it means for the named token.
@@ -58,9 +54,9 @@ impl RawAnswer {
         match self.judge(token) {
             Ok(()) => Ok(()),
             Err(Refusal::Failed(error)) => Err(error),
-            Err(Refusal::Limited(limited)) => Err(Error::RateLimited {
-                waited: limited.delay.unwrap_or(Duration::ZERO),
-            }),
+            Err(Refusal::Limited(limited)) => {
+                Err(Error::RateLimited { waited: limited.delay.unwrap_or(Duration::ZERO) })
+            }
         }
     }
 
@@ -77,69 +73,35 @@ impl RawAnswer {
             return Err(Error::Server { status });
         }
         if status == 407 {
-            return Err(Error::Unreachable {
-                message: "the proxy wants authentication (407)".into(),
-            });
+            return Err(Error::Unreachable { message: "the proxy wants authentication (407)".into() });
         }
         let success = (200..300).contains(&status);
         if success && (self.body.is_empty() || self.looks_like_json()) {
             return Ok(());
         }
         if success || self.is_html() {
-            return Err(Error::NotGitLab {
-                status,
-                message: self.appearance(),
-            });
+            return Err(Error::NotGitLab { status, message: self.appearance() });
         }
         let words = Words::of(&self.body);
         let token = token.to_owned();
         Err(match status {
-            401 => Error::Unauthorized {
-                token,
-                dialect: words.dialect(),
-            },
+            401 => Error::Unauthorized { token, dialect: words.dialect() },
             403 if words.error == "insufficient_scope" => {
-                let needed = if words.scope.is_empty() {
-                    "read_api".into()
-                } else {
-                    words.scope.replace(' ', " or ")
-                };
+                let needed = if words.scope.is_empty() { "read_api".into() } else { words.scope.replace(' ', " or ") };
                 Error::InsufficientScope { token, needed }
             }
-            403 => Error::Forbidden {
-                token,
-                message: words.sentence(status),
-            },
-            404 => Error::NotFound {
-                token,
-                route: words.message.is_empty(),
-                message: words.sentence(status),
-            },
-            413 | 422
-                if words
-                    .sentence(status)
-                    .to_lowercase()
-                    .contains("query too large") =>
-            {
-                Error::TooComplex {
-                    score: None,
-                    limit: None,
-                    message: words.sentence(status),
-                }
+            403 => Error::Forbidden { token, message: words.sentence(status) },
+            404 => Error::NotFound { token, route: words.message.is_empty(), message: words.sentence(status) },
+            413 | 422 if words.sentence(status).to_lowercase().contains("query too large") => {
+                Error::TooComplex { score: None, limit: None, message: words.sentence(status) }
             }
-            _ => Error::Rejected {
-                status,
-                message: words.sentence(status),
-            },
+            _ => Error::Rejected { status, message: words.sentence(status) },
         })
     }
 
     /// The value of a header, if it is text.
     pub(super) fn header(&self, name: &'static str) -> Option<&str> {
-        self.headers
-            .get(HeaderName::from_static(name))?
-            .to_str()
-            .ok()
+        self.headers.get(HeaderName::from_static(name))?.to_str().ok()
     }
 
     pub(super) fn number(&self, name: &'static str) -> Option<u64> {
@@ -148,9 +110,7 @@ impl RawAnswer {
 
     /// `Retry-After` first, then `RateLimit-Reset`, as GitLab's own clients do.
     pub(super) fn delay(&self) -> Option<Duration> {
-        self.number("retry-after")
-            .map(Duration::from_secs)
-            .or_else(|| self.until_reset())
+        self.number("retry-after").map(Duration::from_secs).or_else(|| self.until_reset())
     }
 
     /// Time until the budget is full again, by the server's clock where it tells its time.
@@ -161,17 +121,12 @@ impl RawAnswer {
             .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
             .map_or_else(Timestamp::now, |zoned| zoned.timestamp());
         // One second on top: the server rounds, and a request in the last moment of a window is refused too.
-        u64::try_from(reset - server_now.as_second() + 1)
-            .ok()
-            .map(Duration::from_secs)
+        u64::try_from(reset - server_now.as_second() + 1).ok().map(Duration::from_secs)
     }
 
     fn limited(&self) -> Limited {
         let whole_user = self.number("ratelimit-limit").is_some() || !self.looks_like_json();
-        Limited {
-            delay: self.delay(),
-            whole_user,
-        }
+        Limited { delay: self.delay(), whole_user }
     }
 
     fn looks_like_json(&self) -> bool {
@@ -193,12 +148,7 @@ impl RawAnswer {
 
     /// What a person would say it looks like; never quotes the body, which may hold anything.
     fn appearance(&self) -> String {
-        let kind = self
-            .content_type()
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim();
+        let kind = self.content_type().split(';').next().unwrap_or_default().trim();
         match kind {
             "" => format!("status {}, no content type", self.status),
             kind => format!("status {}, {kind}", self.status),
@@ -219,20 +169,14 @@ struct Words {
 impl Words {
     fn of(body: &[u8]) -> Words {
         let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-            return Words {
-                message: plain_text(body),
-                ..Words::default()
-            };
+            return Words { message: plain_text(body), ..Words::default() };
         };
         let field = |name: &str| fields.get(name).map(flatten).unwrap_or_default();
         let graphql = fields.get("errors").and_then(Value::as_array);
         let message = match graphql {
-            Some(errors) => errors
-                .iter()
-                .filter_map(|error| error.get("message"))
-                .map(flatten)
-                .collect::<Vec<_>>()
-                .join("; "),
+            Some(errors) => {
+                errors.iter().filter_map(|error| error.get("message")).map(flatten).collect::<Vec<_>>().join("; ")
+            }
             None => field("message"),
         };
         Words {
@@ -258,9 +202,7 @@ impl Words {
     }
 
     fn sentence(&self, status: u16) -> String {
-        let found = [&self.message, &self.description, &self.error]
-            .into_iter()
-            .find(|text| !text.is_empty());
+        let found = [&self.message, &self.description, &self.error].into_iter().find(|text| !text.is_empty());
         found.cloned().unwrap_or_else(|| format!("status {status}"))
     }
 }
@@ -271,11 +213,9 @@ fn flatten(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => String::new(),
         Value::Array(items) => items.iter().map(flatten).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(key, value)| format!("{key}: {}", flatten(value)))
-            .collect::<Vec<_>>()
-            .join("; "),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| format!("{key}: {}", flatten(value))).collect::<Vec<_>>().join("; ")
+        }
         other => other.to_string(),
     }
 }
@@ -283,13 +223,7 @@ fn flatten(value: &Value) -> String {
 /// A short first line of a text body.
 fn plain_text(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .chars()
-        .take(200)
-        .collect()
+    text.lines().next().unwrap_or_default().trim().chars().take(200).collect()
 }
 
 #[cfg(test)]
@@ -299,9 +233,7 @@ mod tests {
     const JSON: &str = "application/json";
 
     fn error(status: u16, body: &str) -> Error {
-        RawAnswer::recorded(status, JSON, body)
-            .verdict("t")
-            .unwrap_err()
+        RawAnswer::recorded(status, JSON, body).verdict("t").unwrap_err()
     }
 
     #[test]
@@ -316,34 +248,18 @@ mod tests {
                 r#"{"error":"invalid_token","error_description":"Token was revoked. You have to re-authorize from the user."}"#,
                 Dialect::Revoked,
             ),
-            (
-                r#"{"error":"invalid_token","error_description":"Bad Access Token."}"#,
-                Dialect::Plain,
-            ),
+            (r#"{"error":"invalid_token","error_description":"Bad Access Token."}"#, Dialect::Plain),
             (
                 r#"{"error":"invalid_token","error_description":"Token is an impersonation token but impersonation was disabled."}"#,
                 Dialect::ImpersonationDisabled,
             ),
-            (
-                r#"{"error":"dpop_error","error_description":"DPoP header is missing"}"#,
-                Dialect::ProofRequired,
-            ),
-            (
-                r#"{"errors":[{"message":"Invalid token"}]}"#,
-                Dialect::Graphql,
-            ),
+            (r#"{"error":"dpop_error","error_description":"DPoP header is missing"}"#, Dialect::ProofRequired),
+            (r#"{"errors":[{"message":"Invalid token"}]}"#, Dialect::Graphql),
             ("", Dialect::Plain),
         ];
 
         for (body, dialect) in rows {
-            assert_eq!(
-                error(401, body),
-                Error::Unauthorized {
-                    token: "t".into(),
-                    dialect
-                },
-                "{body}"
-            );
+            assert_eq!(error(401, body), Error::Unauthorized { token: "t".into(), dialect }, "{body}");
         }
     }
 
@@ -351,11 +267,7 @@ mod tests {
     fn error_bodies_of_every_shape_become_one_line() {
         let rows = [
             (400, r#"{"error":"url is missing"}"#, "url is missing"),
-            (
-                400,
-                r#"{"message":{"url":["is invalid","is blocked"]}}"#,
-                "url: is invalid, is blocked",
-            ),
+            (400, r#"{"message":{"url":["is invalid","is blocked"]}}"#, "url: is invalid, is blocked"),
             (409, r#"{"message":["first","second"]}"#, "first, second"),
             (422, r#"{"error":"Invalid url given"}"#, "Invalid url given"),
             (
@@ -368,13 +280,7 @@ mod tests {
         ];
 
         for (status, body, message) in rows {
-            assert_eq!(
-                error(status, body),
-                Error::Rejected {
-                    status,
-                    message: message.into()
-                }
-            );
+            assert_eq!(error(status, body), Error::Rejected { status, message: message.into() });
         }
     }
 
@@ -382,19 +288,10 @@ mod tests {
     fn a_small_scope_is_told_from_a_small_role() {
         let scope = r#"{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api read_api"}"#;
 
-        assert_eq!(
-            error(403, scope),
-            Error::InsufficientScope {
-                token: "t".into(),
-                needed: "api or read_api".into()
-            }
-        );
+        assert_eq!(error(403, scope), Error::InsufficientScope { token: "t".into(), needed: "api or read_api".into() });
         assert_eq!(
             error(403, r#"{"message":"403 Forbidden"}"#),
-            Error::Forbidden {
-                token: "t".into(),
-                message: "403 Forbidden".into()
-            }
+            Error::Forbidden { token: "t".into(), message: "403 Forbidden".into() }
         );
     }
 
@@ -413,18 +310,9 @@ mod tests {
 
         for status in [200, 401, 403, 404] {
             let answer = RawAnswer::recorded(status, "text/html; charset=utf-8", page).verdict("t");
-            assert_eq!(
-                answer,
-                Err(Error::NotGitLab {
-                    status,
-                    message: format!("status {status}, text/html")
-                })
-            );
+            assert_eq!(answer, Err(Error::NotGitLab { status, message: format!("status {status}, text/html") }));
         }
-        assert_eq!(
-            RawAnswer::recorded(502, "text/html", page).verdict("t"),
-            Err(Error::Server { status: 502 })
-        );
+        assert_eq!(RawAnswer::recorded(502, "text/html", page).verdict("t"), Err(Error::Server { status: 502 }));
     }
 
     #[test]
@@ -435,37 +323,21 @@ mod tests {
             r#"{"message":{"error":"This endpoint has been requested too many times. Try again later."}}"#,
         );
         let mut rack = RawAnswer::recorded(429, "text/plain", "Retry later\n");
-        rack.headers
-            .insert("retry-after", HeaderValue::from_static("17"));
-        rack.headers
-            .insert("ratelimit-limit", HeaderValue::from_static("60"));
+        rack.headers.insert("retry-after", HeaderValue::from_static("17"));
+        rack.headers.insert("ratelimit-limit", HeaderValue::from_static("60"));
 
-        assert_eq!(
-            application.judge("t"),
-            Err(Refusal::Limited(Limited {
-                delay: None,
-                whole_user: false
-            }))
-        );
+        assert_eq!(application.judge("t"), Err(Refusal::Limited(Limited { delay: None, whole_user: false })));
         assert_eq!(
             rack.judge("t"),
-            Err(Refusal::Limited(Limited {
-                delay: Some(Duration::from_secs(17)),
-                whole_user: true
-            }))
+            Err(Refusal::Limited(Limited { delay: Some(Duration::from_secs(17)), whole_user: true }))
         );
     }
 
     #[test]
     fn the_reset_is_read_on_the_servers_clock() {
         let mut answer = RawAnswer::recorded(429, "text/plain", "Retry later\n");
-        answer.headers.insert(
-            "date",
-            HeaderValue::from_static("Wed, 25 Nov 2026 21:00:00 GMT"),
-        );
-        answer
-            .headers
-            .insert("ratelimit-reset", HeaderValue::from_static("1795640430"));
+        answer.headers.insert("date", HeaderValue::from_static("Wed, 25 Nov 2026 21:00:00 GMT"));
+        answer.headers.insert("ratelimit-reset", HeaderValue::from_static("1795640430"));
 
         assert_eq!(answer.delay(), Some(Duration::from_secs(31)));
     }

@@ -33,13 +33,7 @@ pub struct Instance {
 impl Instance {
     /// An instance at this address, reached directly and with the system's certificates.
     pub fn at(url: Url) -> Instance {
-        Instance {
-            url,
-            ca_bundle: None,
-            insecure_skip_verify: false,
-            proxy: None,
-            headers: Vec::new(),
-        }
+        Instance { url, ca_bundle: None, insecure_skip_verify: false, proxy: None, headers: Vec::new() }
     }
 }
 
@@ -113,11 +107,7 @@ impl Client {
     /// # Errors
     /// `Settings`, naming the setting that cannot be used: URL, CA bundle, proxy, extra header. A malformed token is no
     /// error here: it is set aside like one that GitLab refuses.
-    pub fn new(
-        instance: &Instance,
-        tokens: Vec<Token>,
-        metrics: &Metrics,
-    ) -> Result<Client, Error> {
+    pub fn new(instance: &Instance, tokens: Vec<Token>, metrics: &Metrics) -> Result<Client, Error> {
         Client::with_deadlines(instance, tokens, metrics, Deadlines::default())
     }
 
@@ -125,10 +115,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::new`].
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "whoever hands over secrets should not keep them"
-    )]
+    #[allow(clippy::needless_pass_by_value, reason = "whoever hands over secrets should not keep them")]
     pub fn with_deadlines(
         instance: &Instance,
         tokens: Vec<Token>,
@@ -148,11 +135,7 @@ impl Client {
             pool: Mutex::new(pool),
         };
         let tokens = (0..tokens.len()).collect();
-        Ok(Client {
-            shared: Arc::new(shared),
-            tokens,
-            patience: Patience::default(),
-        })
+        Ok(Client { shared: Arc::new(shared), tokens, patience: Patience::default() })
     }
 
     /// The same client restricted to one token: for probes, and for the manager of hooks. A name that the pool does not
@@ -164,22 +147,13 @@ impl Client {
     /// The same client restricted to some tokens: those that may read all that is asked for.
     pub fn among(&self, names: &[String]) -> Client {
         let pool = self.shared.pool();
-        let tokens = names
-            .iter()
-            .filter_map(|name| pool.position(name))
-            .collect();
-        Client {
-            tokens,
-            ..self.clone()
-        }
+        let tokens = names.iter().filter_map(|name| pool.position(name)).collect();
+        Client { tokens, ..self.clone() }
     }
 
     /// The same client with another patience.
     pub fn with_patience(&self, patience: Patience) -> Client {
-        Client {
-            patience,
-            ..self.clone()
-        }
+        Client { patience, ..self.clone() }
     }
 
     /// The names of the tokens that this client may use, in the order they were given.
@@ -194,9 +168,7 @@ impl Client {
 
     /// The rate limit that GitLab named for the first of these tokens, in requests a minute; `None` where it names none.
     pub fn rate_limit(&self) -> Option<u64> {
-        self.tokens
-            .first()
-            .and_then(|token| self.shared.pool().rate_limit(*token))
+        self.tokens.first().and_then(|token| self.shared.pool().rate_limit(*token))
     }
 
     /// GitLab's root, with a trailing slash.

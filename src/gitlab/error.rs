@@ -120,9 +120,7 @@ pub enum Error {
         message: String,
     },
     /// GitLab, or something before it, points to another host. The token was not sent there.
-    #[error(
-        "GitLab redirects to {origin}, where the token was not sent; use that address if it is right"
-    )]
+    #[error("GitLab redirects to {origin}, where the token was not sent; use that address if it is right")]
     RedirectedElsewhere {
         /// Scheme, host and port that the redirect names.
         origin: String,
@@ -211,22 +209,16 @@ impl Error {
     /// The reason as conditions, metrics and logs spell it.
     pub fn reason(&self) -> &'static str {
         match self {
-            Error::Unauthorized {
-                dialect: Dialect::Expired,
-                ..
-            } => "TokenExpired",
+            Error::Unauthorized { dialect: Dialect::Expired, .. } => "TokenExpired",
             Error::Unauthorized { .. } => "invalid_credentials",
             Error::InsufficientScope { .. } | Error::Forbidden { .. } => "invalid_permissions",
             Error::NotFound { .. } => "ScopeNotFound",
             Error::RateLimited { .. } => "RateLimited",
-            Error::NotGitLab { .. }
-            | Error::RedirectedElsewhere { .. }
-            | Error::Unexpected { .. } => "NotGitLab",
+            Error::NotGitLab { .. } | Error::RedirectedElsewhere { .. } | Error::Unexpected { .. } => "NotGitLab",
             Error::Tls { .. } => "TLSFailure",
-            Error::Unreachable { .. }
-            | Error::Timeout { .. }
-            | Error::Broken { .. }
-            | Error::Server { .. } => "GitLabUnreachable",
+            Error::Unreachable { .. } | Error::Timeout { .. } | Error::Broken { .. } | Error::Server { .. } => {
+                "GitLabUnreachable"
+            }
             Error::Rejected { .. } => "Rejected",
             Error::TooLarge { .. } => "AnswerTooLarge",
             Error::TooComplex { .. } | Error::QueryTimeout { .. } => "QueryTooComplex",
@@ -277,17 +269,14 @@ impl Error {
     /// The HTTP status behind the error, where an answer was received.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Error::Unauthorized {
-                dialect: Dialect::Malformed,
-                ..
-            } => None,
+            Error::Unauthorized { dialect: Dialect::Malformed, .. } => None,
             Error::Unauthorized { .. } => Some(401),
             Error::InsufficientScope { .. } | Error::Forbidden { .. } => Some(403),
             Error::NotFound { .. } => Some(404),
             Error::RateLimited { .. } => Some(429),
-            Error::Rejected { status, .. }
-            | Error::NotGitLab { status, .. }
-            | Error::Server { status } => Some(*status),
+            Error::Rejected { status, .. } | Error::NotGitLab { status, .. } | Error::Server { status } => {
+                Some(*status)
+            }
             _ => None,
         }
     }
@@ -300,51 +289,20 @@ mod tests {
     #[test]
     fn documented_codes_are_spelled_exactly() {
         let token = || "primary".to_owned();
-        let unauthorized = |dialect| Error::Unauthorized {
-            token: token(),
-            dialect,
-        };
+        let unauthorized = |dialect| Error::Unauthorized { token: token(), dialect };
 
         assert_eq!(unauthorized(Dialect::Plain).reason(), "invalid_credentials");
-        assert_eq!(
-            unauthorized(Dialect::Revoked).reason(),
-            "invalid_credentials"
-        );
+        assert_eq!(unauthorized(Dialect::Revoked).reason(), "invalid_credentials");
         assert_eq!(unauthorized(Dialect::Expired).reason(), "TokenExpired");
-        assert_eq!(
-            Error::InsufficientScope {
-                token: token(),
-                needed: "api".into()
-            }
-            .reason(),
-            "invalid_permissions"
-        );
-        assert_eq!(
-            Error::Forbidden {
-                token: token(),
-                message: String::new()
-            }
-            .reason(),
-            "invalid_permissions"
-        );
+        assert_eq!(Error::InsufficientScope { token: token(), needed: "api".into() }.reason(), "invalid_permissions");
+        assert_eq!(Error::Forbidden { token: token(), message: String::new() }.reason(), "invalid_permissions");
     }
 
     #[test]
     fn only_trouble_that_passes_is_transient() {
         assert!(Error::Server { status: 502 }.is_transient());
         assert!(Error::Timeout { phase: Phase::Body }.is_transient());
-        assert!(
-            !Error::Tls {
-                message: String::new()
-            }
-            .is_transient()
-        );
-        assert!(
-            !Error::NotGitLab {
-                status: 200,
-                message: String::new()
-            }
-            .is_transient()
-        );
+        assert!(!Error::Tls { message: String::new() }.is_transient());
+        assert!(!Error::NotGitLab { status: 200, message: String::new() }.is_transient());
     }
 }

@@ -37,22 +37,14 @@ impl GraphqlError {
     pub fn kind(&self) -> Error {
         let message = self.message.clone();
         let says = |part: &str| message.to_lowercase().contains(part);
-        let unknown = matches!(
-            self.code.as_deref(),
-            Some("undefinedField" | "argumentNotAccepted")
-        ) || (says("doesn't exist on type") || says("doesn't accept argument"));
+        let unknown = matches!(self.code.as_deref(), Some("undefinedField" | "argumentNotAccepted"))
+            || (says("doesn't exist on type") || says("doesn't accept argument"));
         if unknown {
             return Error::UndefinedField { message };
         }
         if says("exceeds max complexity") || says("exceeds max depth") || says("query too large") {
-            let mut numbers = message
-                .split(|c: char| !c.is_ascii_digit())
-                .filter_map(|part| part.parse().ok());
-            return Error::TooComplex {
-                score: numbers.next(),
-                limit: numbers.next(),
-                message,
-            };
+            let mut numbers = message.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+            return Error::TooComplex { score: numbers.next(), limit: numbers.next(), message };
         }
         if says("timeout on") || says("timed out") {
             return Error::QueryTimeout { message };
@@ -70,9 +62,7 @@ impl<T> Answer<T> {
         if let Some(error) = self.errors.first() {
             return Err(error.kind());
         }
-        self.data.ok_or_else(|| Error::Graphql {
-            message: "the answer holds neither data nor errors".into(),
-        })
+        self.data.ok_or_else(|| Error::Graphql { message: "the answer holds neither data nor errors".into() })
     }
 }
 
@@ -97,17 +87,11 @@ impl Client {
     /// # Errors
     /// Those of the transport, and `TooComplex`, `QueryTimeout`, `UndefinedField` or `Graphql` where the answer holds no
     /// usable data. Partial data is no error here: see [`Answer::complete`].
-    pub async fn graphql<T: DeserializeOwned>(
-        &self,
-        query: &str,
-        variables: &Value,
-    ) -> Result<Answer<T>, Error> {
+    pub async fn graphql<T: DeserializeOwned>(&self, query: &str, variables: &Value) -> Result<Answer<T>, Error> {
         let operation = operation_name(query);
         let body = serde_json::json!({ "query": query, "variables": variables });
-        let body = serde_json::to_vec(&body).map_err(|error| Error::Unexpected {
-            operation: operation.clone(),
-            message: error.to_string(),
-        })?;
+        let body = serde_json::to_vec(&body)
+            .map_err(|error| Error::Unexpected { operation: operation.clone(), message: error.to_string() })?;
         let request = Request::graphql(operation, body);
         let Envelope { data, errors } = self.send_with(&request, readable).await?.value;
         let mut errors = errors.unwrap_or_default();
@@ -123,26 +107,14 @@ impl Client {
 
 /// The envelope, without its data where that is unreadable because of the errors beside it: a field that timed out is null
 /// even where the schema promises a value.
-fn readable<T: DeserializeOwned>(
-    request: &Request,
-    answer: &RawAnswer,
-) -> Result<Received<Envelope<T>>, Error> {
+fn readable<T: DeserializeOwned>(request: &Request, answer: &RawAnswer) -> Result<Received<Envelope<T>>, Error> {
     let unreadable = match decode::<Envelope<T>>(request, answer) {
         Err(error @ Error::Unexpected { .. }) => error,
         other => return other,
     };
     match decode::<Envelope<IgnoredAny>>(request, answer) {
-        Ok(received)
-            if received
-                .value
-                .errors
-                .as_ref()
-                .is_some_and(|errors| !errors.is_empty()) =>
-        {
-            Ok(received.map(|envelope| Envelope {
-                data: None,
-                errors: envelope.errors,
-            }))
+        Ok(received) if received.value.errors.as_ref().is_some_and(|errors| !errors.is_empty()) => {
+            Ok(received.map(|envelope| Envelope { data: None, errors: envelope.errors }))
         }
         _ => Err(unreadable),
     }
@@ -150,28 +122,14 @@ fn readable<T: DeserializeOwned>(
 
 /// The word after `query`, or `graphql` for an anonymous one.
 fn operation_name(query: &str) -> String {
-    let named = query
-        .split_once("query")
-        .map(|(_, rest)| rest.trim_start())
-        .unwrap_or_default();
-    let name: String = named
-        .chars()
-        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-        .collect();
-    if name.is_empty() {
-        "graphql".into()
-    } else {
-        name
-    }
+    let named = query.split_once("query").map(|(_, rest)| rest.trim_start()).unwrap_or_default();
+    let name: String = named.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    if name.is_empty() { "graphql".into() } else { name }
 }
 
 fn dotted<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let path = Option::<Vec<Value>>::deserialize(deserializer)?;
-    let part = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let part = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Ok(path.map(|parts| parts.iter().map(part).collect::<Vec<_>>().join(".")))
 }
 

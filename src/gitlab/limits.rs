@@ -24,22 +24,14 @@ pub struct Patience {
 impl Default for Patience {
     /// For imports: a quarter of an hour outlasts every limit window that GitLab documents.
     fn default() -> Patience {
-        Patience {
-            attempts: 5,
-            waiting: Duration::from_secs(900),
-            backoff: Duration::from_millis(500),
-        }
+        Patience { attempts: 5, waiting: Duration::from_secs(900), backoff: Duration::from_millis(500) }
     }
 }
 
 impl Patience {
     /// For probes, where somebody waits for the answer.
     pub fn probing() -> Patience {
-        Patience {
-            attempts: 3,
-            waiting: Duration::from_secs(30),
-            backoff: Duration::from_millis(250),
-        }
+        Patience { attempts: 3, waiting: Duration::from_secs(30), backoff: Duration::from_millis(250) }
     }
 
     /// The pause before the given retry (1 is the first): exponential, capped, with full jitter.
@@ -50,8 +42,7 @@ impl Patience {
 
 /// `base · 2^(n-1)`, at most `cap`.
 fn exponential(base: Duration, n: u32, cap: Duration) -> Duration {
-    base.saturating_mul(1_u32 << n.saturating_sub(1).min(16))
-        .min(cap)
+    base.saturating_mul(1_u32 << n.saturating_sub(1).min(16)).min(cap)
 }
 
 fn jittered(longest: Duration) -> Duration {
@@ -85,20 +76,12 @@ impl Budget {
 
     /// Requests left in the window, as far as we know; unknown counts as plenty.
     fn left(&self) -> u64 {
-        self.remaining.map_or(u64::MAX, |remaining| {
-            remaining.saturating_sub(self.in_flight)
-        })
+        self.remaining.map_or(u64::MAX, |remaining| remaining.saturating_sub(self.in_flight))
     }
 
     /// Should rather be spent from than the other.
     pub(super) fn beats(&self, other: &Budget) -> bool {
-        let rank = |budget: &Budget| {
-            (
-                std::cmp::Reverse(budget.left()),
-                budget.in_flight,
-                budget.sent,
-            )
-        };
+        let rank = |budget: &Budget| (std::cmp::Reverse(budget.left()), budget.in_flight, budget.sent);
         rank(self) < rank(other)
     }
 
@@ -130,10 +113,7 @@ impl Budget {
             self.pause_until(now + delay.min(LONGEST_PAUSE));
             return;
         }
-        let pause = self.endpoints.entry(operation).or_insert(EndpointPause {
-            until: now,
-            refusals: 0,
-        });
+        let pause = self.endpoints.entry(operation).or_insert(EndpointPause { until: now, refusals: 0 });
         // Requests that were in flight together are refused together: they are one refusal, not many.
         if limited.delay.is_none() && pause.until > now {
             return;
@@ -182,17 +162,8 @@ pub(super) struct Pass<'a> {
 
 impl Gate {
     pub(super) fn new(highest: usize) -> Gate {
-        let state = GateState {
-            bound: highest,
-            highest,
-            in_flight: 0,
-            good: 0,
-            halved: None,
-        };
-        Gate {
-            state: Mutex::new(state),
-            freed: Notify::new(),
-        }
+        let state = GateState { bound: highest, highest, in_flight: 0, good: 0, halved: None };
+        Gate { state: Mutex::new(state), freed: Notify::new() }
     }
 
     pub(super) async fn enter(&self) -> Pass<'_> {
@@ -224,10 +195,7 @@ impl Gate {
     /// Halves the bound, at most once a second: what failed together is one sign.
     pub(super) fn overloaded(&self, now: Instant) {
         let mut state = self.lock();
-        if state
-            .halved
-            .is_some_and(|halved| now < halved + Duration::from_secs(1))
-        {
+        if state.halved.is_some_and(|halved| now < halved + Duration::from_secs(1)) {
             return;
         }
         state.halved = Some(now);
@@ -261,10 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_json_kind_of_429_pauses_one_endpoint_and_doubles() {
         let mut budget = Budget::default();
-        let limited = Limited {
-            delay: None,
-            whole_user: false,
-        };
+        let limited = Limited { delay: None, whole_user: false };
         let start = Instant::now();
 
         budget.refuse(USERS, limited, start);
@@ -274,14 +239,8 @@ mod tests {
         let second = budget.free_at("users", later).unwrap() - later;
 
         assert_eq!(budget.free_at("groups", start), None);
-        assert!(
-            first >= Duration::from_secs(1) && first <= Duration::from_secs(2),
-            "{first:?}"
-        );
-        assert!(
-            second >= Duration::from_secs(2) && second <= Duration::from_secs(4),
-            "{second:?}"
-        );
+        assert!(first >= Duration::from_secs(1) && first <= Duration::from_secs(2), "{first:?}");
+        assert!(second >= Duration::from_secs(2) && second <= Duration::from_secs(4), "{second:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -290,14 +249,7 @@ mod tests {
         let start = Instant::now();
 
         for _ in 0..16 {
-            budget.refuse(
-                USERS,
-                Limited {
-                    delay: None,
-                    whole_user: false,
-                },
-                start,
-            );
+            budget.refuse(USERS, Limited { delay: None, whole_user: false }, start);
         }
 
         assert!(budget.free_at("users", start).unwrap() - start <= Duration::from_secs(2));
@@ -308,38 +260,19 @@ mod tests {
         let mut budget = Budget::default();
         let start = Instant::now();
 
-        budget.refuse(
-            USERS,
-            Limited {
-                delay: Some(Duration::from_secs(17)),
-                whole_user: true,
-            },
-            start,
-        );
-        assert_eq!(
-            budget.free_at("groups", start),
-            Some(start + Duration::from_secs(17))
-        );
+        budget.refuse(USERS, Limited { delay: Some(Duration::from_secs(17)), whole_user: true }, start);
+        assert_eq!(budget.free_at("groups", start), Some(start + Duration::from_secs(17)));
 
-        budget.refuse(
-            USERS,
-            Limited {
-                delay: Some(Duration::from_secs(1 << 40)),
-                whole_user: true,
-            },
-            start,
-        );
+        budget.refuse(USERS, Limited { delay: Some(Duration::from_secs(1 << 40)), whole_user: true }, start);
         assert_eq!(budget.free_at("groups", start), Some(start + LONGEST_PAUSE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_empty_budget_waits_for_its_reset_before_it_is_refused() {
         let mut answer = RawAnswer::recorded(200, "application/json", "{}");
-        for (name, value) in [
-            ("date", "Wed, 25 Nov 2026 21:00:00 GMT"),
-            ("ratelimit-remaining", "0"),
-            ("ratelimit-reset", "1795640430"),
-        ] {
+        for (name, value) in
+            [("date", "Wed, 25 Nov 2026 21:00:00 GMT"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "1795640430")]
+        {
             answer.headers.insert(name, value.parse().unwrap());
         }
         let mut budget = Budget::default();
@@ -347,10 +280,7 @@ mod tests {
 
         budget.observe(&answer, start);
 
-        assert_eq!(
-            budget.free_at("users", start),
-            Some(start + Duration::from_secs(31))
-        );
+        assert_eq!(budget.free_at("users", start), Some(start + Duration::from_secs(31)));
         assert_eq!(budget.left(), 0);
     }
 
@@ -372,18 +302,10 @@ mod tests {
     async fn the_gate_lets_a_waiter_in_when_a_pass_is_given_back() {
         let gate = Gate::new(1);
         let pass = gate.enter().await;
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), gate.enter())
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.is_err());
 
         drop(pass);
 
-        assert!(
-            tokio::time::timeout(Duration::from_secs(1), gate.enter())
-                .await
-                .is_ok()
-        );
+        assert!(tokio::time::timeout(Duration::from_secs(1), gate.enter()).await.is_ok());
     }
 }

@@ -45,16 +45,11 @@ impl Metrics {
     }
 
     pub(super) fn count(&self, operation: Cow<'static, str>, status_class: &'static str) {
-        let labels = RequestLabels {
-            operation,
-            status_class,
-        };
+        let labels = RequestLabels { operation, status_class };
         self.requests.get_or_create(&labels).inc();
     }
 
     pub(super) fn waited(&self, cause: &'static str, time: Duration) {
-        self.waits
-            .get_or_create(&WaitLabels { cause })
-            .inc_by(time.as_secs_f64());
+        self.waits.get_or_create(&WaitLabels { cause }).inc_by(time.as_secs_f64());
     }
 }

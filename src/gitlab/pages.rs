@@ -34,12 +34,7 @@ pub struct Pages<T> {
 
 impl<T: DeserializeOwned> Pages<T> {
     pub(super) fn new(client: &Client, first: Request) -> Pages<T> {
-        Pages {
-            client: client.clone(),
-            next: Some(first),
-            total: None,
-            items: PhantomData,
-        }
+        Pages { client: client.clone(), next: Some(first), total: None, items: PhantomData }
     }
 
     /// The next page; `None` after the last one. After an error the same page is asked for again.
@@ -54,11 +49,7 @@ impl<T: DeserializeOwned> Pages<T> {
                 Some(Ok(received.value))
             }
             Err(error) => {
-                let smaller = if is_overtaxed(&error) {
-                    halved(&request)
-                } else {
-                    None
-                };
+                let smaller = if is_overtaxed(&error) { halved(&request) } else { None };
                 let Some(smaller) = smaller else {
                     self.next = Some(request);
                     return Some(Err(error));
@@ -89,14 +80,7 @@ impl<T: DeserializeOwned> Pages<T> {
 
 /// GitLab's databases and workers give up on pages that are too much for them; a proxy then says so in its own way.
 fn is_overtaxed(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Server {
-            status: 408 | 500 | 502 | 504
-        } | Error::Timeout {
-            phase: Phase::Headers
-        }
-    )
+    matches!(error, Error::Server { status: 408 | 500 | 502 | 504 } | Error::Timeout { phase: Phase::Headers })
 }
 
 /// The same place in the list, in pages of half the size. The rows before page p of size n are those before page 2p-1 of
@@ -123,23 +107,15 @@ fn following<T>(request: &Request, received: &Received<Vec<T>>, root: &Url) -> O
         return (next.url(root) != request.url(root)).then_some(next);
     }
     let page = received.next_page.clone()?;
-    (request.parameter("page") != Some(page.as_str()))
-        .then(|| request.with_query(request.query_with("page", page)))
+    (request.parameter("page") != Some(page.as_str())).then(|| request.with_query(request.query_with("page", page)))
 }
 
 /// The query of the link with `rel="next"`.
 fn next_query(link: &str, root: &Url) -> Option<Vec<(Cow<'static, str>, String)>> {
-    let next = link
-        .split(",")
-        .find(|part| part.contains(r#"rel="next""#) || part.contains("rel=next"))?;
+    let next = link.split(",").find(|part| part.contains(r#"rel="next""#) || part.contains("rel=next"))?;
     let address = next.split_once('<')?.1.split_once('>')?.0;
     let address = root.join(address).ok()?;
-    Some(
-        address
-            .query_pairs()
-            .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
-            .collect(),
-    )
+    Some(address.query_pairs().map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned())).collect())
 }
 
 #[cfg(test)]
@@ -147,31 +123,20 @@ mod tests {
     use super::*;
 
     fn received(link: Option<&str>, next_page: Option<&str>) -> Received<Vec<()>> {
-        Received {
-            value: Vec::new(),
-            link: link.map(Into::into),
-            next_page: next_page.map(Into::into),
-            total: None,
-        }
+        Received { value: Vec::new(), link: link.map(Into::into), next_page: next_page.map(Into::into), total: None }
     }
 
     fn after(link: Option<&str>, next_page: Option<&str>) -> Option<String> {
         let root = Url::parse("https://host/gitlab/").unwrap();
-        let request = Request::get("groups", ["groups"])
-            .with("per_page", 100)
-            .with("page", 1);
-        following(&request, &received(link, next_page), &root)
-            .map(|next| next.url(&root).to_string())
+        let request = Request::get("groups", ["groups"]).with("per_page", 100).with("page", 1);
+        following(&request, &received(link, next_page), &root).map(|next| next.url(&root).to_string())
     }
 
     #[test]
     fn only_the_query_of_a_link_is_believed() {
         let link = r#"<http://internal/api/v4/groups?page=2&per_page=100>; rel="next", <http://internal/api/v4/groups?page=1>; rel="first""#;
 
-        assert_eq!(
-            after(Some(link), None).as_deref(),
-            Some("https://host/gitlab/api/v4/groups?page=2&per_page=100")
-        );
+        assert_eq!(after(Some(link), None).as_deref(), Some("https://host/gitlab/api/v4/groups?page=2&per_page=100"));
     }
 
     #[test]
@@ -180,48 +145,31 @@ mod tests {
 
         let next = after(Some(link), None).unwrap();
 
-        assert_eq!(
-            next,
-            "https://host/gitlab/api/v4/groups?id_after=42&iids%5B%5D=7&order_by=id"
-        );
+        assert_eq!(next, "https://host/gitlab/api/v4/groups?id_after=42&iids%5B%5D=7&order_by=id");
     }
 
     #[test]
     fn half_a_page_begins_where_the_whole_did() {
         let root = Url::parse("https://host/").unwrap();
-        let third = Request::get("groups", ["groups"])
-            .with("per_page", 100)
-            .with("page", 3);
+        let third = Request::get("groups", ["groups"]).with("per_page", 100).with("page", 3);
         let address = |request: &Request| request.url(&root).to_string();
 
         let half = halved(&third).unwrap();
         let quarter = halved(&half).unwrap();
 
-        assert_eq!(
-            address(&half),
-            "https://host/api/v4/groups?per_page=50&page=5"
-        );
-        assert_eq!(
-            address(&quarter),
-            "https://host/api/v4/groups?per_page=25&page=9"
-        );
+        assert_eq!(address(&half), "https://host/api/v4/groups?per_page=50&page=5");
+        assert_eq!(address(&quarter), "https://host/api/v4/groups?per_page=25&page=9");
         assert!(halved(&quarter).is_none());
     }
 
     #[test]
     fn a_link_without_next_is_the_end() {
-        assert_eq!(
-            after(Some(r#"<https://host/x?page=1>; rel="first""#), Some("2")),
-            None
-        );
+        assert_eq!(after(Some(r#"<https://host/x?page=1>; rel="first""#), Some("2")), None);
     }
 
     #[test]
     fn without_links_the_page_header_serves() {
-        assert_eq!(
-            after(None, Some("2")).as_deref(),
-            Some("https://host/gitlab/api/v4/groups?per_page=100&page=2")
-        );
+        assert_eq!(after(None, Some("2")).as_deref(), Some("https://host/gitlab/api/v4/groups?per_page=100&page=2"));
         assert_eq!(after(None, None), None);
     }
 

@@ -44,31 +44,15 @@ impl Pool {
     pub(super) fn new(tokens: &[Token], header: impl Fn(&str) -> Option<HeaderValue>) -> Pool {
         let slots = tokens.iter().enumerate().map(|(index, token)| {
             let secret = token.secret.expose_secret().trim();
-            let header = if secret.is_empty() {
-                None
-            } else {
-                header(secret)
-            };
+            let header = if secret.is_empty() { None } else { header(secret) };
             let aside = header.is_none().then_some(Dialect::Malformed);
-            Slot {
-                name: token.name.clone(),
-                header,
-                budget: index,
-                user: None,
-                aside,
-            }
+            Slot { name: token.name.clone(), header, budget: index, user: None, aside }
         });
-        Pool {
-            slots: slots.collect(),
-            budgets: tokens.iter().map(|_| Budget::default()).collect(),
-        }
+        Pool { slots: slots.collect(), budgets: tokens.iter().map(|_| Budget::default()).collect() }
     }
 
     pub(super) fn names(&self, within: &[usize]) -> Vec<String> {
-        within
-            .iter()
-            .map(|index| self.slots[*index].name.clone())
-            .collect()
+        within.iter().map(|index| self.slots[*index].name.clone()).collect()
     }
 
     pub(super) fn name(&self, token: usize) -> &str {
@@ -80,10 +64,7 @@ impl Pool {
     }
 
     pub(super) fn set_aside(&self, within: &[usize]) -> Vec<SetAside> {
-        within
-            .iter()
-            .filter_map(|index| self.slots[*index].report())
-            .collect()
+        within.iter().filter_map(|index| self.slots[*index].report()).collect()
     }
 
     /// The limit that GitLab names for the user of the token, in requests a minute.
@@ -94,29 +75,16 @@ impl Pool {
     /// Tokens whose user is not known yet.
     pub(super) fn strangers(&self, within: &[usize]) -> Vec<usize> {
         let stranger = |slot: &Slot| slot.user.is_none() && slot.aside.is_none();
-        within
-            .iter()
-            .copied()
-            .filter(|index| stranger(&self.slots[*index]))
-            .collect()
+        within.iter().copied().filter(|index| stranger(&self.slots[*index])).collect()
     }
 
     /// The user with most left to spend asks, then the one with the fewest requests under way.
     ///
     /// A single token that was set aside may still be asked for by name: that is how it comes back.
-    pub(super) fn pick(
-        &mut self,
-        within: &[usize],
-        tried: &[usize],
-        operation: &str,
-        now: Instant,
-    ) -> Pick {
+    pub(super) fn pick(&mut self, within: &[usize], tried: &[usize], operation: &str, now: Instant) -> Pick {
         let alone = within.len() == 1;
         let usable = |slot: &Slot| slot.header.is_some() && (alone || slot.aside.is_none());
-        let candidates = within
-            .iter()
-            .copied()
-            .filter(|index| !tried.contains(index) && usable(&self.slots[*index]));
+        let candidates = within.iter().copied().filter(|index| !tried.contains(index) && usable(&self.slots[*index]));
 
         let mut best: Option<usize> = None;
         let mut earliest: Option<Instant> = None;
@@ -126,8 +94,7 @@ impl Pool {
                 earliest = Some(earliest.map_or(free_at, |earliest| earliest.min(free_at)));
                 continue;
             }
-            let better =
-                best.is_none_or(|best| budget.beats(&self.budgets[self.slots[best].budget]));
+            let better = best.is_none_or(|best| budget.beats(&self.budgets[self.slots[best].budget]));
             if better {
                 best = Some(index);
             }
@@ -135,12 +102,7 @@ impl Pool {
         match (best, earliest) {
             (Some(token), _) => self.go(token),
             (None, Some(until)) => Pick::Wait(until),
-            (None, None) => Pick::Nobody(
-                within
-                    .iter()
-                    .filter_map(|index| self.slots[*index].report())
-                    .next_back(),
-            ),
+            (None, None) => Pick::Nobody(within.iter().filter_map(|index| self.slots[*index].report()).next_back()),
         }
     }
 
@@ -169,13 +131,7 @@ impl Pool {
         self.budget(token).succeed(operation);
     }
 
-    pub(super) fn refuse(
-        &mut self,
-        token: usize,
-        operation: Cow<'static, str>,
-        limited: Limited,
-        now: Instant,
-    ) {
+    pub(super) fn refuse(&mut self, token: usize, operation: Cow<'static, str>, limited: Limited, now: Instant) {
         self.budget(token).refuse(operation, limited, now);
     }
 
@@ -200,10 +156,7 @@ impl Pool {
 
 impl Slot {
     fn report(&self) -> Option<SetAside> {
-        self.aside.map(|dialect| SetAside {
-            token: self.name.clone(),
-            dialect,
-        })
+        self.aside.map(|dialect| SetAside { token: self.name.clone(), dialect })
     }
 }
 
@@ -214,13 +167,8 @@ mod tests {
     const ALL: [usize; 2] = [0, 1];
 
     fn pool() -> Pool {
-        let token = |name: &str| Token {
-            name: name.into(),
-            secret: format!("secret-of-{name}\n").into(),
-        };
-        Pool::new(&[token("a"), token("b")], |secret| {
-            HeaderValue::from_str(secret).ok()
-        })
+        let token = |name: &str| Token { name: name.into(), secret: format!("secret-of-{name}\n").into() };
+        Pool::new(&[token("a"), token("b")], |secret| HeaderValue::from_str(secret).ok())
     }
 
     fn picked(pool: &mut Pool) -> Option<usize> {
@@ -232,9 +180,7 @@ mod tests {
 
     fn with_remaining(remaining: &str) -> RawAnswer {
         let mut answer = RawAnswer::recorded(200, "application/json", "{}");
-        answer
-            .headers
-            .insert("ratelimit-remaining", remaining.parse().unwrap());
+        answer.headers.insert("ratelimit-remaining", remaining.parse().unwrap());
         answer
     }
 
@@ -261,17 +207,11 @@ mod tests {
         let mut pool = pool();
         pool.learn_user(0, 7);
         pool.learn_user(1, 7);
-        let limited = Limited {
-            delay: Some(std::time::Duration::from_secs(30)),
-            whole_user: true,
-        };
+        let limited = Limited { delay: Some(std::time::Duration::from_secs(30)), whole_user: true };
 
         pool.refuse(0, Cow::Borrowed("users"), limited, Instant::now());
 
-        assert!(matches!(
-            pool.pick(&ALL, &[], "users", Instant::now()),
-            Pick::Wait(_)
-        ));
+        assert!(matches!(pool.pick(&ALL, &[], "users", Instant::now()), Pick::Wait(_)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -280,44 +220,21 @@ mod tests {
 
         assert!(pool.put_aside(0, Dialect::Revoked));
         assert_eq!([picked(&mut pool), picked(&mut pool)], [Some(1), Some(1)]);
-        assert_eq!(
-            pool.set_aside(&ALL),
-            [SetAside {
-                token: "a".into(),
-                dialect: Dialect::Revoked
-            }]
-        );
+        assert_eq!(pool.set_aside(&ALL), [SetAside { token: "a".into(), dialect: Dialect::Revoked }]);
 
         assert!(pool.put_aside(1, Dialect::Expired));
         let last = pool.pick(&ALL, &[], "users", Instant::now());
-        assert!(matches!(
-            last,
-            Pick::Nobody(Some(SetAside {
-                dialect: Dialect::Expired,
-                ..
-            }))
-        ));
+        assert!(matches!(last, Pick::Nobody(Some(SetAside { dialect: Dialect::Expired, .. }))));
     }
 
     #[test]
     fn what_cannot_be_a_header_is_set_aside_at_once() {
-        let token = |name: &str, secret: &str| Token {
-            name: name.into(),
-            secret: secret.into(),
-        };
-        let tokens = [
-            token("empty", " \n"),
-            token("torn", "a\nb"),
-            token("good", "glpat-x\n"),
-        ];
+        let token = |name: &str, secret: &str| Token { name: name.into(), secret: secret.into() };
+        let tokens = [token("empty", " \n"), token("torn", "a\nb"), token("good", "glpat-x\n")];
 
         let pool = Pool::new(&tokens, |secret| HeaderValue::from_str(secret).ok());
 
-        let names: Vec<_> = pool
-            .set_aside(&[0, 1, 2])
-            .into_iter()
-            .map(|aside| aside.token)
-            .collect();
+        let names: Vec<_> = pool.set_aside(&[0, 1, 2]).into_iter().map(|aside| aside.token).collect();
         assert_eq!(names, ["empty", "torn"]);
     }
 }

@@ -84,20 +84,13 @@ mod tests {
     fn every_secret_of_a_client_is_hidden_and_short_values_are_not() {
         let instance = Instance {
             proxy: Some("http://user:proxy-password@proxy:3128".into()),
-            headers: vec![
-                ("X-Pass".into(), "header-password\n".into()),
-                ("X-On".into(), "true".into()),
-            ],
+            headers: vec![("X-Pass".into(), "header-password\n".into()), ("X-On".into(), "true".into())],
             ..Instance::at("https://host/".parse().unwrap())
         };
-        let token = Token {
-            name: "primary".into(),
-            secret: "glpat-secret".into(),
-        };
+        let token = Token { name: "primary".into(), secret: "glpat-secret".into() };
         let secrets = Secrets::of(&instance, &[token]);
         let basic = STANDARD.encode("user:proxy-password");
-        let mut text =
-            format!("true: glpat-secret, header-password, proxy-password, {basic}; true");
+        let mut text = format!("true: glpat-secret, header-password, proxy-password, {basic}; true");
 
         secrets.hide(&mut text);
 

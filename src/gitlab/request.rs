@@ -39,11 +39,7 @@ impl Request {
     }
 
     /// Any REST request, without a body at first.
-    pub(super) fn at<'a>(
-        operation: &'static str,
-        method: Method,
-        segments: impl Iterator<Item = &'a str>,
-    ) -> Request {
+    pub(super) fn at<'a>(operation: &'static str, method: Method, segments: impl Iterator<Item = &'a str>) -> Request {
         Request {
             operation: Cow::Borrowed(operation),
             read: method == Method::GET,
@@ -71,10 +67,7 @@ impl Request {
     }
 
     /// Adds a query parameter.
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "numbers and literals read better without a borrow"
-    )]
+    #[allow(clippy::needless_pass_by_value, reason = "numbers and literals read better without a borrow")]
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Request {
         self.query.push((Cow::Borrowed(name), value.to_string()));
         self
@@ -90,10 +83,8 @@ impl Request {
 
     /// Sets the JSON body.
     pub(super) fn json(mut self, body: &impl Serialize) -> Result<Request, Error> {
-        let encoded = serde_json::to_vec(body).map_err(|error| Error::Unexpected {
-            operation: self.operation.to_string(),
-            message: error.to_string(),
-        })?;
+        let encoded = serde_json::to_vec(body)
+            .map_err(|error| Error::Unexpected { operation: self.operation.to_string(), message: error.to_string() })?;
         self.body = Some(encoded);
         Ok(self)
     }
@@ -108,26 +99,16 @@ impl Request {
 
     /// The same request with another query: a next page.
     pub(super) fn with_query(&self, query: Vec<(Cow<'static, str>, String)>) -> Request {
-        Request {
-            query,
-            ..self.clone()
-        }
+        Request { query, ..self.clone() }
     }
 
     /// The value of a query parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// The query with one parameter replaced.
-    pub(super) fn query_with(
-        &self,
-        name: &'static str,
-        value: String,
-    ) -> Vec<(Cow<'static, str>, String)> {
+    pub(super) fn query_with(&self, name: &'static str, value: String) -> Vec<(Cow<'static, str>, String)> {
         let mut query = self.query.clone();
         query.retain(|(key, _)| key != name);
         query.push((Cow::Borrowed(name), value));
@@ -151,11 +132,7 @@ impl Request {
             };
         }
         if !self.query.is_empty() {
-            url.query_pairs_mut().extend_pairs(
-                self.query
-                    .iter()
-                    .map(|(key, value)| (key.as_ref(), value.as_str())),
-            );
+            url.query_pairs_mut().extend_pairs(self.query.iter().map(|(key, value)| (key.as_ref(), value.as_str())));
         }
         url
     }
@@ -180,8 +157,7 @@ mod tests {
     #[test]
     fn full_paths_are_one_encoded_segment_below_a_relative_root() {
         let root = Url::parse("https://host/gitlab/").unwrap();
-        let request = Request::get("project", ["projects", "a/b c"])
-            .with("since", "2026-01-01T00:00:00+02:00");
+        let request = Request::get("project", ["projects", "a/b c"]).with("since", "2026-01-01T00:00:00+02:00");
 
         let url = request.url(&root);
 

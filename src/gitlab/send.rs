@@ -27,18 +27,8 @@ pub(super) type Decode<T> = fn(&Request, &RawAnswer) -> Result<Received<T>, Erro
 
 impl<T> Received<T> {
     pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Received<U> {
-        let Received {
-            value,
-            link,
-            next_page,
-            total,
-        } = self;
-        Received {
-            value: change(value),
-            link,
-            next_page,
-            total,
-        }
+        let Received { value, link, next_page, total } = self;
+        Received { value: change(value), link, next_page, total }
     }
 }
 
@@ -76,70 +66,40 @@ impl Client {
     /// Reads are sent again after timeouts, 5xx, 408 and broken answers, a bounded number of times. A 429 is waited out
     /// within the patience, for writes too, because GitLab refused it before doing anything. A refused token is set aside
     /// and the next one asks; so does, for reads, the next user where this one may not see.
-    pub(super) async fn send<T: DeserializeOwned>(
-        &self,
-        request: &Request,
-    ) -> Result<Received<T>, Error> {
+    pub(super) async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<Received<T>, Error> {
         self.send_with(request, decode).await
     }
 
     /// The same with a decoder of the caller's.
-    pub(super) async fn send_with<T>(
-        &self,
-        request: &Request,
-        decode: Decode<T>,
-    ) -> Result<Received<T>, Error> {
+    pub(super) async fn send_with<T>(&self, request: &Request, decode: Decode<T>) -> Result<Received<T>, Error> {
         self.get_introduced().await;
-        let mut course = Course {
-            started: Instant::now(),
-            failures: 0,
-            denied: Vec::new(),
-            denial: None,
-        };
+        let mut course = Course { started: Instant::now(), failures: 0, denied: Vec::new(), denial: None };
         loop {
             let turn = self.turn(request, &course).await?;
             let outcome = self.exchange(request, &turn).await;
             let token = turn.token;
             drop(turn);
             let judged = self.judged(request, token, outcome);
-            let decoded =
-                judged.and_then(|answer| decode(request, &answer).map_err(Refusal::Failed));
+            let decoded = judged.and_then(|answer| decode(request, &answer).map_err(Refusal::Failed));
             let error = match decoded {
                 Ok(received) => return Ok(received),
                 Err(Refusal::Limited(limited)) => {
-                    self.shared.pool().refuse(
-                        token,
-                        request.operation.clone(),
-                        limited,
-                        Instant::now(),
-                    );
+                    self.shared.pool().refuse(token, request.operation.clone(), limited, Instant::now());
                     continue;
                 }
-                Err(Refusal::Failed(error)) => {
-                    request.secrets.hide_in(self.shared.secrets.hide_in(error))
-                }
+                Err(Refusal::Failed(error)) => request.secrets.hide_in(self.shared.secrets.hide_in(error)),
             };
             self.overcome(request, token, error, &mut course).await?;
         }
     }
 
     /// Prepares another attempt, or gives the error back when there is none to make.
-    async fn overcome(
-        &self,
-        request: &Request,
-        token: usize,
-        error: Error,
-        course: &mut Course,
-    ) -> Result<(), Error> {
+    async fn overcome(&self, request: &Request, token: usize, error: Error, course: &mut Course) -> Result<(), Error> {
         match error {
             Error::Unauthorized { dialect, .. } => {
                 let name = self.shared.pool().name(token).to_owned();
                 if self.shared.pool().put_aside(token, dialect) {
-                    warn!(
-                        token = name,
-                        reason = error.reason(),
-                        "GitLab refuses this token; it is set aside"
-                    );
+                    warn!(token = name, reason = error.reason(), "GitLab refuses this token; it is set aside");
                 }
                 course.denied.push(token);
                 Ok(())
@@ -158,8 +118,7 @@ impl Client {
                 }
                 debug!(operation = %request.operation, failures = course.failures, "{error}; trying again");
                 self.shared.counts.retries.fetch_add(1, Ordering::Relaxed);
-                self.pause("retry", self.patience.pause(course.failures))
-                    .await;
+                self.pause("retry", self.patience.pause(course.failures)).await;
                 Ok(())
             }
             error => Err(error),
@@ -171,38 +130,23 @@ impl Client {
         loop {
             let pass = self.shared.gate.enter().await;
             let now = Instant::now();
-            let pick =
-                self.shared
-                    .pool()
-                    .pick(&self.tokens, &course.denied, &request.operation, now);
+            let pick = self.shared.pool().pick(&self.tokens, &course.denied, &request.operation, now);
             let until = match pick {
                 Pick::Go { token, header } => {
-                    return Ok(Turn {
-                        client: self,
-                        token,
-                        header,
-                        _pass: pass,
-                    });
+                    return Ok(Turn { client: self, token, header, _pass: pass });
                 }
                 Pick::Wait(until) => until,
                 Pick::Nobody(aside) => {
                     return Err(course.denial.clone().unwrap_or_else(|| match aside {
-                        Some(aside) => Error::Unauthorized {
-                            token: aside.token,
-                            dialect: aside.dialect,
-                        },
-                        None => Error::Settings {
-                            message: "there is no token to ask with".into(),
-                        },
+                        Some(aside) => Error::Unauthorized { token: aside.token, dialect: aside.dialect },
+                        None => Error::Settings { message: "there is no token to ask with".into() },
                     }));
                 }
             };
             // Whoever waits for a budget must not keep others from the instance.
             drop(pass);
             if until - course.started > self.patience.waiting {
-                return Err(Error::RateLimited {
-                    waited: now - course.started,
-                });
+                return Err(Error::RateLimited { waited: now - course.started });
             }
             // All that wait wake at the same moment; a little disorder keeps them from arriving together.
             let disorder = Duration::from_millis(fastrand::u64(0..200));
@@ -216,27 +160,15 @@ impl Client {
         let began = Instant::now();
         shared.counts.requests.fetch_add(1, Ordering::Relaxed);
         let url = request.url(shared.transport.root());
-        let outcome = shared
-            .transport
-            .exchange(&request.method, url, &turn.header, request.body.as_ref())
-            .await;
+        let outcome = shared.transport.exchange(&request.method, url, &turn.header, request.body.as_ref()).await;
         let class = status_class(&outcome);
         shared.metrics.count(request.operation.clone(), class);
-        debug!(
-            status = class,
-            milliseconds = began.elapsed().as_millis(),
-            "asked GitLab"
-        );
+        debug!(status = class, milliseconds = began.elapsed().as_millis(), "asked GitLab");
         outcome
     }
 
     /// Reads the answer and tells pool and gate what it says about the server.
-    fn judged(
-        &self,
-        request: &Request,
-        token: usize,
-        outcome: Result<RawAnswer, Error>,
-    ) -> Result<RawAnswer, Refusal> {
+    fn judged(&self, request: &Request, token: usize, outcome: Result<RawAnswer, Error>) -> Result<RawAnswer, Refusal> {
         let shared = &self.shared;
         let now = Instant::now();
         let answer = outcome.inspect_err(|error| {
@@ -269,10 +201,7 @@ impl Client {
     async fn pause(&self, cause: &'static str, time: Duration) {
         let counts = &self.shared.counts;
         counts.waits.fetch_add(1, Ordering::Relaxed);
-        counts.waited_ms.fetch_add(
-            u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        counts.waited_ms.fetch_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.shared.metrics.waited(cause, time);
         tokio::time::sleep(time).await;
     }
@@ -306,40 +235,18 @@ fn is_route_missing(error: &Error) -> bool {
     matches!(error, Error::NotFound { route: true, .. })
 }
 
-pub(super) fn decode<T: DeserializeOwned>(
-    request: &Request,
-    answer: &RawAnswer,
-) -> Result<Received<T>, Error> {
-    let body: &[u8] = if answer.body.is_empty() {
-        b"null"
-    } else {
-        &answer.body
-    };
+pub(super) fn decode<T: DeserializeOwned>(request: &Request, answer: &RawAnswer) -> Result<Received<T>, Error> {
+    let body: &[u8] = if answer.body.is_empty() { b"null" } else { &answer.body };
     let value = serde_json::from_slice(body).map_err(|error| {
         // A body that ends too early was cut by somebody who hid it from us; the next one may be whole.
         if error.is_eof() {
-            return Error::Broken {
-                message: "the JSON ends too early".into(),
-            };
+            return Error::Broken { message: "the JSON ends too early".into() };
         }
-        Error::Unexpected {
-            operation: request.operation.to_string(),
-            message: error.to_string(),
-        }
+        Error::Unexpected { operation: request.operation.to_string(), message: error.to_string() }
     })?;
-    let text = |name| {
-        answer
-            .header(name)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let text = |name| answer.header(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let (link, next_page) = (text("link"), text("x-next-page"));
-    Ok(Received {
-        value,
-        link,
-        next_page,
-        total: answer.number("x-total"),
-    })
+    Ok(Received { value, link, next_page, total: answer.number("x-total") })
 }
 
 fn status_class(outcome: &Result<RawAnswer, Error>) -> &'static str {
@@ -351,10 +258,7 @@ fn status_class(outcome: &Result<RawAnswer, Error>) -> &'static str {
             400..500 => "4xx",
             _ => "5xx",
         },
-        Err(Error::Timeout {
-            phase: Phase::Connect,
-        })
-        | Err(Error::Unreachable { .. }) => "unreachable",
+        Err(Error::Timeout { phase: Phase::Connect }) | Err(Error::Unreachable { .. }) => "unreachable",
         Err(Error::Timeout { .. }) => "timeout",
         Err(Error::Tls { .. }) => "tls",
         Err(Error::Broken { .. }) => "broken",

@@ -62,11 +62,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(
-        instance: &Instance,
-        deadlines: Deadlines,
-        connections: usize,
-    ) -> Result<Transport, Error> {
+    pub(super) fn new(instance: &Instance, deadlines: Deadlines, connections: usize) -> Result<Transport, Error> {
         install_tls();
         let headers = extra_headers(instance)?;
         let own_authorization = headers.contains_key(AUTHORIZATION);
@@ -87,20 +83,9 @@ impl Transport {
         if let Some(proxy) = &instance.proxy {
             builder = builder.proxy(proxy_of(proxy.expose_secret())?);
         }
-        let http = builder
-            .build()
-            .map_err(|error| settings("the HTTP client cannot be set up", &error))?;
-        let token_header = if own_authorization {
-            HeaderName::from_static("private-token")
-        } else {
-            AUTHORIZATION
-        };
-        Ok(Transport {
-            http,
-            root: root_of(&instance.url)?,
-            deadlines,
-            token_header,
-        })
+        let http = builder.build().map_err(|error| settings("the HTTP client cannot be set up", &error))?;
+        let token_header = if own_authorization { HeaderName::from_static("private-token") } else { AUTHORIZATION };
+        Ok(Transport { http, root: root_of(&instance.url)?, deadlines, token_header })
     }
 
     /// GitLab's root, with a trailing slash.
@@ -110,11 +95,7 @@ impl Transport {
 
     /// The header value that carries a secret, marked so that nobody prints it.
     pub(super) fn token_value(&self, secret: &str) -> Option<HeaderValue> {
-        let text = if self.token_header == AUTHORIZATION {
-            format!("Bearer {secret}")
-        } else {
-            secret.to_owned()
-        };
+        let text = if self.token_header == AUTHORIZATION { format!("Bearer {secret}") } else { secret.to_owned() };
         let mut value = HeaderValue::from_str(&text).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -132,26 +113,18 @@ impl Transport {
         for _ in 0..MOST_HOPS {
             let exchange = self.one_hop(method, url.clone(), token, body);
             let total = self.deadlines.total;
-            let answer = timeout(total, exchange)
-                .await
-                .map_err(|_| Error::Timeout { phase: Phase::Body })??;
+            let answer = timeout(total, exchange).await.map_err(|_| Error::Timeout { phase: Phase::Body })??;
             let Some(location) = redirect(&answer) else {
                 return Ok(answer);
             };
             let next = self.within_instance(&url, location, answer.status)?;
             if method != Method::GET {
                 let message = "the address has moved, and only reads may follow".to_owned();
-                return Err(Error::Rejected {
-                    status: answer.status,
-                    message,
-                });
+                return Err(Error::Rejected { status: answer.status, message });
             }
             url = next;
         }
-        Err(Error::NotGitLab {
-            status: 301,
-            message: "it redirects in a circle".into(),
-        })
+        Err(Error::NotGitLab { status: 301, message: "it redirects in a circle".into() })
     }
 
     async fn one_hop(
@@ -161,32 +134,20 @@ impl Transport {
         token: &HeaderValue,
         body: Option<&Vec<u8>>,
     ) -> Result<RawAnswer, Error> {
-        let mut request = self
-            .http
-            .request(method.clone(), url)
-            .header(self.token_header.clone(), token);
+        let mut request = self.http.request(method.clone(), url).header(self.token_header.clone(), token);
         if let Some(body) = body {
-            request = request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.clone());
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
         let response = timeout(self.deadlines.headers, request.send())
             .await
-            .map_err(|_| Error::Timeout {
-                phase: Phase::Headers,
-            })?
+            .map_err(|_| Error::Timeout { phase: Phase::Headers })?
             .map_err(|error| unsent(&error))?;
         self.read(response).await
     }
 
     async fn read(&self, mut response: Response) -> Result<RawAnswer, Error> {
-        let too_large = Error::TooLarge {
-            limit: LARGEST_BODY,
-        };
-        let announced = response
-            .content_length()
-            .and_then(|length| usize::try_from(length).ok())
-            .unwrap_or(0);
+        let too_large = Error::TooLarge { limit: LARGEST_BODY };
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
         if announced > LARGEST_BODY {
             return Err(too_large);
         }
@@ -196,9 +157,7 @@ impl Transport {
             let chunk = timeout(self.deadlines.chunk, response.chunk())
                 .await
                 .map_err(|_| Error::Timeout { phase: Phase::Body })?
-                .map_err(|error| Error::Broken {
-                    message: causes(&error),
-                })?;
+                .map_err(|error| Error::Broken { message: causes(&error) })?;
             let Some(chunk) = chunk else { break };
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(too_large);
@@ -206,11 +165,7 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         let headers = std::mem::take(response.headers_mut());
-        Ok(RawAnswer {
-            status: response.status().as_u16(),
-            headers,
-            body,
-        })
+        Ok(RawAnswer { status: response.status().as_u16(), headers, body })
     }
 
     /// The address to follow: the path and query that the redirect names, on the origin that we were told to use. A token
@@ -221,16 +176,10 @@ impl Transport {
             message: "it redirects to an address that cannot be read".into(),
         })?;
         if !self.is_ours(&target) {
-            return Err(Error::RedirectedElsewhere {
-                origin: target.origin().ascii_serialization(),
-            });
+            return Err(Error::RedirectedElsewhere { origin: target.origin().ascii_serialization() });
         }
-        if !target
-            .path()
-            .starts_with(&format!("{}api/", self.root.path()))
-        {
-            let message =
-                "it redirects to a page outside of GitLab's API, as a login page does".to_owned();
+        if !target.path().starts_with(&format!("{}api/", self.root.path())) {
+            let message = "it redirects to a page outside of GitLab's API, as a login page does".to_owned();
             return Err(Error::NotGitLab { status, message });
         }
         let mut next = self.root.clone();
@@ -265,10 +214,7 @@ fn root_of(url: &Url) -> Result<Url, Error> {
         });
     }
     let path = url.path().trim_end_matches('/');
-    let path = path
-        .strip_suffix("/api/v4")
-        .unwrap_or(path)
-        .trim_end_matches('/');
+    let path = path.strip_suffix("/api/v4").unwrap_or(path).trim_end_matches('/');
     let mut root = url.clone();
     root.set_path(&format!("{path}/"));
     root.set_query(None);
@@ -282,12 +228,10 @@ fn root_of(url: &Url) -> Result<Url, Error> {
 fn extra_headers(instance: &Instance) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in &instance.headers {
-        let unusable = || Error::Settings {
-            message: format!("extra header '{name}' cannot be sent as an HTTP header"),
-        };
+        let unusable =
+            || Error::Settings { message: format!("extra header '{name}' cannot be sent as an HTTP header") };
         let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unusable())?;
-        let mut value =
-            HeaderValue::from_str(value.expose_secret().trim()).map_err(|_| unusable())?;
+        let mut value = HeaderValue::from_str(value.expose_secret().trim()).map_err(|_| unusable())?;
         value.set_sensitive(true);
         headers.append(parsed, value);
     }
@@ -295,28 +239,23 @@ fn extra_headers(instance: &Instance) -> Result<HeaderMap, Error> {
 }
 
 fn certificates(bundle: &[u8]) -> Result<Vec<reqwest::Certificate>, Error> {
-    let certificates = reqwest::Certificate::from_pem_bundle(bundle)
-        .map_err(|error| settings("the CA bundle is not PEM", &error))?;
+    let certificates =
+        reqwest::Certificate::from_pem_bundle(bundle).map_err(|error| settings("the CA bundle is not PEM", &error))?;
     if certificates.is_empty() {
-        return Err(Error::Settings {
-            message: "the CA bundle holds no certificate".into(),
-        });
+        return Err(Error::Settings { message: "the CA bundle holds no certificate".into() });
     }
     Ok(certificates)
 }
 
 fn proxy_of(url: &str) -> Result<Proxy, Error> {
     // The proxy's URL may hold a password, so the cause is not quoted.
-    let proxy = Proxy::all(url.trim()).map_err(|_| Error::Settings {
-        message: "the proxy URL cannot be used".into(),
-    })?;
+    let proxy =
+        Proxy::all(url.trim()).map_err(|_| Error::Settings { message: "the proxy URL cannot be used".into() })?;
     Ok(proxy.no_proxy(reqwest::NoProxy::from_env()))
 }
 
 fn settings(what: &str, error: &reqwest::Error) -> Error {
-    Error::Settings {
-        message: format!("{what}: {}", causes(error)),
-    }
+    Error::Settings { message: format!("{what}: {}", causes(error)) }
 }
 
 /// What kept a request from being answered at all.
@@ -325,21 +264,13 @@ fn unsent(error: &reqwest::Error) -> Error {
         return Error::Tls { message };
     }
     if error.is_timeout() {
-        let phase = if error.is_connect() {
-            Phase::Connect
-        } else {
-            Phase::Headers
-        };
+        let phase = if error.is_connect() { Phase::Connect } else { Phase::Headers };
         return Error::Timeout { phase };
     }
     if error.is_connect() {
-        return Error::Unreachable {
-            message: causes(error),
-        };
+        return Error::Unreachable { message: causes(error) };
     }
-    Error::Broken {
-        message: causes(error),
-    }
+    Error::Broken { message: causes(error) }
 }
 
 /// The TLS library's own error, wherever in the chain it hides: an `io::Error` does not show it as its source.
@@ -349,9 +280,7 @@ fn tls_failure(error: &reqwest::Error) -> Option<String> {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return Some(tls.to_string());
         }
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
         if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
             return Some(tls.to_string());
         }
@@ -393,11 +322,7 @@ mod tests {
             "https://host/gitlab/api/v4",
             "https://host/gitlab/api/v4/?x",
         ] {
-            assert_eq!(
-                transport(typed).root().as_str(),
-                "https://host/gitlab/",
-                "{typed}"
-            );
+            assert_eq!(transport(typed).root().as_str(), "https://host/gitlab/", "{typed}");
         }
         assert_eq!(transport("https://host").root().as_str(), "https://host/");
     }
@@ -413,30 +338,14 @@ mod tests {
             "http://host/gitlab/api/v4/projects/7?x=1",
             "/gitlab/api/v4/projects/7?x=1",
         ] {
-            assert_eq!(
-                follow(moved).unwrap().as_str(),
-                "https://host/gitlab/api/v4/projects/7?x=1"
-            );
+            assert_eq!(follow(moved).unwrap().as_str(), "https://host/gitlab/api/v4/projects/7?x=1");
         }
-        for elsewhere in [
-            "https://evil/gitlab/api/v4/x",
-            "https://host:8443/gitlab/api/v4/x",
-            "//evil/gitlab/api/v4/x",
-        ] {
-            assert!(
-                matches!(follow(elsewhere), Err(Error::RedirectedElsewhere { .. })),
-                "{elsewhere}"
-            );
+        for elsewhere in ["https://evil/gitlab/api/v4/x", "https://host:8443/gitlab/api/v4/x", "//evil/gitlab/api/v4/x"]
+        {
+            assert!(matches!(follow(elsewhere), Err(Error::RedirectedElsewhere { .. })), "{elsewhere}");
         }
-        for page in [
-            "/users/sign_in",
-            "/other/api/v4/x",
-            "https://host/gitlab/users/sign_in",
-        ] {
-            assert!(
-                matches!(follow(page), Err(Error::NotGitLab { .. })),
-                "{page}"
-            );
+        for page in ["/users/sign_in", "/other/api/v4/x", "https://host/gitlab/users/sign_in"] {
+            assert!(matches!(follow(page), Err(Error::NotGitLab { .. })), "{page}");
         }
     }
 
@@ -447,12 +356,7 @@ mod tests {
 
         let answer = transport.within_instance(&from, "https://host/api/v4/version", 301);
 
-        assert_eq!(
-            answer,
-            Err(Error::RedirectedElsewhere {
-                origin: "https://host".into()
-            })
-        );
+        assert_eq!(answer, Err(Error::RedirectedElsewhere { origin: "https://host".into() }));
     }
 
     #[test]
@@ -460,31 +364,20 @@ mod tests {
         let unusable = |change: fn(&mut Instance)| {
             let mut instance = Instance::at(Url::parse("https://host/").unwrap());
             change(&mut instance);
-            Transport::new(&instance, Deadlines::default(), 4)
-                .unwrap_err()
-                .to_string()
+            Transport::new(&instance, Deadlines::default(), 4).unwrap_err().to_string()
         };
 
         assert!(unusable(|i| i.ca_bundle = Some(b"no pem".to_vec())).contains("CA bundle"));
         let proxy = unusable(|i| i.proxy = Some("http://me:hunter2@[bad".into()));
-        assert!(
-            proxy.contains("proxy") && !proxy.contains("hunter2"),
-            "{proxy}"
-        );
+        assert!(proxy.contains("proxy") && !proxy.contains("hunter2"), "{proxy}");
         let header = unusable(|i| i.headers = vec![("X-Pass".into(), "hun\nter2".into())]);
-        assert!(
-            header.contains("X-Pass") && !header.contains("ter2"),
-            "{header}"
-        );
+        assert!(header.contains("X-Pass") && !header.contains("ter2"), "{header}");
     }
 
     #[test]
     fn a_proxys_own_authorization_makes_the_token_travel_as_private_token() {
         let headers = vec![("authorization".to_owned(), "Basic abc".into())];
-        let instance = Instance {
-            headers,
-            ..Instance::at(Url::parse("https://host/").unwrap())
-        };
+        let instance = Instance { headers, ..Instance::at(Url::parse("https://host/").unwrap()) };
 
         let transport = Transport::new(&instance, Deadlines::default(), 4).unwrap();
 

@@ -4,11 +4,7 @@
 //! changed over the years. Bold and links are ignored, so is case.
 
 /// What an icon alone tells. GitLab 16 drew a new one for approvals.
-const ICONS: [(&str, &str); 3] = [
-    ("approval", "approved"),
-    ("check", "approved"),
-    ("unapproval", "unapproved"),
-];
+const ICONS: [(&str, &str); 3] = [("approval", "approved"), ("check", "approved"), ("unapproval", "unapproved")];
 
 /// How the prose begins, the newest wording first.
 const BEGINNINGS: [(&str, &str); 26] = [
@@ -48,16 +44,9 @@ pub(super) fn action(system: bool, icon: Option<&str>, body: &str) -> Option<&'s
     if let Some((_, action)) = ICONS.iter().find(|(name, _)| icon == Some(name)) {
         return Some(action);
     }
-    let start: String = body
-        .chars()
-        .filter(|c| !matches!(c, '*' | '_' | '`'))
-        .take(64)
-        .collect();
+    let start: String = body.chars().filter(|c| !matches!(c, '*' | '_' | '`')).take(64).collect();
     let start = start.trim_start().to_lowercase();
-    if let Some((_, action)) = BEGINNINGS
-        .iter()
-        .find(|(beginning, _)| start.starts_with(beginning))
-    {
+    if let Some((_, action)) = BEGINNINGS.iter().find(|(beginning, _)| start.starts_with(beginning)) {
         return Some(action);
     }
     added(&start)
@@ -79,37 +68,19 @@ mod tests {
 
     #[test]
     fn the_icon_decides_where_there_is_one_for_it() {
-        assert_eq!(
-            action(true, Some("approval"), "hat diesen Merge Request genehmigt"),
-            Some("approved")
-        );
-        assert_eq!(
-            action(true, Some("unapproval"), "whatever"),
-            Some("unapproved")
-        );
+        assert_eq!(action(true, Some("approval"), "hat diesen Merge Request genehmigt"), Some("approved"));
+        assert_eq!(action(true, Some("unapproval"), "whatever"), Some("unapproved"));
     }
 
     #[test]
     fn wordings_of_all_years_mean_the_same() {
         let read = |body: &str| action(true, Some("pencil"), body);
 
-        assert_eq!(
-            read("marked this merge request as **ready**"),
-            Some("ready")
-        );
+        assert_eq!(read("marked this merge request as **ready**"), Some("ready"));
         assert_eq!(read("unmarked as a **Work In Progress**"), Some("ready"));
-        assert_eq!(
-            read("marked this merge request as **draft**"),
-            Some("draft")
-        );
-        assert_eq!(
-            read("requested review from @ann and @bob"),
-            Some("review_requested")
-        );
-        assert_eq!(
-            read("removed review request for @ann"),
-            Some("review_request_removed")
-        );
+        assert_eq!(read("marked this merge request as **draft**"), Some("draft"));
+        assert_eq!(read("requested review from @ann and @bob"), Some("review_requested"));
+        assert_eq!(read("removed review request for @ann"), Some("review_request_removed"));
         assert_eq!(read("requested changes"), Some("changes_requested"));
         assert_eq!(read("added 3 commits\n\n<ul>…</ul>"), Some("commits_added"));
         assert_eq!(read("added ~12 label"), Some("labels_changed"));

@@ -12,10 +12,7 @@ pub(super) struct PageSize {
 
 impl PageSize {
     pub(super) fn new(first: u32) -> PageSize {
-        PageSize {
-            now: first.max(1),
-            good: 0,
-        }
+        PageSize { now: first.max(1), good: 0 }
     }
 
     /// What to ask for, under a cap that all projects share.

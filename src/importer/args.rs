@@ -95,11 +95,7 @@ pub struct Args {
     pub text: bool,
 
     /// Kinds of rows, separated by commas.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "mergeRequests,reviews,commits,labels,members,users"
-    )]
+    #[arg(long, value_delimiter = ',', default_value = "mergeRequests,reviews,commits,labels,members,users")]
     pub resources: Vec<String>,
 
     /// How many projects to read at once.
@@ -169,10 +165,7 @@ pub async fn execute(args: &Args, stop: CancellationToken) -> u8 {
         }
     };
     tracing::info!(code, "{message}");
-    leave(
-        args.termination_message_file.as_deref(),
-        &message.to_string(),
-    );
+    leave(args.termination_message_file.as_deref(), &message.to_string());
     code
 }
 
@@ -188,10 +181,7 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
     if let Some(directory) = &args.tokens_dir {
         tokens.extend(named_secrets(&files_of(directory)?)?);
     }
-    let tokens = tokens
-        .into_iter()
-        .map(|(name, secret)| Token { name, secret })
-        .collect();
+    let tokens = tokens.into_iter().map(|(name, secret)| Token { name, secret }).collect();
     let client = Client::new(&instance, tokens, &Metrics::default()).map_err(Error::from)?;
     let store = open(args, &stop).await?;
     let connection = Connection {
@@ -251,15 +241,9 @@ async fn open(args: &Args, stop: &CancellationToken) -> Result<Store, Failure> {
 /// What a finished worker has to say.
 fn verdict(summary: &Summary) -> serde_json::Value {
     let progress = &summary.run.progress;
-    let failures = summary
-        .run
-        .troubles
-        .iter()
-        .filter(|trouble| trouble.failed)
-        .take(10);
-    let failures: Vec<_> = failures
-        .map(|trouble| json!({"project": trouble.project_path, "reason": trouble.reason}))
-        .collect();
+    let failures = summary.run.troubles.iter().filter(|trouble| trouble.failed).take(10);
+    let failures: Vec<_> =
+        failures.map(|trouble| json!({"project": trouble.project_path, "reason": trouble.reason})).collect();
     json!({
         "reason": summary.reason(),
         "runEnded": summary.run.run.finished(),
@@ -287,18 +271,12 @@ fn leave(file: Option<&Path>, message: &str) {
 }
 
 fn named_secrets(files: &[(String, PathBuf)]) -> Result<Vec<(String, SecretString)>, Failure> {
-    files
-        .iter()
-        .map(|(name, path)| Ok((name.clone(), secret(path)?)))
-        .collect()
+    files.iter().map(|(name, path)| Ok((name.clone(), secret(path)?))).collect()
 }
 
 /// The files of a mounted Secret, by name. Kubernetes keeps its own bookkeeping there, in names that begin with a dot.
 fn files_of(directory: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
-    let failure = |error| Failure::File {
-        path: directory.display().to_string(),
-        error,
-    };
+    let failure = |error| Failure::File { path: directory.display().to_string(), error };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failure)? {
         let entry = entry.map_err(failure)?;
@@ -321,32 +299,19 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Failure {
-    Failure::File {
-        path: path.display().to_string(),
-        error,
-    }
+    Failure::File { path: path.display().to_string(), error }
 }
 
 fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-            Ok((name.to_owned(), path.into()))
-        }
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
         _ => Err("expected NAME=PATH".to_owned()),
     }
 }
 
 fn time_or_date(text: &str) -> Result<Timestamp, String> {
-    let date = || {
-        text.parse::<jiff::civil::Date>()
-            .ok()?
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .ok()
-    };
-    let time = text
-        .parse()
-        .ok()
-        .or_else(|| date().map(|midnight| midnight.timestamp()));
+    let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let time = text.parse().ok().or_else(|| date().map(|midnight| midnight.timestamp()));
     time.ok_or_else(|| "expected a time such as 2025-01-01T00:00:00Z, or a date".to_owned())
 }
 
@@ -363,19 +328,8 @@ mod tests {
     }
 
     fn parse(more: &[&str]) -> Result<Args, clap::Error> {
-        let needed = [
-            "import",
-            "--url",
-            "https://gitlab.example/",
-            "--name",
-            "acme",
-            "--run",
-            "tick",
-        ];
-        let words = needed
-            .iter()
-            .chain(&["--database-url-file", "/db"])
-            .chain(more);
+        let needed = ["import", "--url", "https://gitlab.example/", "--name", "acme", "--run", "tick"];
+        let words = needed.iter().chain(&["--database-url-file", "/db"]).chain(more);
         Command::try_parse_from(words).map(|command| command.args)
     }
 
@@ -397,10 +351,7 @@ mod tests {
         assert_eq!(args.since, "2025-01-01T00:00:00Z".parse().ok());
         assert!(args.include_subgroups && !args.include_archived);
         assert_eq!(args.patience, SignedDuration::from_mins(10));
-        assert_eq!(
-            Resources::from_names(args.resources.iter().map(String::as_str)),
-            Resources::ALL
-        );
+        assert_eq!(Resources::from_names(args.resources.iter().map(String::as_str)), Resources::ALL);
     }
 
     #[test]

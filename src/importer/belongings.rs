@@ -45,16 +45,6 @@ fn open_end<T>(list: &mut Connection<T>) -> Option<(&mut Connection<T>, String)>
 }
 
 /// Asks patiently; an answer with errors is none.
-pub(super) async fn ask<T: DeserializeOwned>(
-    ctx: &Context,
-    document: &str,
-    variables: &Value,
-) -> Result<T, Error> {
-    ctx.persist(|| async {
-        ctx.client
-            .graphql::<T>(document, variables)
-            .await?
-            .complete()
-    })
-    .await
+pub(super) async fn ask<T: DeserializeOwned>(ctx: &Context, document: &str, variables: &Value) -> Result<T, Error> {
+    ctx.persist(|| async { ctx.client.graphql::<T>(document, variables).await?.complete() }).await
 }

@@ -35,10 +35,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn new() -> Patience {
-        Patience {
-            begun: Instant::now(),
-            pause: Duration::from_millis(100),
-        }
+        Patience { begun: Instant::now(), pause: Duration::from_millis(100) }
     }
 
     /// Waits before the next try. False where there should be none.
@@ -97,10 +94,7 @@ impl Context {
         let page = merge_requests::page(dialect, parts);
         let cap = page.largest_page(DEFAULT_COMPLEXITY_LIMIT);
         Ok(Context {
-            client: client.with_patience(gitlab::Patience {
-                attempts: ATTEMPTS,
-                ..gitlab::Patience::default()
-            }),
+            client: client.with_patience(gitlab::Patience { attempts: ATTEMPTS, ..gitlab::Patience::default() }),
             store: store.clone(),
             settings: settings.clone(),
             progress,
@@ -108,14 +102,7 @@ impl Context {
             new_tasks: Notify::new(),
             dialect,
             parts,
-            lean_page: merge_requests::page(
-                dialect,
-                merge_requests::Parts {
-                    reviews: false,
-                    commits: false,
-                    ..parts
-                },
-            ),
+            lean_page: merge_requests::page(dialect, merge_requests::Parts { reviews: false, commits: false, ..parts }),
             by_iids: merge_requests::by_iids(dialect, parts),
             page,
             page_cap: AtomicU32::new(cap),
@@ -132,10 +119,7 @@ impl Context {
 
     /// GitLab answered a request for merge requests.
     pub(super) fn gitlab_answered(&self) {
-        self.answered_ms.store(
-            u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-            Relaxed,
-        );
+        self.answered_ms.store(u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// Whether GitLab answered any such request lately.
@@ -157,8 +141,7 @@ impl Context {
     /// A page of `size` cost too much, though it should have fitted: the server counts in another way.
     pub(super) fn too_complex(&self, size: u32, limit: Option<u32>) {
         let fits = limit.map_or(MAX_PAGE, |limit| self.page.largest_page(limit));
-        self.page_cap
-            .fetch_min(fits.min((size / 2).max(1)), Relaxed);
+        self.page_cap.fetch_min(fits.min((size / 2).max(1)), Relaxed);
     }
 
     /// Commits a batch, without the people that are stored already, and again while the database is away.
@@ -219,10 +202,7 @@ impl Context {
     }
 
     /// The answer to a request, unless the run is to stop.
-    pub(super) async fn or_stop<T>(
-        &self,
-        request: impl Future<Output = Result<T, gitlab::Error>>,
-    ) -> Result<T, Error> {
+    pub(super) async fn or_stop<T>(&self, request: impl Future<Output = Result<T, gitlab::Error>>) -> Result<T, Error> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(Error::Stopped),
@@ -247,27 +227,8 @@ impl Context {
 }
 
 fn fingerprint(user: &User) -> u64 {
-    let User {
-        id,
-        username,
-        name,
-        state,
-        bot,
-        web_url,
-        public_email,
-        created_at,
-    } = user;
+    let User { id, username, name, state, bot, web_url, public_email, created_at } = user;
     let mut hasher = DefaultHasher::new();
-    (
-        id,
-        username,
-        name,
-        state,
-        bot,
-        web_url,
-        public_email,
-        created_at,
-    )
-        .hash(&mut hasher);
+    (id, username, name, state, bot, web_url, public_email, created_at).hash(&mut hasher);
     hasher.finish()
 }

@@ -8,9 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::scope::{
-    self as answers, Group, Label, Owner, Parts, Project, next_of,
-};
+use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, next_of};
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
 use super::adapt::PageSize;
@@ -44,24 +42,15 @@ pub(super) struct Planner<'a> {
 impl<'a> Planner<'a> {
     pub(super) async fn new(ctx: &'a Context, run: &'a Run) -> Result<Planner<'a>, Error> {
         let filter = Filter::new(&ctx.settings.scope)?;
-        let known = ctx
-            .patiently(|| ctx.store.known_projects(ctx.settings.source))
-            .await?;
-        let read_before = known
-            .into_iter()
-            .filter(|project| project.since.is_some())
-            .map(|project| project.id);
+        let known = ctx.patiently(|| ctx.store.known_projects(ctx.settings.source)).await?;
+        let read_before = known.into_iter().filter(|project| project.since.is_some()).map(|project| project.id);
         Ok(Planner {
             ctx,
             run,
             filter,
             groups: HashMap::new(),
             projects: HashSet::new(),
-            read_before: if run.full {
-                HashSet::new()
-            } else {
-                read_before.collect()
-            },
+            read_before: if run.full { HashSet::new() } else { read_before.collect() },
             missing: Vec::new(),
         })
     }
@@ -71,11 +60,7 @@ impl<'a> Planner<'a> {
         loop {
             match self.claim().await? {
                 PlanClaim::Planned => return Ok(()),
-                PlanClaim::Elsewhere => {
-                    self.ctx
-                        .pause(std::time::Duration::from_millis(500))
-                        .await?
-                }
+                PlanClaim::Elsewhere => self.ctx.pause(std::time::Duration::from_millis(500)).await?,
                 PlanClaim::Mine => return self.walk().await,
             }
         }
@@ -83,9 +68,7 @@ impl<'a> Planner<'a> {
 
     async fn claim(&self) -> Result<PlanClaim, Error> {
         let worker = &self.ctx.settings.worker;
-        self.ctx
-            .patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE))
-            .await
+        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE)).await
     }
 
     async fn walk(&mut self) -> Result<(), Error> {
@@ -97,13 +80,10 @@ impl<'a> Planner<'a> {
             self.single_project(project).await?;
         }
         if !self.missing.is_empty() && self.groups.is_empty() && self.projects.is_empty() {
-            return Err(Error::ScopeNotFound {
-                missing: std::mem::take(&mut self.missing),
-            });
+            return Err(Error::ScopeNotFound { missing: std::mem::take(&mut self.missing) });
         }
         let missing = json!(self.missing).to_string();
-        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing))
-            .await?;
+        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
         self.commit(Rows::default(), Vec::new(), true).await
     }
 
@@ -129,34 +109,19 @@ impl<'a> Planner<'a> {
                 "path": path, "groups": first, "projects": first, "afterGroup": after_group,
                 "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
             });
-            let ask = || async {
-                self.ctx
-                    .client
-                    .graphql::<answers::TreeAnswer>(&document, &variables)
-                    .await?
-                    .complete()
-            };
+            let ask =
+                || async { self.ctx.client.graphql::<answers::TreeAnswer>(&document, &variables).await?.complete() };
             let answer = match self.ctx.or_stop(ask()).await {
                 Err(Error::GitLab(error)) if is_too_much(&error) && size.shrink(first) => continue,
-                Err(Error::GitLab(error))
-                    if error.is_transient() && patience.wait(self.ctx).await? =>
-                {
+                Err(Error::GitLab(error)) if error.is_transient() && patience.wait(self.ctx).await? => {
                     continue;
                 }
                 other => other?,
             };
-            if let Some(limit) = answer
-                .query_complexity
-                .and_then(|complexity| complexity.limit)
-            {
+            if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
                 self.ctx.learn_limit(limit);
             }
-            let Some(answers::GroupTree {
-                group,
-                descendant_groups,
-                projects,
-            }) = answer.group
-            else {
+            let Some(answers::GroupTree { group, descendant_groups, projects }) = answer.group else {
                 self.missing.push(reference.to_owned());
                 return Ok(());
             };
@@ -167,12 +132,7 @@ impl<'a> Planner<'a> {
                 after_project = next_of(projects.as_ref());
                 projects_open = after_project.is_some();
             }
-            let mut groups: Vec<Group> = descendant_groups
-                .unwrap_or_default()
-                .nodes
-                .into_iter()
-                .flatten()
-                .collect();
+            let mut groups: Vec<Group> = descendant_groups.unwrap_or_default().nodes.into_iter().flatten().collect();
             groups.push(group);
             self.groups(groups).await?;
             waiting.extend(projects.unwrap_or_default().nodes.into_iter().flatten());
@@ -189,21 +149,11 @@ impl<'a> Planner<'a> {
             if self.groups.contains_key(&group.id) {
                 continue;
             }
-            belongings::complete(
-                self.ctx,
-                Owner::Group,
-                &group.full_path,
-                &mut group.labels,
-                &mut group.members,
-            )
-            .await?;
-            let labels = group
-                .labels
-                .take()
-                .map(|list| list.nodes.into_iter().flatten().collect());
+            belongings::complete(self.ctx, Owner::Group, &group.full_path, &mut group.labels, &mut group.members)
+                .await?;
+            let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
             let parent = group.parent.as_ref().and_then(|parent| parent.id);
-            self.groups
-                .insert(group.id, (parent, labels.unwrap_or_default()));
+            self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
             rows.group(group);
         }
         if rows.batch.groups.is_empty() {
@@ -229,24 +179,11 @@ impl<'a> Planner<'a> {
             )
             .await?;
             if verdict == Verdict::Read {
-                let count = project
-                    .merge_requests
-                    .and_then(|list| list.count)
-                    .unwrap_or(0);
-                let expected = if self.read_before.contains(&project.id) {
-                    0
-                } else {
-                    count
-                };
-                tasks.push(NewTask {
-                    project_id: project.id,
-                    expected,
-                });
+                let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
+                let expected = if self.read_before.contains(&project.id) { 0 } else { count };
+                tasks.push(NewTask { project_id: project.id, expected });
             }
-            let namespace = project
-                .namespace
-                .as_ref()
-                .and_then(|namespace| namespace.id);
+            let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
             let inherited = self.labels_of(namespace);
             rows.project(project, &inherited);
         }
@@ -259,12 +196,8 @@ impl<'a> Planner<'a> {
             return Ok(());
         };
         let document = answers::one_project(self.ctx.dialect, self.parts());
-        let answer: answers::ProjectAnswer =
-            belongings::ask(self.ctx, &document, &json!({ "path": path })).await?;
-        if let Some(limit) = answer
-            .query_complexity
-            .and_then(|complexity| complexity.limit)
-        {
+        let answer: answers::ProjectAnswer = belongings::ask(self.ctx, &document, &json!({ "path": path })).await?;
+        if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
             self.ctx.learn_limit(limit);
         }
         match answer.project {
@@ -321,11 +254,7 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self
-            .ctx
-            .persist(|| self.ctx.client.project(reference))
-            .await
-        {
+        match self.ctx.persist(|| self.ctx.client.project(reference)).await {
             Ok(project) => Ok(Some(project.path_with_namespace)),
             Err(error) => self.missing_or(reference, error),
         }
@@ -343,10 +272,7 @@ impl<'a> Planner<'a> {
 
     fn parts(&self) -> Parts {
         let resources = self.ctx.settings.resources;
-        Parts {
-            labels: resources.labels,
-            members: resources.members,
-        }
+        Parts { labels: resources.labels, members: resources.members }
     }
 }
 

@@ -38,9 +38,7 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::GitLab(
-                gitlab::Error::Unauthorized { .. } | gitlab::Error::InsufficientScope { .. },
-            ) => 43,
+            Error::GitLab(gitlab::Error::Unauthorized { .. } | gitlab::Error::InsufficientScope { .. }) => 43,
             Error::ScopeNotFound { .. } | Error::BadGlob { .. } => 42,
             Error::GitLab(_) | Error::Store(_) | Error::Stopped | Error::Internal(_) => 1,
         }

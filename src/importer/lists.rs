@@ -22,16 +22,8 @@ const IN_FLIGHT: usize = 4;
 /// Those with long lists are read again with a hundred entries of each list, many merge requests with one request; only
 /// what is longer still is followed one by one. A list that GitLab cannot read in time stays as it is, and is not called
 /// whole.
-pub(super) async fn complete(
-    ctx: &Context,
-    path: &str,
-    page: &mut [MergeRequest],
-) -> Result<(), Error> {
-    let cut: Vec<i64> = page
-        .iter()
-        .filter(|one| one.is_cut())
-        .map(|one| one.iid)
-        .collect();
+pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
+    let cut: Vec<i64> = page.iter().filter(|one| one.is_cut()).map(|one| one.iid).collect();
     let mut requests = Vec::new();
     for iids in cut.chunks(AT_ONCE) {
         requests.push(by_iids_if_possible(ctx, path, iids));
@@ -47,53 +39,31 @@ pub(super) async fn complete(
 }
 
 /// Follows what is longer than a hundred entries, one merge request by one.
-pub(super) async fn follow_all(
-    ctx: &Context,
-    path: &str,
-    page: &mut [MergeRequest],
-) -> Result<(), Error> {
+pub(super) async fn follow_all(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
     let mut requests = Vec::new();
     for one in page {
         if !one.open_ends(ctx.parts).is_empty() {
             requests.push(follow(ctx, path, one));
         }
     }
-    stream::iter(requests)
-        .buffer_unordered(IN_FLIGHT)
-        .try_collect()
-        .await
+    stream::iter(requests).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
 /// A project with some merge requests by their iids, and lists of a hundred entries in them. What is gone is missing.
-pub(super) async fn by_iids(
-    ctx: &Context,
-    path: &str,
-    iids: &[i64],
-) -> Result<Option<PageProject>, Error> {
+pub(super) async fn by_iids(ctx: &Context, path: &str, iids: &[i64]) -> Result<Option<PageProject>, Error> {
     let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
     let variables = json!({ "path": path, "iids": iids });
-    let answer = ctx
-        .or_stop(
-            ctx.client
-                .graphql::<PageAnswer>(&ctx.by_iids.text, &variables),
-        )
-        .await?;
+    let answer = ctx.or_stop(ctx.client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
     Ok(answer.complete()?.project)
 }
 
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
-async fn by_iids_if_possible(
-    ctx: &Context,
-    path: &str,
-    iids: &[i64],
-) -> Result<Vec<MergeRequest>, Error> {
+async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
     let project = match by_iids(ctx, path, iids).await {
         Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => None,
         other => other?,
     };
-    let list = project
-        .and_then(|project| project.merge_requests)
-        .unwrap_or_default();
+    let list = project.and_then(|project| project.merge_requests).unwrap_or_default();
     Ok(list.nodes.into_iter().flatten().collect())
 }
 
@@ -110,12 +80,7 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         for (list, cursor) in &open {
             variables[list.name()] = json!(cursor);
         }
-        let ask = || async {
-            ctx.client
-                .graphql::<RestAnswer>(&document, &variables)
-                .await?
-                .complete()
-        };
+        let ask = || async { ctx.client.graphql::<RestAnswer>(&document, &variables).await?.complete() };
         let more = match ctx.persist(ask).await {
             Ok(answer) => answer.project.and_then(|project| project.merge_request),
             Err(Error::GitLab(error)) if is_too_much(&error) => None,
@@ -131,26 +96,15 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
 }
 
 /// Servers before 18.0 tell by REST only when a merge request was closed.
-pub(super) async fn add_closed_at(
-    ctx: &Context,
-    project_id: i64,
-    page: &mut [MergeRequest],
-) -> Result<(), Error> {
+pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [MergeRequest]) -> Result<(), Error> {
     if ctx.dialect.since(18, 0) {
         return Ok(());
     }
-    let closed: Vec<i64> = page
-        .iter()
-        .filter(|one| one.state == "closed")
-        .map(|one| one.iid)
-        .collect();
+    let closed: Vec<i64> = page.iter().filter(|one| one.state == "closed").map(|one| one.iid).collect();
     if closed.is_empty() {
         return Ok(());
     }
-    let found = match ctx
-        .persist(|| ctx.client.merge_requests_by_iid(project_id, &closed))
-        .await
-    {
+    let found = match ctx.persist(|| ctx.client.merge_requests_by_iid(project_id, &closed)).await {
         Ok(found) => found,
         Err(Error::GitLab(gitlab::Error::Forbidden { .. } | gitlab::Error::NotFound { .. })) => {
             return Ok(());

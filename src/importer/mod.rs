@@ -92,21 +92,11 @@ pub struct Resources {
 
 impl Resources {
     /// Everything that can be imported.
-    pub const ALL: Resources = Resources {
-        reviews: true,
-        commits: true,
-        labels: true,
-        members: true,
-    };
+    pub const ALL: Resources = Resources { reviews: true, commits: true, labels: true, members: true };
 
     /// Reads the names of the API: `reviews`, `commits`, `labels`, `members`; other names ask for what always comes.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Resources {
-        let mut resources = Resources {
-            reviews: false,
-            commits: false,
-            labels: false,
-            members: false,
-        };
+        let mut resources = Resources { reviews: false, commits: false, labels: false, members: false };
         for name in names {
             match name {
                 "reviews" => resources.reviews = true,
@@ -138,21 +128,13 @@ impl Summary {
         if !self.missing.is_empty() {
             return "ScopeNotFound";
         }
-        if self.run.progress.failed > 0 {
-            "PartiallyFailed"
-        } else {
-            "Succeeded"
-        }
+        if self.run.progress.failed > 0 { "PartiallyFailed" } else { "Succeeded" }
     }
 
     /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.run.progress.failed > 0 || !self.missing.is_empty() {
-            42
-        } else {
-            0
-        }
+        if self.run.progress.failed > 0 || !self.missing.is_empty() { 42 } else { 0 }
     }
 }
 
@@ -183,9 +165,7 @@ pub async fn run(
     progress: &Progress,
     stop: CancellationToken,
 ) -> Result<Summary, Error> {
-    let run = store
-        .open_run(settings.source, &settings.run_key, settings.full)
-        .await?;
+    let run = store.open_run(settings.source, &settings.run_key, settings.full).await?;
     if run.finished() {
         return summarise(store, settings.source, run.id, Vec::new()).await;
     }
@@ -197,21 +177,10 @@ pub async fn run(
     summarise(store, settings.source, run.id, differences).await
 }
 
-async fn summarise(
-    store: &Store,
-    source: Source,
-    run: i64,
-    differences: Vec<Difference>,
-) -> Result<Summary, Error> {
+async fn summarise(store: &Store, source: Source, run: i64, differences: Vec<Difference>) -> Result<Summary, Error> {
     let missing = store.state(source, discover::MISSING).await?;
-    let missing = missing
-        .and_then(|names| serde_json::from_str(&names).ok())
-        .unwrap_or_default();
-    Ok(Summary {
-        run: store.finish_run(run).await?,
-        missing,
-        differences,
-    })
+    let missing = missing.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
+    Ok(Summary { run: store.finish_run(run).await?, missing, differences })
 }
 
 #[cfg(test)]
@@ -224,25 +193,9 @@ mod tests {
     fn runs_may_move_between_threads() {
         fn is_send<T: Send>(_: T) {}
         // Never called: to compile is to hold.
-        let _check = |client: &Client,
-                      store: &Store,
-                      settings: &Settings,
-                      args: &args::Args,
-                      progress: &Progress| {
-            is_send(run(
-                client,
-                store,
-                settings,
-                progress,
-                CancellationToken::new(),
-            ));
-            is_send(refresh::run(
-                client,
-                store,
-                settings,
-                Arc::new(Notify::new()),
-                CancellationToken::new(),
-            ));
+        let _check = |client: &Client, store: &Store, settings: &Settings, args: &args::Args, progress: &Progress| {
+            is_send(run(client, store, settings, progress, CancellationToken::new()));
+            is_send(refresh::run(client, store, settings, Arc::new(Notify::new()), CancellationToken::new()));
             is_send(args::execute(args, CancellationToken::new()));
         };
     }

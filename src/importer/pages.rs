@@ -89,11 +89,7 @@ impl<'a> Reader<'a> {
         let mut patience = Patience::new();
         let mut moved = false;
         loop {
-            let size = if self.lean {
-                1
-            } else {
-                self.size.under(self.ctx.page_cap())
-            };
+            let size = if self.lean { 1 } else { self.size.under(self.ctx.page_cap()) };
             let as_of = Timestamp::now();
             let error = match self.ask(&place, size).await {
                 Ok(Some(project)) if project.id == self.project_id => {
@@ -119,15 +115,8 @@ impl<'a> Reader<'a> {
             }
             if is_refused_cursor(&error, &place) && self.anchors < MOST_ANCHORS {
                 self.anchors += 1;
-                place = Place {
-                    after: None,
-                    since: self.anchor.max(place.since),
-                    counted: false,
-                };
-                tracing::warn!(
-                    project = self.path,
-                    "GitLab refuses the cursor, going on from the last change seen"
-                );
+                place = Place { after: None, since: self.anchor.max(place.since), counted: false };
+                tracing::warn!(project = self.path, "GitLab refuses the cursor, going on from the last change seen");
             } else if is_too_much(&error) && self.ask_for_less(size) {
                 tracing::info!(project = self.path, %error, "asking for less at once");
             } else if stops_the_run(&error) {
@@ -144,47 +133,20 @@ impl<'a> Reader<'a> {
         let variables = json!({
             "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
         });
-        let document = if self.lean {
-            &self.ctx.lean_page
-        } else {
-            &self.ctx.page
-        };
-        let answer = self
-            .ctx
-            .or_stop(
-                self.ctx
-                    .client
-                    .graphql::<PageAnswer>(&document.text, &variables),
-            )
-            .await?;
-        let answer = if self.lean && answer.data.is_some() {
-            answer.data
-        } else {
-            Some(answer.complete()?)
-        };
+        let document = if self.lean { &self.ctx.lean_page } else { &self.ctx.page };
+        let answer = self.ctx.or_stop(self.ctx.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
+        let answer = if self.lean && answer.data.is_some() { answer.data } else { Some(answer.complete()?) };
         Ok(answer.and_then(|answer| answer.project))
     }
 
     fn read(&mut self, project: PageProject, place: &Place, as_of: Timestamp) -> Fetched {
         self.size.grow(self.ctx.page_cap());
         let Some(list) = project.merge_requests else {
-            return Fetched::Skip(
-                "merge requests are switched off or hidden from the tokens".to_owned(),
-            );
+            return Fetched::Skip("merge requests are switched off or hidden from the tokens".to_owned());
         };
-        let next = list.next().map(|after| Place {
-            after: Some(after.to_owned()),
-            since: place.since,
-            counted: false,
-        });
+        let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
         let merge_requests = list.nodes.into_iter().flatten().collect();
-        Fetched::Page(Page {
-            merge_requests,
-            next,
-            count: list.count,
-            as_of,
-            path: self.path.clone(),
-        })
+        Fetched::Page(Page { merge_requests, next, count: list.count, as_of, path: self.path.clone() })
     }
 
     /// Smaller pages first; then merge requests alone, one by one. False where nothing less can be asked for.
@@ -198,19 +160,15 @@ impl<'a> Reader<'a> {
 
     /// The path names nothing, or another project: asks for the project by its id. A reason, where it is gone.
     async fn follow_move(&mut self) -> Result<Option<&'static str>, Error> {
-        match self
-            .ctx
-            .or_stop(self.ctx.client.project(&self.project_id.to_string()))
-            .await
-        {
+        match self.ctx.or_stop(self.ctx.client.project(&self.project_id.to_string())).await {
             Ok(project) if project.path_with_namespace == self.path => Ok(Some(HIDDEN)),
             Ok(project) => {
                 self.path = project.path_with_namespace;
                 Ok(None)
             }
-            Err(Error::GitLab(
-                gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. },
-            )) => Ok(Some("gone, or hidden from the tokens")),
+            Err(Error::GitLab(gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. })) => {
+                Ok(Some("gone, or hidden from the tokens"))
+            }
             Err(error) => Err(error),
         }
     }

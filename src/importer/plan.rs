@@ -36,13 +36,8 @@ impl Filter {
             let glob = GlobBuilder::new(pattern).literal_separator(true).build();
             globs.add(glob.map_err(|error| bad(pattern, &error))?);
         }
-        let excluded = globs
-            .build()
-            .map_err(|error| bad(&scope.exclude_projects.join(", "), &error))?;
-        Ok(Filter {
-            excluded,
-            include_archived: scope.include_archived,
-        })
+        let excluded = globs.build().map_err(|error| bad(&scope.exclude_projects.join(", "), &error))?;
+        Ok(Filter { excluded, include_archived: scope.include_archived })
     }
 
     pub(super) fn judge(&self, project: &Project) -> Verdict {
@@ -62,9 +57,7 @@ fn is_being_deleted(project: &Project) -> bool {
         let id = project.path.rsplit_once(marker).map(|(_, id)| id);
         id.is_some_and(|id| id.parse() == Ok(project.id))
     };
-    project.marked_for_deletion_on.is_some()
-        || renamed("-deletion_scheduled-")
-        || renamed("-deleted-")
+    project.marked_for_deletion_on.is_some() || renamed("-deletion_scheduled-") || renamed("-deleted-")
 }
 
 #[cfg(test)]
@@ -76,39 +69,23 @@ mod tests {
     fn project(path: &str, more: serde_json::Value) -> Project {
         let name = path.rsplit('/').next();
         let mut project = json!({"id": "gid://gitlab/Project/5", "path": name, "fullPath": path});
-        let (Some(all), serde_json::Value::Object(more)) = (project.as_object_mut(), more) else {
-            unreachable!()
-        };
+        let (Some(all), serde_json::Value::Object(more)) = (project.as_object_mut(), more) else { unreachable!() };
         all.extend(more);
         serde_json::from_value(project).unwrap()
     }
 
     fn filter(exclude: &[&str], include_archived: bool) -> Filter {
         let exclude_projects = exclude.iter().map(|glob| (*glob).to_owned()).collect();
-        Filter::new(&Scope {
-            exclude_projects,
-            include_archived,
-            ..Scope::default()
-        })
-        .unwrap()
+        Filter::new(&Scope { exclude_projects, include_archived, ..Scope::default() }).unwrap()
     }
 
     #[test]
     fn excluded_projects_are_left_alone() {
         let filter = filter(&["acme/sandbox-*", "**/old"], true);
 
-        assert_eq!(
-            filter.judge(&project("acme/sandbox-1", json!({}))),
-            Verdict::Leave
-        );
-        assert_eq!(
-            filter.judge(&project("acme/a/b/old", json!({}))),
-            Verdict::Leave
-        );
-        assert_eq!(
-            filter.judge(&project("acme/sandbox", json!({}))),
-            Verdict::Read
-        );
+        assert_eq!(filter.judge(&project("acme/sandbox-1", json!({}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/a/b/old", json!({}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/sandbox", json!({}))), Verdict::Read);
         assert_eq!(
             filter.judge(&project("acme/sandbox-1/tea", json!({}))),
             Verdict::Read,
@@ -128,30 +105,14 @@ mod tests {
     fn a_project_on_its_way_out_is_left_alone_in_every_version() {
         let filter = filter(&[], true);
 
-        assert_eq!(
-            filter.judge(&project(
-                "acme/tea",
-                json!({"markedForDeletionOn": "2026-01-01"})
-            )),
-            Verdict::Leave
-        );
-        assert_eq!(
-            filter.judge(&project("acme/tea-deletion_scheduled-5", json!({}))),
-            Verdict::Leave
-        );
-        assert_eq!(
-            filter.judge(&project("acme/tea-deleted-6", json!({}))),
-            Verdict::Read,
-            "6 is not its id"
-        );
+        assert_eq!(filter.judge(&project("acme/tea", json!({"markedForDeletionOn": "2026-01-01"}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/tea-deletion_scheduled-5", json!({}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/tea-deleted-6", json!({}))), Verdict::Read, "6 is not its id");
     }
 
     #[test]
     fn a_pattern_that_is_none_is_named() {
-        let scope = Scope {
-            exclude_projects: vec!["acme/[".to_owned()],
-            ..Scope::default()
-        };
+        let scope = Scope { exclude_projects: vec!["acme/[".to_owned()], ..Scope::default() };
 
         let error = Filter::new(&scope).unwrap_err();
         assert!(error.to_string().contains("\"acme/[\""), "{error}");

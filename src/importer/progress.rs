@@ -48,9 +48,7 @@ impl Progress {
         self.0.projects.store(at.tasks.unsigned_abs(), Relaxed);
         self.0.projects_ended.store(ended.unsigned_abs(), Relaxed);
         self.0.expected.store(at.expected.unsigned_abs(), Relaxed);
-        self.0
-            .merge_requests
-            .store(at.merge_requests.unsigned_abs(), Relaxed);
+        self.0.merge_requests.store(at.merge_requests.unsigned_abs(), Relaxed);
     }
 
     pub(super) fn planned(&self, projects: u64, merge_requests: u64) {

@@ -25,22 +25,10 @@ pub(super) enum Ending {
 /// Reads one project's merge requests page by page. While a page is stored, the next is on its way.
 pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
-    let mut work = Work {
-        ctx,
-        run,
-        expected: None,
-        found: task.merge_requests,
-        watermark: task.watermark,
-    };
+    let mut work = Work { ctx, run, expected: None, found: task.merge_requests, watermark: task.watermark };
     let mut reader = Reader::new(ctx, &task, since);
     let resumed = task.cursor.is_some();
-    let mut fetched = reader
-        .fetch(Place {
-            after: task.cursor.clone(),
-            since,
-            counted: !resumed,
-        })
-        .await;
+    let mut fetched = reader.fetch(Place { after: task.cursor.clone(), since, counted: !resumed }).await;
     loop {
         let page = match fetched {
             Ok(Fetched::Page(page)) => page,
@@ -58,8 +46,7 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
             return ended(stored, work.difference(&task));
         };
         reader.anchor(work.watermark.map(earlier));
-        let (following, stored) =
-            tokio::join!(reader.fetch(next), work.store(&task, page, TaskState::Open));
+        let (following, stored) = tokio::join!(reader.fetch(next), work.store(&task, page, TaskState::Open));
         match stored {
             Err(Error::Store(store::Error::ClaimLost)) => return Ok(Ending::Lost),
             other => other?,
@@ -89,23 +76,13 @@ impl Work<'_> {
             }
         }
         self.found += i64::try_from(page.merge_requests.len()).unwrap_or(i64::MAX);
-        let latest = page
-            .merge_requests
-            .iter()
-            .map(|merge_request| merge_request.updated_at)
-            .max();
+        let latest = page.merge_requests.iter().map(|merge_request| merge_request.updated_at).max();
         self.watermark = self.watermark.max(latest);
     }
 
     /// Stores a page and the progress that it makes, in one transaction.
     async fn store(&self, task: &Task, page: Page, state: TaskState) -> Result<(), Error> {
-        let Page {
-            mut merge_requests,
-            next,
-            as_of,
-            path,
-            ..
-        } = page;
+        let Page { mut merge_requests, next, as_of, path, .. } = page;
         lists::complete(self.ctx, &path, &mut merge_requests).await?;
         lists::add_closed_at(self.ctx, task.project_id, &mut merge_requests).await?;
 
@@ -119,9 +96,7 @@ impl Work<'_> {
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
-            sweep: (done && whole_project).then_some(Sweep {
-                project_id: task.project_id,
-            }),
+            sweep: (done && whole_project).then_some(Sweep { project_id: task.project_id }),
             progress: Some(TaskProgress {
                 task: task.id,
                 claim: task.claim,
@@ -148,25 +123,13 @@ impl Work<'_> {
             merge_requests: 0,
             state,
         };
-        ended(
-            self.ctx
-                .commit(Batch {
-                    progress: Some(progress),
-                    ..Batch::default()
-                })
-                .await,
-            None,
-        )
+        ended(self.ctx.commit(Batch { progress: Some(progress), ..Batch::default() }).await, None)
     }
 
     /// What GitLab counted and we did not find. More than it counted is no trouble: work goes on during a pass.
     fn difference(&self, task: &Task) -> Option<Difference> {
         let expected = self.expected.filter(|expected| self.found < *expected)?;
-        Some(Difference {
-            project: task.project_path.clone(),
-            expected,
-            found: self.found,
-        })
+        Some(Difference { project: task.project_path.clone(), expected, found: self.found })
     }
 }
 
@@ -196,17 +159,8 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().ok();
 
         assert_eq!(pass_begins(None, None), None);
-        assert_eq!(
-            pass_begins(at("2026-01-01T12:00:00Z"), None),
-            at("2026-01-01T11:55:00Z")
-        );
-        assert_eq!(
-            pass_begins(at("2026-01-01T12:00:00Z"), at("2025-01-01T00:00:00Z")),
-            at("2026-01-01T11:55:00Z")
-        );
-        assert_eq!(
-            pass_begins(None, at("2025-01-01T00:00:00Z")),
-            at("2025-01-01T00:00:00Z")
-        );
+        assert_eq!(pass_begins(at("2026-01-01T12:00:00Z"), None), at("2026-01-01T11:55:00Z"));
+        assert_eq!(pass_begins(at("2026-01-01T12:00:00Z"), at("2025-01-01T00:00:00Z")), at("2026-01-01T11:55:00Z"));
+        assert_eq!(pass_begins(None, at("2025-01-01T00:00:00Z")), at("2025-01-01T00:00:00Z"));
     }
 }

@@ -39,13 +39,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Reads what is due, again and again, until `stop`. Trouble is logged and tried again: what is due stays due.
 #[instrument(skip_all)]
-pub async fn run(
-    client: &Client,
-    store: &Store,
-    settings: &Settings,
-    wake: Arc<Notify>,
-    stop: CancellationToken,
-) {
+pub async fn run(client: &Client, store: &Store, settings: &Settings, wake: Arc<Notify>, stop: CancellationToken) {
     let mut pause = Duration::from_secs(1);
     let mut ctx: Option<Context> = None;
     while !stop.is_cancelled() {
@@ -79,12 +73,7 @@ pub async fn run(
 /// # Errors
 /// The first trouble; what else was due has been read.
 pub async fn once(client: &Client, store: &Store, settings: &Settings) -> Result<usize, Error> {
-    pass(
-        &mut None,
-        (client, store, settings),
-        &CancellationToken::new(),
-    )
-    .await
+    pass(&mut None, (client, store, settings), &CancellationToken::new()).await
 }
 
 async fn pass(
@@ -98,26 +87,18 @@ async fn pass(
     }
     let ctx = match ctx {
         Some(ctx) => ctx,
-        none => none.insert(
-            Context::new(client, store, settings, Progress::default(), stop.clone()).await?,
-        ),
+        none => none.insert(Context::new(client, store, settings, Progress::default(), stop.clone()).await?),
     };
     let count = due.len();
     let mut projects: BTreeMap<i64, Vec<Refresh>> = BTreeMap::new();
     for refresh in due {
-        projects
-            .entry(refresh.project_id)
-            .or_default()
-            .push(refresh);
+        projects.entry(refresh.project_id).or_default().push(refresh);
     }
     let mut requests = Vec::new();
     for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
         requests.push(refresh(ctx, due));
     }
-    let outcomes: Vec<Result<(), Error>> = stream::iter(requests)
-        .buffer_unordered(IN_FLIGHT)
-        .collect()
-        .await;
+    let outcomes: Vec<Result<(), Error>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
     outcomes.into_iter().collect::<Result<(), Error>>()?;
     Ok(count)
 }
@@ -147,46 +128,26 @@ async fn refresh(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
     for merge_request in merge_requests {
         rows.merge_request(first.project_id, merge_request, ctx.settings.text);
     }
-    ctx.commit(Batch {
-        as_of: Some(as_of),
-        refreshed: due.to_vec(),
-        ..rows.into_batch()
-    })
-    .await
+    ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
 }
 
 /// The merge requests as they are now, and the path under which the project was found. What is gone is missing.
 async fn read(ctx: &Context, due: &[Refresh]) -> Result<(String, Vec<MergeRequest>), Error> {
-    let [
-        Refresh {
-            project_id,
-            project_path,
-            ..
-        },
-        ..,
-    ] = due
-    else {
+    let [Refresh { project_id, project_path, .. }, ..] = due else {
         return Ok(<_>::default());
     };
     let iids: Vec<i64> = due.iter().map(|refresh| refresh.iid).collect();
     let mut path = project_path.clone();
     for _ in 0..2 {
-        let found = lists::by_iids(ctx, &path, &iids)
-            .await?
-            .filter(|project| project.id == *project_id);
+        let found = lists::by_iids(ctx, &path, &iids).await?.filter(|project| project.id == *project_id);
         if let Some(project) = found {
             let list = project.merge_requests.unwrap_or_default();
             return Ok((path, list.nodes.into_iter().flatten().collect()));
         }
         // The path names nothing any more, or another project.
-        path = match ctx
-            .or_stop(ctx.client.project(&project_id.to_string()))
-            .await
-        {
+        path = match ctx.or_stop(ctx.client.project(&project_id.to_string())).await {
             Ok(project) => project.path_with_namespace,
-            Err(Error::GitLab(
-                gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. },
-            )) => break,
+            Err(Error::GitLab(gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. })) => break,
             Err(error) => return Err(error),
         };
     }
@@ -198,10 +159,6 @@ fn is_hopeless(error: &gitlab::Error) -> bool {
     use gitlab::Error as E;
     matches!(
         error,
-        E::QueryTimeout { .. }
-            | E::TooComplex { .. }
-            | E::TooLarge { .. }
-            | E::Graphql { .. }
-            | E::Unexpected { .. }
+        E::QueryTimeout { .. } | E::TooComplex { .. } | E::TooLarge { .. } | E::Graphql { .. } | E::Unexpected { .. }
     )
 }

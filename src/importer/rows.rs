@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::gitlab::queries::{Connection, User as Person, merge_request as answers, scope};
 use crate::store::rows::{
-    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project,
-    User,
+    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use crate::store::{Batch, Complete};
 
@@ -26,12 +25,7 @@ impl Rows {
     }
 
     /// Adds a merge request with its notes, approvals and commits. Bodies and descriptions stay only where `text` says so.
-    pub(super) fn merge_request(
-        &mut self,
-        project_id: i64,
-        answer: answers::MergeRequest,
-        text: bool,
-    ) {
+    pub(super) fn merge_request(&mut self, project_id: i64, answer: answers::MergeRequest, text: bool) {
         let id = answer.id;
         self.batch.complete.push(Complete {
             merge_request_id: id,
@@ -45,11 +39,7 @@ impl Rows {
         self.approvals(id, answer.approved_by.as_ref(), &notes);
         self.commits(id, answer.commits);
 
-        let ready_at = if answer.draft == Some(true) {
-            None
-        } else {
-            last(&notes, "ready", None)
-        };
+        let ready_at = if answer.draft == Some(true) { None } else { last(&notes, "ready", None) };
         let row = MergeRequest {
             id,
             iid: answer.iid,
@@ -63,13 +53,7 @@ impl Rows {
             source_project_id: answer.source_project_id,
             source_branch: answer.source_branch,
             target_branch: answer.target_branch,
-            labels: answer.labels.map(|list| {
-                list.nodes
-                    .into_iter()
-                    .flatten()
-                    .map(|label| label.title)
-                    .collect()
-            }),
+            labels: answer.labels.map(|list| list.nodes.into_iter().flatten().map(|label| label.title).collect()),
             assignee_ids: self.people(answer.assignees),
             reviewer_ids: self.people(answer.reviewers),
             additions: answer.diff_stats_summary.map(|stats| stats.additions),
@@ -113,12 +97,8 @@ impl Rows {
             if labels.next().is_none() {
                 self.batch.complete_labels.push(answer.id);
             }
-            let own = labels
-                .iter()
-                .map(|label| self::label(answer.id, label, true));
-            let inherited = group_labels
-                .iter()
-                .map(|label| self::label(answer.id, label, false));
+            let own = labels.iter().map(|label| self::label(answer.id, label, true));
+            let inherited = group_labels.iter().map(|label| self::label(answer.id, label, false));
             self.batch.labels.extend(own.chain(inherited));
         }
         self.batch.projects.push(Project {
@@ -137,21 +117,14 @@ impl Rows {
         });
     }
 
-    fn members(
-        &mut self,
-        kind: MemberKind,
-        holder_id: i64,
-        list: Option<Connection<scope::Member>>,
-    ) {
+    fn members(&mut self, kind: MemberKind, holder_id: i64, list: Option<Connection<scope::Member>>) {
         let Some(list) = list else { return };
         if list.next().is_none() {
             self.batch.complete_members.push((kind, holder_id));
         }
         for member in list.nodes.into_iter().flatten() {
-            let (Some(user), Some(level)) = (
-                member.user,
-                member.access_level.and_then(|level| level.integer_value),
-            ) else {
+            let (Some(user), Some(level)) = (member.user, member.access_level.and_then(|level| level.integer_value))
+            else {
                 continue;
             };
             let user_id = self.person(user);
@@ -167,18 +140,11 @@ impl Rows {
         }
     }
 
-    fn notes(
-        &mut self,
-        project_id: i64,
-        id: i64,
-        list: Option<Connection<answers::Note>>,
-        text: bool,
-    ) -> Vec<Note> {
+    fn notes(&mut self, project_id: i64, id: i64, list: Option<Connection<answers::Note>>, text: bool) -> Vec<Note> {
         let mut rows = Vec::with_capacity(list.as_ref().map_or(0, |list| list.nodes.len()));
         for note in list.unwrap_or_default().nodes.into_iter().flatten() {
             let body = note.body.as_deref().unwrap_or_default();
-            let action =
-                action(note.system, note.system_note_icon_name.as_deref(), body).map(str::to_owned);
+            let action = action(note.system, note.system_note_icon_name.as_deref(), body).map(str::to_owned);
             let note_type = match (&note.position, note.resolvable) {
                 (Some(_), _) => Some("DiffNote"),
                 (None, Some(true)) => Some("DiscussionNote"),
@@ -208,11 +174,7 @@ impl Rows {
         for person in list.into_iter().flat_map(Connection::iter) {
             let user_id = self.person(person.clone());
             let approved_at = last(notes, "approved", Some(user_id));
-            self.batch.approvals.push(Approval {
-                merge_request_id: id,
-                user_id,
-                approved_at,
-            });
+            self.batch.approvals.push(Approval { merge_request_id: id, user_id, approved_at });
         }
     }
 
@@ -233,13 +195,7 @@ impl Rows {
     }
 
     fn people(&mut self, list: Option<Connection<Person>>) -> Option<Vec<i64>> {
-        list.map(|list| {
-            list.nodes
-                .into_iter()
-                .flatten()
-                .map(|person| self.person(person))
-                .collect()
-        })
+        list.map(|list| list.nodes.into_iter().flatten().map(|person| self.person(person)).collect())
     }
 
     /// Remembers a person once, with all that any of the answers knows.
@@ -263,13 +219,8 @@ fn whole<T>(list: Option<&Connection<T>>) -> bool {
 
 /// When something was last noted, by anybody or by one person.
 fn last(notes: &[Note], action: &str, by: Option<i64>) -> Option<jiff::Timestamp> {
-    let noted = notes
-        .iter()
-        .filter(|note| note.action.as_deref() == Some(action));
-    noted
-        .filter(|note| by.is_none() || note.author_id == by)
-        .map(|note| note.created_at)
-        .max()
+    let noted = notes.iter().filter(|note| note.action.as_deref() == Some(action));
+    noted.filter(|note| by.is_none() || note.author_id == by).map(|note| note.created_at).max()
 }
 
 fn label(project_id: i64, label: &scope::Label, own: bool) -> Label {
@@ -295,9 +246,7 @@ mod tests {
             "description": "secret", "createdAt": "2025-01-01T00:00:00Z", "updatedAt": "2025-01-05T00:00:00Z",
             "author": person(1, "ann"),
         });
-        let (Some(all), serde_json::Value::Object(more)) = (answer.as_object_mut(), more) else {
-            unreachable!()
-        };
+        let (Some(all), serde_json::Value::Object(more)) = (answer.as_object_mut(), more) else { unreachable!() };
         all.extend(more);
         serde_json::from_value(answer).unwrap()
     }
@@ -328,15 +277,8 @@ mod tests {
         let batch = rows.into_batch();
 
         let at = |approval: &Approval| approval.approved_at.map(|at| at.to_string());
-        let approvals: Vec<_> = batch
-            .approvals
-            .iter()
-            .map(|approval| (approval.user_id, at(approval)))
-            .collect();
-        assert_eq!(
-            approvals,
-            [(2, Some("2025-01-04T00:00:00Z".to_owned())), (3, None)]
-        );
+        let approvals: Vec<_> = batch.approvals.iter().map(|approval| (approval.user_id, at(approval))).collect();
+        assert_eq!(approvals, [(2, Some("2025-01-04T00:00:00Z".to_owned())), (3, None)]);
         assert_eq!(batch.notes[1].action.as_deref(), Some("unapproved"));
     }
 
@@ -349,14 +291,8 @@ mod tests {
         ]});
         let ready_at = |draft: bool| {
             let mut rows = Rows::default();
-            rows.merge_request(
-                5,
-                merge_request(json!({"notes": notes, "draft": draft})),
-                false,
-            );
-            rows.into_batch().merge_requests[0]
-                .ready_at
-                .map(|at| at.to_string())
+            rows.merge_request(5, merge_request(json!({"notes": notes, "draft": draft})), false);
+            rows.into_batch().merge_requests[0].ready_at.map(|at| at.to_string())
         };
 
         assert_eq!(ready_at(false).as_deref(), Some("2025-01-04T00:00:00Z"));
@@ -370,21 +306,14 @@ mod tests {
             "position": {"positionType": "text"}});
         let batch = |text: bool| {
             let mut rows = Rows::default();
-            rows.merge_request(
-                5,
-                merge_request(json!({"notes": {"nodes": [comment]}})),
-                text,
-            );
+            rows.merge_request(5, merge_request(json!({"notes": {"nodes": [comment]}})), text);
             rows.into_batch()
         };
 
         let (without, with) = (batch(false), batch(true));
         assert!(!format!("{without:?}").contains("secret"));
         assert_eq!(with.notes[0].body.as_deref(), Some("secret"));
-        assert_eq!(
-            with.merge_requests[0].description.as_deref(),
-            Some("secret")
-        );
+        assert_eq!(with.merge_requests[0].description.as_deref(), Some("secret"));
         assert_eq!(without.notes[0].note_type.as_deref(), Some("DiffNote"));
     }
 
@@ -392,11 +321,7 @@ mod tests {
     fn a_list_that_was_not_read_or_goes_on_is_not_called_whole() {
         let cut = json!({"nodes": [], "pageInfo": {"hasNextPage": true, "endCursor": "x"}});
         let mut rows = Rows::default();
-        rows.merge_request(
-            5,
-            merge_request(json!({"notes": cut, "approvedBy": {"nodes": []}})),
-            false,
-        );
+        rows.merge_request(5, merge_request(json!({"notes": cut, "approvedBy": {"nodes": []}})), false);
 
         let complete = &rows.batch.complete[0];
         assert!(!complete.notes && complete.approvals && !complete.commits);
@@ -413,9 +338,6 @@ mod tests {
 
         let users = rows.into_batch().users;
         assert_eq!(users.len(), 1);
-        assert_eq!(
-            (users[0].name.as_deref(), users[0].bot),
-            (Some("Ann"), Some(false))
-        );
+        assert_eq!((users[0].name.as_deref(), users[0].bot), (Some("Ann"), Some(false)));
     }
 }

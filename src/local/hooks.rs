@@ -41,12 +41,20 @@ impl Hooks {
 }
 
 /// Makes sure of the hooks and says how it stands.
-pub(super) async fn ensure(work: &Work<'_>, settings: &Settings, access: Option<&Access>, stored: Option<&Stored>) -> Hooks {
+pub(super) async fn ensure(
+    work: &Work<'_>,
+    settings: &Settings,
+    access: Option<&Access>,
+    stored: Option<&Stored>,
+) -> Hooks {
     if work.spec().webhooks.mode == Mode::Disabled {
         return Hooks::only(Verdict::good("webhooks are switched off in the spec"));
     }
     let Some(stored) = stored else {
-        return Hooks::only(Verdict::unknown(reason::WAITING, "waits for the database, which keeps the connection's identity"));
+        return Hooks::only(Verdict::unknown(
+            reason::WAITING,
+            "waits for the database, which keeps the connection's identity",
+        ));
     };
     let Some(access) = access else {
         return Hooks::only(Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing"));
@@ -60,12 +68,18 @@ pub(super) async fn ensure(work: &Work<'_>, settings: &Settings, access: Option<
     }
 }
 
-async fn ensure_stored(work: &Work<'_>, settings: &Settings, access: &Access, stored: &Stored) -> Result<Hooks, store::Error> {
+async fn ensure_stored(
+    work: &Work<'_>,
+    settings: &Settings,
+    access: &Access,
+    stored: &Stored,
+) -> Result<Hooks, store::Error> {
     let Stored { store, registered, .. } = stored;
     let source = registered.source;
     let last_delivery = store.last_delivery(source).await?;
     let Some(receiver) = receiver_url(work, settings) else {
-        let message = "no URL is known under which GitLab reaches the receiver: set spec.webhooks.url, or run with --watch";
+        let message =
+            "no URL is known under which GitLab reaches the receiver: set spec.webhooks.url, or run with --watch";
         return Ok(Hooks::only(Verdict::bad(reason::NO_RECEIVER_URL, message)));
     };
     let memory = Memory::from_text(store.state(source, MEMORY).await?.as_deref());
@@ -120,7 +134,10 @@ fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<T
     let deliveries = if seen {
         Verdict::good("authentic deliveries arrive")
     } else {
-        Verdict::unknown(reason::NO_DELIVERY_YET, "nothing has arrived since the webhooks last changed; a quiet project sends nothing")
+        Verdict::unknown(
+            reason::NO_DELIVERY_YET,
+            "nothing has arrived since the webhooks last changed; a quiet project sends nothing",
+        )
     };
     let failure = |failure: &webhooks::Failure| FailureStatus {
         subject: failure.subject.clone(),
@@ -146,7 +163,8 @@ fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<T
 pub async fn remove_webhooks(work: &Work<'_>, access: &Access, stored: &Stored) -> Result<Removed, store::Error> {
     let source = stored.registered.source;
     let memory = Memory::from_text(stored.store.state(source, MEMORY).await?.as_deref());
-    let receiver = Url::parse("http://localhost/webhooks/gitlab").unwrap_or_else(|_| work.observed.instance.url.clone());
+    let receiver =
+        Url::parse("http://localhost/webhooks/gitlab").unwrap_or_else(|_| work.observed.instance.url.clone());
     let desired = desired(work, access, stored, receiver, false);
     let removed = webhooks::remove(&work.client, &desired, &memory).await;
     if removed.left.is_empty() {

@@ -51,7 +51,11 @@ pub async fn pass(
     let missing = missing_references(&work.observed);
     // Without its proxy, certificates or headers a token might go where it should not.
     let may_ask = !work.observed.tokens.is_empty() && !work.observed.way_is_incomplete();
-    let access = if may_ask { Some(access::verify(&work.client, &spec.scope, &needs(spec, &work.observed)).await) } else { None };
+    let access = if may_ask {
+        Some(access::verify(&work.client, &spec.scope, &needs(spec, &work.observed)).await)
+    } else {
+        None
+    };
     let hooks = hooks::ensure(work, settings, access.as_ref(), stored.ok()).await;
     let (import, summary) = match due {
         Import::Due(progress) => import(work, settings, access.as_ref(), stored, (progress, stop)).await,
@@ -103,7 +107,8 @@ async fn import(
     if work.spec().import.suspend || work.spec().suspend {
         return (Verdict::bad(reason::SUSPENDED, "the spec suspends imports"), None);
     }
-    let client = if readers.is_empty() { work.client.among(&work.observed.readers) } else { work.client.among(&readers) };
+    let client =
+        if readers.is_empty() { work.client.among(&work.observed.readers) } else { work.client.among(&readers) };
     let run = run_settings(work, settings, stored).await;
     let outcome = match run {
         Ok(run) => importer::run(&client, &stored.store, &run, progress, stop.clone()).await,
@@ -116,7 +121,11 @@ async fn import(
 }
 
 /// Goes on with a run that did not end; else begins one, a full one where the last full pass is too long ago.
-async fn run_settings(work: &Work<'_>, settings: &Settings, stored: &Stored) -> Result<importer::Settings, store::Error> {
+async fn run_settings(
+    work: &Work<'_>,
+    settings: &Settings,
+    stored: &Stored,
+) -> Result<importer::Settings, store::Error> {
     let Stored { store, registered, .. } = stored;
     let now = Timestamp::now();
     let (run_key, full) = match store.unfinished_run(registered.source).await? {
@@ -127,7 +136,12 @@ async fn run_settings(work: &Work<'_>, settings: &Settings, stored: &Stored) -> 
 }
 
 /// The importer's settings without a run, as the refresher uses them.
-pub(super) fn importer_settings(work: &Work<'_>, stored: &Stored, patience: SignedDuration, now: Timestamp) -> importer::Settings {
+pub(super) fn importer_settings(
+    work: &Work<'_>,
+    stored: &Stored,
+    patience: SignedDuration,
+    now: Timestamp,
+) -> importer::Settings {
     let spec = work.spec();
     let scope = &spec.scope;
     let texts = |refs: &[NamedRef]| refs.iter().map(ToString::to_string).collect();
@@ -170,7 +184,9 @@ fn resources(spec: &GitLabConnectionSpec) -> Resources {
 fn imported(summary: &Summary) -> Verdict {
     let progress = &summary.run.progress;
     if let Some(missing) = summary.missing.first() {
-        let message = format!("{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access");
+        let message = format!(
+            "{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access"
+        );
         return Verdict::bad(reason::SCOPE_NOT_FOUND, message);
     }
     if progress.failed > 0 {

@@ -7,8 +7,8 @@ use super::{Pass, Stored, Work};
 use crate::{
     access::{Access, Entry, Outcome, TokenAccess},
     api::{
-        AccessEntry, AccessOutcome, CredentialStatus, FailureStatus, GitLabConnectionStatus, ImportStatus, InstanceStatus, RunOutcome,
-        RunStatus,
+        AccessEntry, AccessOutcome, CredentialStatus, FailureStatus, GitLabConnectionStatus, ImportStatus,
+        InstanceStatus, RunOutcome, RunStatus,
     },
     importer::Summary,
     status,
@@ -53,17 +53,16 @@ pub async fn report(
     if let Some(import) = &mut status.import {
         import.next = next_import.map(Time);
     }
-    Report {
-        namespace: work.given.namespace.clone(),
-        name: work.given.name.clone(),
-        status,
-        pass: pass.clone(),
-        rows,
-    }
+    Report { namespace: work.given.namespace.clone(), name: work.given.name.clone(), status, pass: pass.clone(), rows }
 }
 
 /// The status that a pass comes to.
-fn status(pass: &Pass, previous: &GitLabConnectionStatus, generation: Option<i64>, now: Timestamp) -> GitLabConnectionStatus {
+fn status(
+    pass: &Pass,
+    previous: &GitLabConnectionStatus,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> GitLabConnectionStatus {
     let access = pass.access.as_ref();
     GitLabConnectionStatus {
         observed_generation: generation,
@@ -97,7 +96,8 @@ fn credential(token: &TokenAccess) -> CredentialStatus {
 }
 
 fn matrix(access: &Access) -> Vec<AccessEntry> {
-    let (good, bad): (Vec<&Entry>, Vec<&Entry>) = access.matrix.iter().partition(|entry| entry.finding.outcome == Outcome::Ok);
+    let (good, bad): (Vec<&Entry>, Vec<&Entry>) =
+        access.matrix.iter().partition(|entry| entry.finding.outcome == Outcome::Ok);
     bad.into_iter().chain(good).take(MATRIX).map(line).collect()
 }
 
@@ -121,7 +121,11 @@ fn import(summary: Option<&Summary>, previous: Option<&ImportStatus>) -> ImportS
     let mut import = previous.cloned().unwrap_or_default();
     let Some(summary) = summary else { return import };
     let (run, progress) = (&summary.run.run, &summary.run.progress);
-    let outcome = if progress.failed > 0 || !summary.missing.is_empty() { RunOutcome::PartiallyFailed } else { RunOutcome::Succeeded };
+    let outcome = if progress.failed > 0 || !summary.missing.is_empty() {
+        RunOutcome::PartiallyFailed
+    } else {
+        RunOutcome::Succeeded
+    };
     let ended = RunStatus {
         key: run.key.clone(),
         outcome,

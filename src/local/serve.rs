@@ -46,11 +46,13 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let store = shared_store(connections)?;
     // Connections come from files, so the routes never change; the sender lives as long as deliveries are accepted.
-    let (_sender, routes) = watch::channel(Arc::new(connections.iter().map(|(work, stored)| route(work, stored)).collect()));
+    let (_sender, routes) =
+        watch::channel(Arc::new(connections.iter().map(|(work, stored)| route(work, stored)).collect()));
     let delivered = Arc::new(Notify::new());
     let wakes: Vec<_> = connections.iter().map(|_| Arc::new(Notify::new())).collect();
 
-    let refresh = connections.iter().zip(&wakes).map(|((work, stored), wake)| refresh(work, stored, Arc::clone(wake), stop));
+    let refresh =
+        connections.iter().zip(&wakes).map(|((work, stored), wake)| refresh(work, stored, Arc::clone(wake), stop));
     let receiver = Receiver { store, routes, wake: Arc::clone(&delivered), metrics };
     let receive = async {
         let stopped = stop.clone();

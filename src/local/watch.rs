@@ -5,12 +5,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Import, Pass, Report, Settings, Stored, Work, pass, report};
-use crate::{
-    access::Outcome,
-    importer::Progress,
-    schedule,
-    status::Standing,
-};
+use crate::{access::Outcome, importer::Progress, schedule, status::Standing};
 
 /// How soon an import that failed is tried again.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);

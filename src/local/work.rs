@@ -58,5 +58,8 @@ impl<'a> Work<'a> {
 #[must_use]
 pub fn needs(spec: &GitLabConnectionSpec, observed: &Observed) -> Needs {
     let wanted = !matches!(spec.webhooks.mode, Mode::Disabled | Mode::Manual);
-    Needs { readers: observed.readers.clone(), hook_managers: if wanted { observed.hook_managers.clone() } else { Vec::new() } }
+    Needs {
+        readers: observed.readers.clone(),
+        hook_managers: if wanted { observed.hook_managers.clone() } else { Vec::new() },
+    }
 }

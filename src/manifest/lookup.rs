@@ -75,11 +75,7 @@ impl Lookup {
 }
 
 fn keys_there(keys: &[String]) -> String {
-    if keys.is_empty() {
-        "none".to_owned()
-    } else {
-        keys.join(", ")
-    }
+    if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
 }
 
 impl Manifests {
@@ -90,11 +86,7 @@ impl Manifests {
     pub fn secret(&self, namespace: &str, at: &KeyRef) -> Result<SecretString, Lookup> {
         let secret = look_up(&self.secrets, "Secret", namespace, at)?;
         let value = key_of(&secret.data, "Secret", at)?;
-        Ok(value
-            .expose_secret()
-            .trim_end_matches(['\n', '\r'])
-            .to_owned()
-            .into())
+        Ok(value.expose_secret().trim_end_matches(['\n', '\r']).to_owned().into())
     }
 
     /// The value of one key of a ConfigMap.
@@ -111,15 +103,9 @@ impl Manifests {
     pub fn selected(&self, namespace: &str, selector: &CredentialSelector) -> Vec<&str> {
         let carries = |secret: &Secret| {
             !selector.match_labels.is_empty()
-                && selector
-                    .match_labels
-                    .iter()
-                    .all(|(label, value)| secret.labels.get(label) == Some(value))
+                && selector.match_labels.iter().all(|(label, value)| secret.labels.get(label) == Some(value))
         };
-        let here = self
-            .secrets
-            .iter()
-            .filter(|((of, _), secret)| of == namespace && carries(secret));
+        let here = self.secrets.iter().filter(|((of, _), secret)| of == namespace && carries(secret));
         here.map(|((_, name), _)| name.as_str()).collect()
     }
 }
@@ -130,20 +116,14 @@ fn look_up<'a, T>(
     namespace: &str,
     at: &KeyRef,
 ) -> Result<&'a T, Lookup> {
-    objects
-        .get(&(namespace.to_owned(), at.name.clone()))
-        .ok_or_else(|| Lookup::Missing {
-            kind,
-            namespace: namespace.to_owned(),
-            name: at.name.clone(),
-        })
+    objects.get(&(namespace.to_owned(), at.name.clone())).ok_or_else(|| Lookup::Missing {
+        kind,
+        namespace: namespace.to_owned(),
+        name: at.name.clone(),
+    })
 }
 
-fn key_of<'a, T>(
-    data: &'a BTreeMap<String, T>,
-    kind: &'static str,
-    at: &KeyRef,
-) -> Result<&'a T, Lookup> {
+fn key_of<'a, T>(data: &'a BTreeMap<String, T>, kind: &'static str, at: &KeyRef) -> Result<&'a T, Lookup> {
     data.get(&at.key).ok_or_else(|| Lookup::NoKey {
         kind,
         name: at.name.clone(),

@@ -51,13 +51,7 @@ pub struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            origin,
-            object,
-            field,
-            message,
-            rule: _,
-        } = self;
+        let Self { origin, object, field, message, rule: _ } = self;
         write!(f, "{origin}: {object}: {field}: {message}")
     }
 }
@@ -113,11 +107,7 @@ pub enum Error {
 }
 
 fn lines(violations: &[Violation]) -> String {
-    violations
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A connection as it was given.
@@ -142,17 +132,9 @@ pub fn read(paths: &[PathBuf]) -> Result<Manifests, Error> {
     for path in paths {
         texts.push(read_one(path)?);
     }
-    let manifests = reader::collect(
-        texts
-            .iter()
-            .map(|(text, file)| (text.as_str(), file.as_str())),
-    )?;
+    let manifests = reader::collect(texts.iter().map(|(text, file)| (text.as_str(), file.as_str())))?;
     if manifests.connections.is_empty() {
-        let files = texts
-            .iter()
-            .map(|(_, file)| file.as_str())
-            .collect::<Vec<_>>()
-            .join(", ");
+        let files = texts.iter().map(|(_, file)| file.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Error::NoConnection { files });
     }
     Ok(manifests)

@@ -16,9 +16,7 @@ use super::{
 use crate::api;
 
 /// Reads all documents of all texts; each text comes with its name.
-pub(super) fn collect<'a>(
-    texts: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<Manifests, Error> {
+pub(super) fn collect<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Manifests, Error> {
     let mut reader = Reader {
         rules: Rules::of_connections(),
         manifests: Manifests::default(),
@@ -30,11 +28,7 @@ pub(super) fn collect<'a>(
             reader.take(document)?;
         }
     }
-    if reader.violations.is_empty() {
-        Ok(reader.manifests)
-    } else {
-        Err(Error::Invalid(reader.violations))
-    }
+    if reader.violations.is_empty() { Ok(reader.manifests) } else { Err(Error::Invalid(reader.violations)) }
 }
 
 struct Reader {
@@ -60,33 +54,19 @@ impl fmt::Display for Named {
 
 impl Reader {
     fn take(&mut self, document: Document) -> Result<(), Error> {
-        let text = |name: &str| {
-            document
-                .value
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |name: &str| document.value.get(name).and_then(Value::as_str).unwrap_or_default();
         let kind = match (text("apiVersion"), text("kind")) {
             ("v1", "Secret") => "Secret",
             ("v1", "ConfigMap") => "ConfigMap",
             ("v1", "List") => {
-                return document
-                    .items()
-                    .into_iter()
-                    .try_for_each(|item| self.take(item));
+                return document.items().into_iter().try_for_each(|item| self.take(item));
             }
-            (version, "GitLabConnection")
-                if version.strip_prefix(api::GROUP) == Some("/v1alpha1") =>
-            {
+            (version, "GitLabConnection") if version.strip_prefix(api::GROUP) == Some("/v1alpha1") => {
                 "GitLabConnection"
             }
             (version, kind) => {
                 let found = format!("kind '{kind}' with apiVersion '{version}'");
-                return Err(Error::Kind {
-                    origin: document.origin("kind"),
-                    found,
-                });
+                return Err(Error::Kind { origin: document.origin("kind"), found });
             }
         };
         let Some(named) = self.name(document, kind) else {
@@ -98,11 +78,7 @@ impl Reader {
             Entry::Vacant(entry) => entry.insert(origin),
             Entry::Occupied(entry) => {
                 let (object, first) = (entry.key().clone(), entry.get().clone());
-                return Err(Error::Twice {
-                    object,
-                    first,
-                    second: origin,
-                });
+                return Err(Error::Twice { object, first, second: origin });
             }
         };
         match kind {
@@ -114,26 +90,10 @@ impl Reader {
     }
 
     fn name(&mut self, document: Document, kind: &'static str) -> Option<Named> {
-        let metadata = |name: &str| {
-            document
-                .value
-                .get("metadata")
-                .and_then(|metadata| metadata.get(name))
-        };
-        let name = metadata("name")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
-        let namespace = metadata("namespace")
-            .and_then(Value::as_str)
-            .unwrap_or("default")
-            .to_owned();
-        let named = Named {
-            document,
-            kind,
-            namespace,
-            name,
-        };
+        let metadata = |name: &str| document.value.get("metadata").and_then(|metadata| metadata.get(name));
+        let name = metadata("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let namespace = metadata("namespace").and_then(Value::as_str).unwrap_or("default").to_owned();
+        let named = Named { document, kind, namespace, name };
         let message = if named.name.is_empty() {
             "is required: add it"
         } else if is_name(&named.name) {
@@ -141,14 +101,7 @@ impl Reader {
         } else {
             "must be lower-case letters, digits, '-' and '.', with a letter or digit at either end, such as acme"
         };
-        self.broken(
-            &named,
-            Broken {
-                field: "metadata.name".into(),
-                rule: "name".into(),
-                message: message.into(),
-            },
-        );
+        self.broken(&named, Broken { field: "metadata.name".into(), rule: "name".into(), message: message.into() });
         None
     }
 
@@ -162,9 +115,7 @@ impl Reader {
         let mut object = match self.rules.apply(Value::Object(object)) {
             Ok(object) => object,
             Err(broken) => {
-                return broken
-                    .into_iter()
-                    .for_each(|broken| self.broken(&named, broken));
+                return broken.into_iter().for_each(|broken| self.broken(&named, broken));
             }
         };
         if let Some(fields) = object.as_object_mut() {
@@ -180,14 +131,7 @@ impl Reader {
             // What the schema leaves open: parts of the metadata and quantities of podTemplate.
             Err(error) => {
                 let message = error.to_string();
-                self.broken(
-                    &named,
-                    Broken {
-                        field: "GitLabConnection".into(),
-                        rule: "type".into(),
-                        message,
-                    },
-                );
+                self.broken(&named, Broken { field: "GitLabConnection".into(), rule: "type".into(), message });
             }
         }
     }
@@ -198,11 +142,7 @@ impl Reader {
             let bytes = BASE64_STANDARD.decode(value.split_whitespace().collect::<String>());
             match bytes.map(String::from_utf8) {
                 Ok(Ok(text)) => drop(data.insert(key, text.into())),
-                Ok(Err(_)) => self.not(
-                    &named,
-                    &format!("data.{key}"),
-                    "must be text: it holds other bytes",
-                ),
+                Ok(Err(_)) => self.not(&named, &format!("data.{key}"), "must be text: it holds other bytes"),
                 Err(_) => {
                     self.not(
                         &named,
@@ -219,25 +159,14 @@ impl Reader {
             Some(Value::Object(labels)) => texts(labels),
             _ => BTreeMap::new(),
         };
-        let secret = Secret {
-            origin: named.document.origin(""),
-            labels,
-            data,
-        };
-        self.manifests
-            .secrets
-            .insert((named.namespace, named.name), secret);
+        let secret = Secret { origin: named.document.origin(""), labels, data };
+        self.manifests.secrets.insert((named.namespace, named.name), secret);
     }
 
     fn config_map(&mut self, named: Named) {
         let data = self.entries(&named, "data").into_iter().collect();
-        let config_map = ConfigMap {
-            origin: named.document.origin(""),
-            data,
-        };
-        self.manifests
-            .config_maps
-            .insert((named.namespace, named.name), config_map);
+        let config_map = ConfigMap { origin: named.document.origin(""), data };
+        self.manifests.config_maps.insert((named.namespace, named.name), config_map);
     }
 
     /// Keys and texts of a map; what is no text is reported, without its value.
@@ -254,41 +183,20 @@ impl Reader {
         for (key, value) in fields {
             match value {
                 Value::String(text) => entries.push((key, text)),
-                _ => self.not(
-                    named,
-                    &format!("{map}.{key}"),
-                    "must be a string: put it in quotes",
-                ),
+                _ => self.not(named, &format!("{map}.{key}"), "must be a string: put it in quotes"),
             }
         }
         entries
     }
 
     fn not(&mut self, named: &Named, field: &str, message: &str) {
-        self.broken(
-            named,
-            Broken {
-                field: field.into(),
-                rule: "type".into(),
-                message: message.into(),
-            },
-        );
+        self.broken(named, Broken { field: field.into(), rule: "type".into(), message: message.into() });
     }
 
     fn broken(&mut self, named: &Named, broken: Broken) {
-        let Broken {
-            field,
-            rule,
-            message,
-        } = broken;
+        let Broken { field, rule, message } = broken;
         let origin = named.document.origin(&field);
-        self.violations.push(Violation {
-            origin,
-            object: named.to_string(),
-            field,
-            rule,
-            message,
-        });
+        self.violations.push(Violation { origin, object: named.to_string(), field, rule, message });
     }
 }
 
@@ -303,9 +211,7 @@ fn is_name(name: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(plain)
             && part.ends_with(plain)
-            && part
-                .chars()
-                .all(|character| plain(character) || character == '-')
+            && part.chars().all(|character| plain(character) || character == '-')
     };
     name.len() <= 253 && name.split('.').all(part)
 }

@@ -29,22 +29,14 @@ impl Rules {
     /// The rules of `GitLabConnection`.
     pub(super) fn of_connections() -> Self {
         let versions = api::crd().spec.versions.into_iter();
-        let mut schema = versions
-            .filter_map(|version| version.schema?.open_api_v3_schema)
-            .next()
-            .unwrap_or_default();
+        let mut schema = versions.filter_map(|version| version.schema?.open_api_v3_schema).next().unwrap_or_default();
         // Object metadata has rules of its own; the status is not a person's to write.
         if let Some(fields) = &mut schema.properties {
             fields.remove("status");
         }
         let json = serde_json::to_value(&schema).unwrap_or_default();
         let compiled = compile_schema(&json);
-        Self {
-            schema,
-            json,
-            compiled,
-            validator: Validator::new(),
-        }
+        Self { schema, json, compiled, validator: Validator::new() }
     }
 
     /// Holds an object without metadata and status to the rules.
@@ -61,9 +53,7 @@ impl Rules {
             return Err(broken);
         }
 
-        let verdict = self
-            .validator
-            .validate_compiled(&self.compiled, &object, None);
+        let verdict = self.validator.validate_compiled(&self.compiled, &object, None);
         let Err(errors) = verdict else {
             return Ok(object);
         };
@@ -97,11 +87,7 @@ fn prune_nulls(value: &mut Value, schema: &JSONSchemaProps) {
 }
 
 fn field_schema<'a>(schema: &'a JSONSchemaProps, name: &str) -> Option<&'a JSONSchemaProps> {
-    if let Some(field) = schema
-        .properties
-        .as_ref()
-        .and_then(|fields| fields.get(name))
-    {
+    if let Some(field) = schema.properties.as_ref().and_then(|fields| fields.get(name)) {
         return Some(field);
     }
     match &schema.additional_properties {
@@ -112,80 +98,41 @@ fn field_schema<'a>(schema: &'a JSONSchemaProps, name: &str) -> Option<&'a JSONS
 
 fn check(value: &Value, schema: &JSONSchemaProps, path: &str, broken: &mut Vec<Broken>) {
     let mut say = |rule: &str, message: String| {
-        broken.push(Broken {
-            field: path.to_owned(),
-            rule: rule.to_owned(),
-            message,
-        });
+        broken.push(Broken { field: path.to_owned(), rule: rule.to_owned(), message });
     };
     if let Some(wanted) = wrong_type(value, schema) {
         let quote = wanted == "a string" && (value.is_number() || value.is_boolean());
         let remedy = if quote { ": put it in quotes" } else { "" };
-        say(
-            "type",
-            format!("must be {wanted}, not {}{remedy}", kind(value)),
-        );
+        say("type", format!("must be {wanted}, not {}{remedy}", kind(value)));
         return;
     }
     if let Some(allowed) = &schema.enum_
         && !allowed.iter().any(|allowed| allowed.0 == *value)
     {
-        let allowed: Vec<_> = allowed
-            .iter()
-            .filter_map(|allowed| allowed.0.as_str())
-            .collect();
-        say(
-            "enum",
-            format!("must be one of {}, not {value}", allowed.join(", ")),
-        );
+        let allowed: Vec<_> = allowed.iter().filter_map(|allowed| allowed.0.as_str()).collect();
+        say("enum", format!("must be one of {}, not {value}", allowed.join(", ")));
     }
     match value {
-        Value::String(text) => bounds(
-            text.chars().count(),
-            schema.min_length,
-            schema.max_length,
-            "characters",
-            &mut say,
-        ),
-        Value::Array(items) => bounds(
-            items.len(),
-            schema.min_items,
-            schema.max_items,
-            "items",
-            &mut say,
-        ),
+        Value::String(text) => {
+            bounds(text.chars().count(), schema.min_length, schema.max_length, "characters", &mut say)
+        }
+        Value::Array(items) => bounds(items.len(), schema.min_items, schema.max_items, "items", &mut say),
         Value::Object(fields) => {
-            bounds(
-                fields.len(),
-                schema.min_properties,
-                schema.max_properties,
-                "entries",
-                &mut say,
-            );
+            bounds(fields.len(), schema.min_properties, schema.max_properties, "entries", &mut say);
         }
         _ => {}
     }
     match value {
         Value::Object(fields) => {
-            for name in schema
-                .required
-                .iter()
-                .flatten()
-                .filter(|name| !fields.contains_key(*name))
-            {
+            for name in schema.required.iter().flatten().filter(|name| !fields.contains_key(*name)) {
                 let message = "is required: add it".to_owned();
-                broken.push(Broken {
-                    field: join(path, name),
-                    rule: "required".to_owned(),
-                    message,
-                });
+                broken.push(Broken { field: join(path, name), rule: "required".to_owned(), message });
             }
             for (name, field) in fields {
                 match field_schema(schema, name) {
                     Some(schema) => check(field, schema, &join(path, name), broken),
                     None if schema.x_kubernetes_preserve_unknown_fields == Some(true) => {}
-                    None if schema.properties.is_none()
-                        && schema.additional_properties.is_none() => {}
+                    None if schema.properties.is_none() && schema.additional_properties.is_none() => {}
                     None => broken.push(unknown(name, schema, path)),
                 }
             }
@@ -209,10 +156,7 @@ fn wrong_type(value: &Value, schema: &JSONSchemaProps) -> Option<&'static str> {
     }
     let (fits, wanted) = match schema.type_.as_deref()? {
         "string" => (value.is_string(), "a string"),
-        "integer" => (
-            value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
-            "an integer",
-        ),
+        "integer" => (value.is_i64() || value.as_f64().is_some_and(|number| number.fract() == 0.0), "an integer"),
         "number" => (value.is_number(), "a number"),
         "boolean" => (value.is_boolean(), "true or false"),
         "array" => (value.is_array(), "a list"),
@@ -233,13 +177,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn bounds(
-    size: usize,
-    min: Option<i64>,
-    max: Option<i64>,
-    unit: &str,
-    say: &mut impl FnMut(&str, String),
-) {
+fn bounds(size: usize, min: Option<i64>, max: Option<i64>, unit: &str, say: &mut impl FnMut(&str, String)) {
     let size = i64::try_from(size).unwrap_or(i64::MAX);
     if let Some(min) = min.filter(|min| size < *min) {
         say("minimum", format!("has {size} {unit}: give at least {min}"));
@@ -252,40 +190,19 @@ fn bounds(
 fn unknown(name: &str, schema: &JSONSchemaProps, path: &str) -> Broken {
     let known = schema.properties.iter().flat_map(|fields| fields.keys());
     let close = known
-        .map(|field| {
-            (
-                strsim::damerau_levenshtein(&field.to_lowercase(), &name.to_lowercase()),
-                field,
-            )
-        })
+        .map(|field| (strsim::damerau_levenshtein(&field.to_lowercase(), &name.to_lowercase()), field))
         .filter(|(distance, field)| *distance <= 1 + field.len() / 4)
         .min();
     let message = match close {
         Some((_, field)) => format!("unknown field, did you mean {field}?"),
         None => {
-            let known: Vec<_> = schema
-                .properties
-                .iter()
-                .flat_map(|fields| fields.keys())
-                .map(String::as_str)
-                .collect();
-            format!(
-                "unknown field: remove it, or use one of {}",
-                known.join(", ")
-            )
+            let known: Vec<_> = schema.properties.iter().flat_map(|fields| fields.keys()).map(String::as_str).collect();
+            format!("unknown field: remove it, or use one of {}", known.join(", "))
         }
     };
-    Broken {
-        field: join(path, name),
-        rule: "unknown".to_owned(),
-        message,
-    }
+    Broken { field: join(path, name), rule: "unknown".to_owned(), message }
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

@@ -26,20 +26,14 @@ impl Document {
         let mut path = path;
         loop {
             if let Some(line) = self.lines.get(path) {
-                return Origin {
-                    file: self.file.clone(),
-                    line: *line,
-                };
+                return Origin { file: self.file.clone(), line: *line };
             }
             let Some(cut) = path.rfind(['.', '[']) else {
                 break;
             };
             path = &path[..cut];
         }
-        Origin {
-            file: self.file.clone(),
-            line: self.lines.get("").copied().unwrap_or(1),
-        }
+        Origin { file: self.file.clone(), line: self.lines.get("").copied().unwrap_or(1) }
     }
 
     /// The items of a `List`, each as a document of its own.
@@ -56,11 +50,7 @@ impl Document {
                 let rest = path.strip_prefix(&prefix)?;
                 Some((rest.strip_prefix('.').unwrap_or(rest).to_owned(), *line))
             });
-            Self {
-                value,
-                lines: lines.collect(),
-                file: self.file.clone(),
-            }
+            Self { value, lines: lines.collect(), file: self.file.clone() }
         };
         items.into_iter().enumerate().map(item).collect()
     }
@@ -72,22 +62,12 @@ pub(super) fn documents(text: &str, file: &str) -> Result<Vec<Document>, Error> 
         // The snippet of source that the error could show might hold a secret.
         let error = error.without_snippet();
         let line = error.location().map_or(1, |location| location.line());
-        Error::Yaml {
-            origin: Origin {
-                file: file.to_owned(),
-                line,
-            },
-            message: error.to_string(),
-        }
+        Error::Yaml { origin: Origin { file: file.to_owned(), line }, message: error.to_string() }
     })?;
     let document = |node: Spanned<Node>| {
         let mut lines = BTreeMap::new();
         let value = place(node, String::new(), &mut lines);
-        Document {
-            value,
-            lines,
-            file: file.to_owned(),
-        }
+        Document { value, lines, file: file.to_owned() }
     };
     Ok(nodes.into_iter().map(document).collect())
 }
@@ -102,11 +82,7 @@ fn place(node: Spanned<Node>, path: String, lines: &mut BTreeMap<String, u64>) -
         Node::Map(fields) => {
             let mut map = Map::new();
             for (key, field) in fields {
-                let path = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 let value = place(field, path, lines);
                 map.insert(key, value);
             }
@@ -164,9 +140,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Scalar(
-            Number::from_f64(value).map_or(Value::Null, Value::Number),
-        ))
+        Ok(Node::Scalar(Number::from_f64(value).map_or(Value::Null, Value::Number)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {
@@ -194,33 +168,24 @@ impl<'de> Visitor<'de> for NodeVisitor {
 mod tests {
     use super::*;
 
-    const TEXT: &str =
-        "a: 1\nlist:\n  - x\n  - y: true\n---\n# nothing but a comment\n---\nb:\n  c: 2025-01-01\n";
+    const TEXT: &str = "a: 1\nlist:\n  - x\n  - y: true\n---\n# nothing but a comment\n---\nb:\n  c: 2025-01-01\n";
 
     #[test]
     fn fields_know_their_lines_across_documents() {
         let documents = documents(TEXT, "file.yaml").unwrap();
 
         assert_eq!(documents.len(), 2);
-        assert_eq!(
-            documents[0].value,
-            serde_json::json!({"a": 1, "list": ["x", {"y": true}]})
-        );
+        assert_eq!(documents[0].value, serde_json::json!({"a": 1, "list": ["x", {"y": true}]}));
         assert_eq!(documents[0].origin("list[1].y").line, 4);
         assert_eq!(documents[0].origin("list[0]").line, 3);
-        assert_eq!(
-            documents[1].value,
-            serde_json::json!({"b": {"c": "2025-01-01"}})
-        );
+        assert_eq!(documents[1].value, serde_json::json!({"b": {"c": "2025-01-01"}}));
         assert_eq!(documents[1].origin("b.c").line, 9);
         assert_eq!(documents[1].origin("b.missing").to_string(), "file.yaml:9");
     }
 
     #[test]
     fn what_is_not_yaml_is_refused_with_its_line_and_without_its_text() {
-        let Err(error) = documents("a: 1\ntoken: 'hush-hush\nb: [\n", "file.yaml") else {
-            panic!("not refused")
-        };
+        let Err(error) = documents("a: 1\ntoken: 'hush-hush\nb: [\n", "file.yaml") else { panic!("not refused") };
 
         let text = error.to_string();
         assert!(text.starts_with("file.yaml:"), "{text}");

@@ -89,32 +89,16 @@ fn check_token(headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refu
         return Err(Refusal::Unproven);
     };
     // A newline at the end of a Secret is not part of it: GitLab drops it too, and no header could carry it.
-    let usable = || {
-        secrets
-            .iter()
-            .map(|secret| secret.expose_secret().trim())
-            .filter(|secret| !secret.is_empty())
-    };
+    let usable = || secrets.iter().map(|secret| secret.expose_secret().trim()).filter(|secret| !secret.is_empty());
     if usable().next().is_none() {
         return Err(Refusal::NoSecret);
     }
     // Every secret is compared, so that the time taken does not tell which one was right.
-    let equal = usable().fold(Choice::from(0), |equal, secret| {
-        equal | same(token.as_bytes(), secret.as_bytes())
-    });
-    if bool::from(equal) {
-        Ok(())
-    } else {
-        Err(Refusal::WrongToken)
-    }
+    let equal = usable().fold(Choice::from(0), |equal, secret| equal | same(token.as_bytes(), secret.as_bytes()));
+    if bool::from(equal) { Ok(()) } else { Err(Refusal::WrongToken) }
 }
 
-fn check_signature(
-    headers: &HeaderMap,
-    body: &[u8],
-    secrets: &[SecretString],
-    now: Timestamp,
-) -> Result<(), Refusal> {
+fn check_signature(headers: &HeaderMap, body: &[u8], secrets: &[SecretString], now: Timestamp) -> Result<(), Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(id), Some(timestamp)) = (text(ID), text(TIMESTAMP)) else {
         return Err(Refusal::WrongSignature);
@@ -139,10 +123,7 @@ fn check_signature(
         mac.update(b".");
         mac.update(body);
         // `verify_slice` compares in constant time.
-        if claimed
-            .iter()
-            .any(|signature| mac.clone().verify_slice(signature).is_ok())
-        {
+        if claimed.iter().any(|signature| mac.clone().verify_slice(signature).is_ok()) {
             return Ok(());
         }
     }
@@ -152,19 +133,13 @@ fn check_signature(
 fn signing_keys(secrets: &[SecretString]) -> impl Iterator<Item = Vec<u8>> {
     secrets
         .iter()
-        .filter_map(|secret| {
-            BASE64
-                .decode(secret.expose_secret().trim().strip_prefix(SIGNING_PREFIX)?)
-                .ok()
-        })
+        .filter_map(|secret| BASE64.decode(secret.expose_secret().trim().strip_prefix(SIGNING_PREFIX)?).ok())
         .filter(|key| !key.is_empty())
 }
 
 /// Whether two byte strings are equal, in a time that tells neither where they differ nor how long the secret one is.
 fn same(left: &[u8], right: &[u8]) -> Choice {
-    Sha256::digest(left)
-        .as_slice()
-        .ct_eq(Sha256::digest(right).as_slice())
+    Sha256::digest(left).as_slice().ct_eq(Sha256::digest(right).as_slice())
 }
 
 #[cfg(test)]
@@ -182,12 +157,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    HeaderValue::from_str(value).unwrap(),
-                )
-            })
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect()
     }
 
@@ -200,10 +170,7 @@ mod tests {
     }
 
     fn secrets(secrets: &[&str]) -> Vec<SecretString> {
-        secrets
-            .iter()
-            .map(|secret| SecretString::from(*secret))
-            .collect()
+        secrets.iter().map(|secret| SecretString::from(*secret)).collect()
     }
 
     fn at(second: i64) -> Timestamp {
@@ -212,10 +179,7 @@ mod tests {
 
     #[test]
     fn the_documented_signature_is_accepted() {
-        assert_eq!(
-            authenticate(&signed(GOOD), BODY, &secrets(&[KEY]), at(SENT)),
-            Ok(())
-        );
+        assert_eq!(authenticate(&signed(GOOD), BODY, &secrets(&[KEY]), at(SENT)), Ok(()));
     }
 
     #[test]
@@ -228,25 +192,14 @@ mod tests {
 
     #[test]
     fn a_key_that_lost_its_padding_still_works() {
-        assert_eq!(
-            authenticate(
-                &signed(GOOD),
-                BODY,
-                &secrets(&[KEY.trim_end_matches('=')]),
-                at(SENT)
-            ),
-            Ok(())
-        );
+        assert_eq!(authenticate(&signed(GOOD), BODY, &secrets(&[KEY.trim_end_matches('=')]), at(SENT)), Ok(()));
     }
 
     #[test]
     fn one_changed_byte_breaks_the_signature() {
         let body = br#"{"object_kind":"merge_requesT"}"#;
 
-        assert_eq!(
-            authenticate(&signed(GOOD), body, &secrets(&[KEY]), at(SENT)),
-            Err(Refusal::WrongSignature)
-        );
+        assert_eq!(authenticate(&signed(GOOD), body, &secrets(&[KEY]), at(SENT)), Err(Refusal::WrongSignature));
     }
 
     #[test]
@@ -265,10 +218,7 @@ mod tests {
             let mut headers = signed(GOOD);
             headers.insert(TIMESTAMP, HeaderValue::from(timestamp));
 
-            assert_eq!(
-                authenticate(&headers, BODY, &secrets(&[KEY]), at(SENT)),
-                Err(Refusal::Stale)
-            );
+            assert_eq!(authenticate(&headers, BODY, &secrets(&[KEY]), at(SENT)), Err(Refusal::Stale));
         }
     }
 
@@ -287,40 +237,21 @@ mod tests {
         let mut headers = signed(GOOD);
         headers.insert(TOKEN, HeaderValue::from_static("plain"));
 
-        assert_eq!(
-            authenticate(&headers, BODY, &secrets(&["plain"]), at(SENT)),
-            Ok(())
-        );
-        assert_eq!(
-            authenticate(&headers, BODY, &secrets(&["other"]), at(SENT)),
-            Err(Refusal::WrongToken)
-        );
+        assert_eq!(authenticate(&headers, BODY, &secrets(&["plain"]), at(SENT)), Ok(()));
+        assert_eq!(authenticate(&headers, BODY, &secrets(&["other"]), at(SENT)), Err(Refusal::WrongToken));
     }
 
     #[test]
     fn an_id_without_a_signature_does_not_ask_for_one() {
-        let headers = headers(&[
-            ("webhook-id", "1"),
-            ("webhook-timestamp", "1"),
-            ("x-gitlab-token", "plain"),
-        ]);
+        let headers = headers(&[("webhook-id", "1"), ("webhook-timestamp", "1"), ("x-gitlab-token", "plain")]);
 
-        assert_eq!(
-            authenticate(&headers, BODY, &secrets(&["plain", KEY]), at(SENT)),
-            Ok(())
-        );
+        assert_eq!(authenticate(&headers, BODY, &secrets(&["plain", KEY]), at(SENT)), Ok(()));
     }
 
     #[test]
     fn any_accepted_secret_opens_and_no_other() {
-        let verdict = |token| {
-            authenticate(
-                &headers(&[("x-gitlab-token", token)]),
-                b"",
-                &secrets(&["new", "old"]),
-                at(0),
-            )
-        };
+        let verdict =
+            |token| authenticate(&headers(&[("x-gitlab-token", token)]), b"", &secrets(&["new", "old"]), at(0));
 
         assert_eq!(verdict("new"), Ok(()));
         assert_eq!(verdict("old"), Ok(()));
@@ -333,41 +264,18 @@ mod tests {
     fn a_newline_at_the_end_of_a_secret_is_not_part_of_it() {
         let token = headers(&[("x-gitlab-token", "new")]);
 
-        assert_eq!(
-            authenticate(&token, b"", &secrets(&["new\n"]), at(0)),
-            Ok(())
-        );
-        assert_eq!(
-            authenticate(
-                &signed(GOOD),
-                BODY,
-                &secrets(&[&format!("{KEY}\n")]),
-                at(SENT)
-            ),
-            Ok(())
-        );
+        assert_eq!(authenticate(&token, b"", &secrets(&["new\n"]), at(0)), Ok(()));
+        assert_eq!(authenticate(&signed(GOOD), BODY, &secrets(&[&format!("{KEY}\n")]), at(SENT)), Ok(()));
     }
 
     #[test]
     fn no_secret_and_no_proof_are_refused() {
         let empty_token = headers(&[("x-gitlab-token", "")]);
 
-        assert_eq!(
-            authenticate(&empty_token, b"", &[], at(0)),
-            Err(Refusal::NoSecret)
-        );
-        assert_eq!(
-            authenticate(&empty_token, b"", &secrets(&["", "\n"]), at(0)),
-            Err(Refusal::NoSecret)
-        );
-        assert_eq!(
-            authenticate(&HeaderMap::new(), b"", &secrets(&["new"]), at(0)),
-            Err(Refusal::Unproven)
-        );
-        assert_eq!(
-            authenticate(&signed(GOOD), BODY, &secrets(&["whsec_"]), at(SENT)),
-            Err(Refusal::Unproven)
-        );
+        assert_eq!(authenticate(&empty_token, b"", &[], at(0)), Err(Refusal::NoSecret));
+        assert_eq!(authenticate(&empty_token, b"", &secrets(&["", "\n"]), at(0)), Err(Refusal::NoSecret));
+        assert_eq!(authenticate(&HeaderMap::new(), b"", &secrets(&["new"]), at(0)), Err(Refusal::Unproven));
+        assert_eq!(authenticate(&signed(GOOD), BODY, &secrets(&["whsec_"]), at(SENT)), Err(Refusal::Unproven));
     }
 
     #[test]

@@ -66,15 +66,10 @@ impl FromRequest<Shared> for Delivery {
         let deadline = Instant::now() + PATIENCE;
         let (mut parts, body) = request.into_parts();
         let mut body = body.into_data_stream();
-        let uid: Option<Path<String>> = parts
-            .extract()
-            .await
-            .map_err(|_| Failure::Forged(Refusal::NoSecret))?;
+        let uid: Option<Path<String>> = parts.extract().await.map_err(|_| Failure::Forged(Refusal::NoSecret))?;
         let routes = shared.routes.borrow().clone();
-        let routes: Vec<&Route> = routes
-            .iter()
-            .filter(|route| uid.as_ref().is_none_or(|Path(uid)| *uid == route.uid))
-            .collect();
+        let routes: Vec<&Route> =
+            routes.iter().filter(|route| uid.as_ref().is_none_or(|Path(uid)| *uid == route.uid)).collect();
         let headers = &parts.headers;
 
         let length = content_length(headers);
@@ -83,9 +78,7 @@ impl FromRequest<Shared> for Delivery {
             return Err(Failure::TooLarge);
         }
         // What only the body can prove comes after it; who has nothing else to show is refused at once.
-        let waits = routes
-            .iter()
-            .any(|route| needs_body(headers, &route.secrets));
+        let waits = routes.iter().any(|route| needs_body(headers, &route.secrets));
         if !waits && let Err(refusal) = recipients(&routes, headers, &[]) {
             linger(body);
             return Err(Failure::Forged(refusal));
@@ -94,10 +87,7 @@ impl FromRequest<Shared> for Delivery {
         let large = length.is_none_or(|length| length > SMALL_BODY);
         let _room = if large {
             let room = timeout_at(deadline, shared.large_bodies.acquire()).await;
-            Some(
-                room.map_err(|_| Failure::Unavailable)?
-                    .map_err(|_| Failure::Unavailable)?,
-            )
+            Some(room.map_err(|_| Failure::Unavailable)?.map_err(|_| Failure::Unavailable)?)
         } else {
             None
         };
@@ -120,28 +110,17 @@ impl FromRequest<Shared> for Delivery {
 }
 
 /// The connections for which the delivery is authentic.
-fn recipients(
-    routes: &[&Route],
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Vec<Recipient>, Refusal> {
+fn recipients(routes: &[&Route], headers: &HeaderMap, body: &[u8]) -> Result<Vec<Recipient>, Refusal> {
     let now = Timestamp::now();
     let mut refusal = Refusal::NoSecret;
     let mut recipients = Vec::new();
     for route in routes {
         match authenticate(headers, body, &route.secrets, now) {
-            Ok(()) => recipients.push(Recipient {
-                source: route.source,
-                text: route.text,
-            }),
+            Ok(()) => recipients.push(Recipient { source: route.source, text: route.text }),
             Err(why) => refusal = why,
         }
     }
-    if recipients.is_empty() {
-        Err(refusal)
-    } else {
-        Ok(recipients)
-    }
+    if recipients.is_empty() { Err(refusal) } else { Ok(recipients) }
 }
 
 /// What copies of a delivery have in common.
@@ -162,12 +141,7 @@ fn delivery_id(headers: &HeaderMap, body: &[u8]) -> String {
     }
     digest.update(b"\n");
     digest.update(body);
-    digest
-        .finalize()
-        .iter()
-        .fold("sha256:".to_owned(), |text, byte| {
-            text + &format!("{byte:02x}")
-        })
+    digest.finalize().iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
@@ -188,7 +162,5 @@ async fn read(body: &mut BodyDataStream, expected: usize) -> Result<Bytes, Failu
 
 /// Lets a sender finish what it is sending, and forgets it. If we closed the connection at once, it might never see why.
 fn linger(mut body: BodyDataStream) {
-    tokio::spawn(timeout(LINGER, async move {
-        while let Some(Ok(_)) = body.next().await {}
-    }));
+    tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.next().await {} }));
 }

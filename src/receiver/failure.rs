@@ -18,9 +18,7 @@ pub(super) enum Failure {
     Slow,
     #[error("the body did not arrive")]
     Broken,
-    #[error(
-        "the database is away; GitLab does not repeat deliveries, the next import reads what this one said"
-    )]
+    #[error("the database is away; GitLab does not repeat deliveries, the next import reads what this one said")]
     Unavailable,
 }
 
@@ -56,10 +54,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         if let Failure::Forged(refusal) = self {
             // Anybody can cause it, as often as they like: alerts look at the counter.
-            tracing::debug!(
-                reason = refusal.reason(),
-                "refused a delivery that is not authentic"
-            );
+            tracing::debug!(reason = refusal.reason(), "refused a delivery that is not authentic");
         }
         (self.status(), format!("{self}\n")).into_response()
     }

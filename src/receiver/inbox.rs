@@ -83,15 +83,10 @@ impl Inbox {
         let deadline = entry.deadline;
         let (answer, receipt) = oneshot::channel();
         let handed_in = async {
-            self.queue
-                .send(Waiting { entry, answer })
-                .await
-                .map_err(|_| Unavailable)?;
+            self.queue.send(Waiting { entry, answer }).await.map_err(|_| Unavailable)?;
             receipt.await.map_err(|_| Unavailable)
         };
-        timeout_at(deadline, handed_in)
-            .await
-            .map_err(|_| Unavailable)?
+        timeout_at(deadline, handed_in).await.map_err(|_| Unavailable)?
     }
 }
 
@@ -106,12 +101,7 @@ pub(super) struct Committer {
 
 pub(super) fn inbox(store: Store, wake: Arc<Notify>, metrics: Metrics) -> (Inbox, Committer) {
     let (sender, receiver) = mpsc::channel(WAITING);
-    let committer = Committer {
-        store,
-        wake,
-        metrics,
-        queue: receiver,
-    };
+    let committer = Committer { store, wake, metrics, queue: receiver };
     (Inbox { queue: sender }, committer)
 }
 
@@ -132,8 +122,7 @@ impl Committer {
         loop {
             let now = Instant::now();
             together.retain(|waiting| waiting.entry.deadline > now);
-            let Some(last_deadline) = together.iter().map(|waiting| waiting.entry.deadline).max()
-            else {
+            let Some(last_deadline) = together.iter().map(|waiting| waiting.entry.deadline).max() else {
                 return;
             };
             let attempt = timeout_at(last_deadline, self.commit(&together)).await;
@@ -167,26 +156,16 @@ impl Committer {
     /// Records deliveries whose rows the database does not take. They are authentic, so GitLab must hear success.
     async fn settle_without_rows(&self, together: Vec<Waiting>) {
         for waiting in together {
-            let Entry {
-                source,
-                id,
-                reading,
-                deadline,
-            } = &waiting.entry;
+            let Entry { source, id, reading, deadline } = &waiting.entry;
             let recorded = async {
                 let paths = self.paths(std::slice::from_ref(&waiting)).await?;
-                let path = reading
-                    .project_id()
-                    .and_then(|project| paths.get(&(*source, project)));
+                let path = reading.project_id().and_then(|project| paths.get(&(*source, project)));
                 let batch = reading.batch_without_rows(id, path.map(String::as_str));
                 self.store.commit(*source, &batch).await
             };
             match timeout_at(*deadline, recorded).await {
                 Ok(Ok(_)) => {
-                    tracing::warn!(
-                        source = source.0,
-                        "the database does not take the rows of a delivery"
-                    );
+                    tracing::warn!(source = source.0, "the database does not take the rows of a delivery");
                     self.answer(vec![waiting], &[Receipt::Recorded(Outcome::Unstorable)]);
                 }
                 Ok(Err(error)) => {
@@ -202,23 +181,17 @@ impl Committer {
         let (batches, outcomes): (Vec<(Source, Batch)>, Vec<Outcome>) = together
             .iter()
             .map(|Waiting { entry, .. }| {
-                let path = entry
-                    .reading
-                    .project_id()
-                    .and_then(|project| paths.get(&(entry.source, project)));
+                let path = entry.reading.project_id().and_then(|project| paths.get(&(entry.source, project)));
                 let (batch, outcome) = entry.reading.batch(&entry.id, path.map(String::as_str));
                 ((entry.source, batch), outcome)
             })
             .unzip();
         let committed = self.store.commit_all(&batches).await?;
         self.metrics.committed_together(together.len());
-        let receipts = committed
-            .into_iter()
-            .zip(outcomes)
-            .map(|(committed, outcome)| match committed {
-                Committed::Stored => Receipt::Recorded(outcome),
-                Committed::Duplicate => Receipt::Duplicate,
-            });
+        let receipts = committed.into_iter().zip(outcomes).map(|(committed, outcome)| match committed {
+            Committed::Stored => Receipt::Recorded(outcome),
+            Committed::Duplicate => Receipt::Duplicate,
+        });
         Ok(receipts.collect())
     }
 
@@ -228,10 +201,7 @@ impl Committer {
     async fn paths(&self, together: &[Waiting]) -> Result<HashMap<(Source, i64), String>, Error> {
         let mut wanted: HashMap<Source, Vec<i64>> = HashMap::new();
         for Waiting { entry, .. } in together {
-            wanted
-                .entry(entry.source)
-                .or_default()
-                .extend(entry.reading.project_id());
+            wanted.entry(entry.source).or_default().extend(entry.reading.project_id());
         }
         let mut paths = HashMap::new();
         for (source, mut ids) in wanted {
@@ -246,18 +216,11 @@ impl Committer {
 
     fn answer(&self, together: Vec<Waiting>, receipts: &[Receipt]) {
         let now = Timestamp::now();
-        if receipts.iter().any(|receipt| {
-            matches!(
-                receipt,
-                Receipt::Recorded(Outcome::Stored | Outcome::Unstorable)
-            )
-        }) {
+        if receipts.iter().any(|receipt| matches!(receipt, Receipt::Recorded(Outcome::Stored | Outcome::Unstorable))) {
             self.wake.notify_one();
         }
         for (waiting, receipt) in together.into_iter().zip(receipts) {
-            if let (Receipt::Recorded(Outcome::Stored), Some(at)) =
-                (receipt, waiting.entry.reading.happened_at)
-            {
+            if let (Receipt::Recorded(Outcome::Stored), Some(at)) = (receipt, waiting.entry.reading.happened_at) {
                 self.metrics.lagged(now.duration_since(at).as_secs_f64());
             }
             // A sender that went away does not need the answer.

@@ -32,11 +32,7 @@ impl Metrics {
             lag: Histogram::new(exponential_buckets(0.05, 4.0, 9)),
             together: Histogram::new(exponential_buckets(1.0, 2.0, 9)),
         };
-        registry.register(
-            "deliveries",
-            "Webhook deliveries by what became of them",
-            metrics.deliveries.clone(),
-        );
+        registry.register("deliveries", "Webhook deliveries by what became of them", metrics.deliveries.clone());
         registry.register(
             "delivery_lag_seconds",
             "Time from the event in GitLab, known to the second, until its delivery was durable",

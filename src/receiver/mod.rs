@@ -87,26 +87,12 @@ pub enum Error {
 ///
 /// # Errors
 /// [`Error::Inbox`] when deliveries can no longer be committed.
-pub async fn run(
-    listener: TcpListener,
-    receiver: Receiver,
-    stop: impl Future<Output = ()>,
-) -> Result<(), Error> {
-    let Receiver {
-        store,
-        routes,
-        wake,
-        metrics,
-    } = receiver;
+pub async fn run(listener: TcpListener, receiver: Receiver, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    let Receiver { store, routes, wake, metrics } = receiver;
     let (inbox, committer) = inbox::inbox(store, wake, metrics.clone());
     let mut committing = tokio::spawn(committer.run());
     let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
-    let router = router(Shared {
-        routes,
-        inbox,
-        metrics,
-        large_bodies,
-    });
+    let router = router(Shared { routes, inbox, metrics, large_bodies });
 
     let failed = tokio::select! {
         () = serve::serve(listener, router, stop) => None,

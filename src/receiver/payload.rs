@@ -81,9 +81,7 @@ impl Reading {
             });
         }
         if outcome == Outcome::Stored {
-            batch
-                .merge_request_events
-                .extend(self.merge_request.clone());
+            batch.merge_request_events.extend(self.merge_request.clone());
             batch.notes.extend(self.note.clone());
             batch.refresh.extend(self.mark(stored_path));
         }
@@ -93,9 +91,7 @@ impl Reading {
     /// What to commit when the database would not take [`Reading::batch`].
     pub(super) fn batch_without_rows(&self, id: &str, stored_path: Option<&str>) -> Batch {
         let mut batch = self.record(id, Outcome::Unstorable);
-        batch
-            .refresh
-            .extend(stored_path.and_then(|path| self.mark(path)));
+        batch.refresh.extend(stored_path.and_then(|path| self.mark(path)));
         batch
     }
 
@@ -116,10 +112,7 @@ impl Reading {
     fn mark(&self, stored_path: &str) -> Option<Mark> {
         Some(Mark {
             project_id: self.project_id?,
-            project_path: self
-                .project_path
-                .clone()
-                .unwrap_or_else(|| stored_path.to_owned()),
+            project_path: self.project_path.clone().unwrap_or_else(|| stored_path.to_owned()),
             iid: self.iid?,
         })
     }
@@ -130,10 +123,7 @@ pub(super) fn read(header: &str, body: &[u8], text: bool) -> Reading {
     let Ok(envelope) = serde_json::from_slice::<Envelope>(body) else {
         return unread(event_name(header), Outcome::Malformed);
     };
-    let kind = envelope
-        .object_kind
-        .as_deref()
-        .or(envelope.event_name.as_deref());
+    let kind = envelope.object_kind.as_deref().or(envelope.event_name.as_deref());
     let reading = match kind {
         Some("merge_request") => read_merge_request(body, text),
         Some("note") => read_note(body, text),
@@ -168,8 +158,7 @@ fn unread(event: String, outcome: Outcome) -> Reading {
 
 /// Puts the project into the rows, whoever named it. Without project and number a delivery names no merge request.
 fn complete(mut reading: Reading) -> Reading {
-    if reading.outcome == Outcome::Stored && (reading.project_id.is_none() || reading.iid.is_none())
-    {
+    if reading.outcome == Outcome::Stored && (reading.project_id.is_none() || reading.iid.is_none()) {
         reading.outcome = Outcome::Malformed;
     }
     let project_id = reading.project_id.unwrap_or_default();
@@ -201,14 +190,8 @@ fn read_merge_request(body: &[u8], text: bool) -> Option<Reading> {
         if action == Some("merge") && row.merge_user_id.is_none() {
             row.merge_user_id = hook.user.as_ref().and_then(|user| user.id);
         }
-        row.assignee_ids = row
-            .assignee_ids
-            .take()
-            .or_else(|| ids(hook.assignees.as_deref()));
-        row.reviewer_ids = row
-            .reviewer_ids
-            .take()
-            .or_else(|| ids(hook.reviewers.as_deref()));
+        row.assignee_ids = row.assignee_ids.take().or_else(|| ids(hook.assignees.as_deref()));
+        row.reviewer_ids = row.reviewer_ids.take().or_else(|| ids(hook.reviewers.as_deref()));
         row.labels = row.labels.take().or_else(|| titles(hook.labels.as_deref()));
     }
     Some(Reading {
@@ -223,11 +206,7 @@ fn read_merge_request(body: &[u8], text: bool) -> Option<Reading> {
 fn read_note(body: &[u8], text: bool) -> Option<Reading> {
     let hook: NoteHook = serde_json::from_slice(body).ok()?;
     let note = hook.object_attributes?;
-    if note
-        .noteable_type
-        .as_deref()
-        .is_some_and(|kind| kind != "MergeRequest")
-    {
+    if note.noteable_type.as_deref().is_some_and(|kind| kind != "MergeRequest") {
         return Some(unread(String::new(), Outcome::Ignored));
     }
     let attributes = hook.merge_request?;
@@ -251,10 +230,7 @@ fn merge_request_row(attributes: &MergeRequest, text: bool) -> Option<rows::Merg
         iid: attributes.iid?,
         title: attributes.title.clone(),
         description: attributes.description.clone().filter(|_| text),
-        state: attributes
-            .state
-            .clone()
-            .or_else(|| attributes.state_id.and_then(state)),
+        state: attributes.state.clone().or_else(|| attributes.state_id.and_then(state)),
         draft: attributes.draft.or(attributes.work_in_progress),
         author_id: attributes.author_id,
         merge_user_id: attributes.merge_user_id,
@@ -264,10 +240,7 @@ fn merge_request_row(attributes: &MergeRequest, text: bool) -> Option<rows::Merg
         labels: titles(attributes.labels.as_deref()),
         assignee_ids: attributes.assignee_ids.clone(),
         reviewer_ids: attributes.reviewer_ids.clone(),
-        sha: attributes
-            .last_commit
-            .as_ref()
-            .and_then(|commit| commit.id.clone()),
+        sha: attributes.last_commit.as_ref().and_then(|commit| commit.id.clone()),
         merge_commit_sha: attributes.merge_commit_sha.clone(),
         web_url: attributes.url.clone(),
         created_at,
@@ -288,10 +261,7 @@ fn note_row(note: &Note, merge_request_id: i64, text: bool) -> Option<rows::Note
         note_type: note.kind.clone(),
         discussion_id: note.discussion_id.clone(),
         // Comments outside of a thread cannot be resolved.
-        resolvable: Some(matches!(
-            note.kind.as_deref(),
-            Some("DiffNote" | "DiscussionNote")
-        )),
+        resolvable: Some(matches!(note.kind.as_deref(), Some("DiffNote" | "DiscussionNote"))),
         resolved: Some(note.resolved_at.is_some()),
         body: note.note.clone().filter(|_| text),
         created_at,
@@ -316,20 +286,12 @@ fn ids(people: Option<&[Person]>) -> Option<Vec<i64>> {
 }
 
 fn titles(labels: Option<&[Label]>) -> Option<Vec<String>> {
-    Some(
-        labels?
-            .iter()
-            .filter_map(|label| label.title.clone())
-            .collect(),
-    )
+    Some(labels?.iter().filter_map(|label| label.title.clone()).collect())
 }
 
 /// The kind of event as it is recorded: short and printable, whoever wrote it.
 fn event_name(name: &str) -> String {
-    name.chars()
-        .filter(|character| !character.is_control())
-        .take(LONGEST_EVENT)
-        .collect()
+    name.chars().filter(|character| !character.is_control()).take(LONGEST_EVENT).collect()
 }
 
 #[cfg(test)]
@@ -388,14 +350,7 @@ mod tests {
         let batch = stored(hook!("merge_request_open"));
 
         assert_eq!(batch.merge_request_events, [opened()]);
-        assert_eq!(
-            batch.refresh,
-            [Mark {
-                project_id: 2,
-                project_path: "g/flight".into(),
-                iid: 16
-            }]
-        );
+        assert_eq!(batch.refresh, [Mark { project_id: 2, project_path: "g/flight".into(), iid: 16 }]);
         assert_eq!(
             batch.deliveries,
             [Delivery {
@@ -435,10 +390,7 @@ mod tests {
         assert_eq!(row.state.as_deref(), Some("merged"));
         assert_eq!(row.merged_at, Some(at("2026-01-17T09:00:01Z")));
         assert_eq!(row.merge_user_id, Some(8));
-        assert_eq!(
-            row.merge_commit_sha.as_deref(),
-            Some("3b18e512dba79e4c8300dd08aeb37f8e728b8dad")
-        );
+        assert_eq!(row.merge_commit_sha.as_deref(), Some("3b18e512dba79e4c8300dd08aeb37f8e728b8dad"));
         assert_eq!(row.closed_at, None);
     }
 
@@ -469,10 +421,7 @@ mod tests {
 
     #[test]
     fn approvals_change_nothing_here_but_are_read_again() {
-        for body in [
-            hook!("merge_request_approved"),
-            hook!("merge_request_approvals_reset"),
-        ] {
+        for body in [hook!("merge_request_approved"), hook!("merge_request_approvals_reset")] {
             let batch = stored(body);
 
             assert_eq!(batch.approvals, []);
@@ -522,10 +471,7 @@ mod tests {
             ..rows::Note::default()
         };
         assert_eq!(batch.notes, [note]);
-        let expected = rows::MergeRequest {
-            updated_at: at("2026-01-16T18:21:36Z"),
-            ..opened()
-        };
+        let expected = rows::MergeRequest { updated_at: at("2026-01-16T18:21:36Z"), ..opened() };
         assert_eq!(batch.merge_request_events, [expected]);
         assert_eq!(batch.refresh[0].iid, 16);
     }
@@ -543,20 +489,11 @@ mod tests {
             let (mr, _) = read("", hook!("merge_request_open"), text).batch("d", Some("g/flight"));
             let (note, _) = read("", hook!("note_internal"), text).batch("d", Some("g/flight"));
             assert_eq!(note.notes[0].internal, Some(true));
-            (
-                mr.merge_request_events[0].description.clone(),
-                note.notes[0].body.clone(),
-            )
+            (mr.merge_request_events[0].description.clone(), note.notes[0].body.clone())
         };
 
         assert_eq!(texts(false), (None, None));
-        assert_eq!(
-            texts(true),
-            (
-                Some("Checks every field.".into()),
-                Some("Customer: ACME".into())
-            )
-        );
+        assert_eq!(texts(true), (Some("Checks every field.".into()), Some("Customer: ACME".into())));
     }
 
     #[test]
@@ -575,10 +512,7 @@ mod tests {
             assert_eq!(outcome, Outcome::Ignored, "{event}");
             assert_eq!(batch.deliveries[0].outcome, "ignored");
             assert!(batch.deliveries[0].event.starts_with(event));
-            assert_eq!(
-                (batch.merge_request_events, batch.notes, batch.refresh),
-                (vec![], vec![], vec![])
-            );
+            assert_eq!((batch.merge_request_events, batch.notes, batch.refresh), (vec![], vec![], vec![]));
         }
     }
 
@@ -597,31 +531,20 @@ mod tests {
         ] {
             let (batch, outcome) = read("Merge Request Hook", body, true).batch("d", None);
 
-            assert_eq!(
-                outcome,
-                Outcome::Malformed,
-                "{}",
-                String::from_utf8_lossy(body)
-            );
+            assert_eq!(outcome, Outcome::Malformed, "{}", String::from_utf8_lossy(body));
             assert_eq!(batch.deliveries.len(), 1);
         }
     }
 
     #[test]
     fn a_merge_request_without_its_times_is_only_read_again() {
-        let body = br#"{"object_kind": "merge_request", "project": {"id": 2}, "object_attributes": {"id": 93, "iid": 16}}"#;
+        let body =
+            br#"{"object_kind": "merge_request", "project": {"id": 2}, "object_attributes": {"id": 93, "iid": 16}}"#;
 
         let batch = stored(body);
 
         assert_eq!(batch.merge_request_events, []);
-        assert_eq!(
-            batch.refresh,
-            [Mark {
-                project_id: 2,
-                project_path: "g/flight".into(),
-                iid: 16
-            }]
-        );
+        assert_eq!(batch.refresh, [Mark { project_id: 2, project_path: "g/flight".into(), iid: 16 }]);
     }
 
     #[test]
@@ -630,26 +553,16 @@ mod tests {
 
         assert_eq!(outcome, Outcome::NotFollowed);
         assert_eq!(batch.deliveries[0].outcome, "not_followed");
-        assert_eq!(
-            (batch.merge_request_events, batch.notes, batch.refresh),
-            (vec![], vec![], vec![])
-        );
+        assert_eq!((batch.merge_request_events, batch.notes, batch.refresh), (vec![], vec![], vec![]));
     }
 
     #[test]
     fn a_renamed_project_is_known_by_its_new_path() {
-        let (batch, outcome) =
-            read("System Hook", hook!("system_project_rename"), true).batch("d", Some("g/flight"));
+        let (batch, outcome) = read("System Hook", hook!("system_project_rename"), true).batch("d", Some("g/flight"));
 
         assert_eq!(outcome, Outcome::Ignored);
         assert_eq!(batch.projects.len(), 1);
-        assert_eq!(
-            (
-                batch.projects[0].id,
-                batch.projects[0].path_with_namespace.as_str()
-            ),
-            (2, "g/flight2")
-        );
+        assert_eq!((batch.projects[0].id, batch.projects[0].path_with_namespace.as_str()), (2, "g/flight2"));
         assert_eq!(batch.as_of, Some(at("2026-01-16T07:38:22Z")));
 
         let (batch, _) = read("", hook!("merge_request_open"), true).batch("d", Some("g/old-name"));
@@ -662,10 +575,7 @@ mod tests {
         let batch = read("", hook!("note_create"), true).batch_without_rows("d", Some("g/flight"));
 
         assert_eq!(batch.deliveries[0].outcome, "unstorable");
-        assert_eq!(
-            (batch.refresh.len(), batch.merge_request_events, batch.notes),
-            (1, vec![], vec![])
-        );
+        assert_eq!((batch.refresh.len(), batch.merge_request_events, batch.notes), (1, vec![], vec![]));
     }
 
     /// Every fixture with one value anywhere in it replaced by another.
@@ -686,21 +596,14 @@ mod tests {
             any::<i64>().prop_map(|number| number.to_string()),
             any::<f64>().prop_map(|number| format!("{number:e}")),
             "\\PC{0,20}".prop_map(|text| serde_json::to_string(&text).unwrap()),
-            "[0-9]{1,4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} UTC"
-                .prop_map(|text| format!("\"{text}\"")),
+            "[0-9]{1,4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} UTC".prop_map(|text| format!("\"{text}\"")),
         ];
-        (
-            prop::sample::select(bodies.to_vec()),
-            any::<prop::sample::Index>(),
-            values,
-        )
-            .prop_map(|(body, index, value)| {
+        (prop::sample::select(bodies.to_vec()), any::<prop::sample::Index>(), values).prop_map(
+            |(body, index, value)| {
                 // The fixtures hold one key a line.
                 let lines: Vec<&str> = std::str::from_utf8(body).unwrap().lines().collect();
                 let scalars: Vec<usize> = (0..lines.len())
-                    .filter(|line| {
-                        lines[*line].contains("\": ") && !lines[*line].ends_with(['{', '['])
-                    })
+                    .filter(|line| lines[*line].contains("\": ") && !lines[*line].ends_with(['{', '[']))
                     .collect();
                 let chosen = scalars[index.index(scalars.len())];
                 let (key, old) = lines[chosen].split_once("\": ").unwrap();
@@ -712,7 +615,8 @@ mod tests {
                     .map(|(line, text)| if line == chosen { &changed } else { *text })
                     .collect::<String>()
                     .into_bytes()
-            })
+            },
+        )
     }
 
     proptest! {

@@ -30,9 +30,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
     // However this ends, no connection outlives it, nor what the router holds.
     let end = CancellationToken::new();
     let _end = end.clone().drop_guard();
@@ -55,9 +53,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             },
         };
         let service = TowerToHyperService::new(router.clone());
-        let connection = http
-            .serve_connection(TokioIo::new(prepare(stream)), service)
-            .into_owned();
+        let connection = http.serve_connection(TokioIo::new(prepare(stream)), service).into_owned();
         let connection = connections.watch(connection);
         let end = end.clone();
         tokio::spawn(async move {
@@ -82,11 +78,7 @@ fn prepare(stream: TcpStream) -> TcpStream {
 
 /// A connection that failed before it was accepted costs nothing. Out of file descriptors does: it stays so for a while.
 async fn pause_after(error: &io::Error) {
-    let gone = [
-        io::ErrorKind::ConnectionAborted,
-        io::ErrorKind::ConnectionReset,
-        io::ErrorKind::ConnectionRefused,
-    ];
+    let gone = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
     if gone.contains(&error.kind()) {
         return;
     }
@@ -114,10 +106,7 @@ mod tests {
         let began = Instant::now();
 
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream
-            .write_all(b"POST / HTTP/1.1\r\nhost: h")
-            .await
-            .unwrap();
+        stream.write_all(b"POST / HTTP/1.1\r\nhost: h").await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
 
@@ -131,25 +120,16 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let held = Arc::new(());
         let handler = |State(_): State<Arc<()>>| async {};
-        let router = Router::new()
-            .route("/", get(handler))
-            .with_state(Arc::clone(&held));
+        let router = Router::new().route("/", get(handler)).with_state(Arc::clone(&held));
         let serving = tokio::spawn(serve(listener, router, sleep(Duration::from_secs(1))));
         let mut stream = TcpStream::connect(address).await.unwrap();
-        stream
-            .write_all(b"POST / HTTP/1.1\r\nhost: h")
-            .await
-            .unwrap();
+        stream.write_all(b"POST / HTTP/1.1\r\nhost: h").await.unwrap();
         let began = Instant::now();
 
         serving.await.unwrap();
         sleep(Duration::from_millis(1)).await;
 
-        assert!(
-            began.elapsed() < GRACE + Duration::from_secs(2),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() < GRACE + Duration::from_secs(2), "{:?}", began.elapsed());
         assert_eq!(Arc::strong_count(&held), 1);
     }
 }

@@ -176,22 +176,14 @@ pub(super) struct Note {
 }
 
 /// Reads a value of the documented type; anything else is unknown.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
-    value: D,
-) -> Result<Option<T>, D::Error> {
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(value: D) -> Result<Option<T>, D::Error> {
     Ok(T::deserialize(Value::deserialize(value)?).ok())
 }
 
 /// Reads a text. PostgreSQL stores every character but NUL, which means nothing in a title.
 fn text<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
     let text: Option<String> = lenient(value)?;
-    Ok(text.map(|text| {
-        if text.contains('\0') {
-            text.replace('\0', "")
-        } else {
-            text
-        }
-    }))
+    Ok(text.map(|text| if text.contains('\0') { text.replace('\0', "") } else { text }))
 }
 
 fn time<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Timestamp>, D::Error> {
@@ -224,14 +216,7 @@ mod tests {
         ] {
             assert_eq!(read_time(text), Some(expected), "{text}");
         }
-        for text in [
-            "",
-            "UTC",
-            "yesterday",
-            "2026-01-16",
-            "0000-00-00 00:00:00 UTC",
-            "9999999-01-01 00:00:00 UTC",
-        ] {
+        for text in ["", "UTC", "yesterday", "2026-01-16", "0000-00-00 00:00:00 UTC", "9999999-01-01 00:00:00 UTC"] {
             assert_eq!(read_time(text), None, "{text}");
         }
     }
@@ -245,15 +230,13 @@ mod tests {
 
     #[test]
     fn a_field_of_another_type_is_unknown_and_the_rest_is_read() {
-        let json = r#"{"id": 7, "iid": "sixteen", "draft": null, "assignee_ids": [1, "x"], "updated_at": 5, "title": ["t"]}"#;
+        let json =
+            r#"{"id": 7, "iid": "sixteen", "draft": null, "assignee_ids": [1, "x"], "updated_at": 5, "title": ["t"]}"#;
 
         let read: MergeRequest = serde_json::from_str(json).unwrap();
 
         assert_eq!(read.id, Some(7));
-        assert_eq!(
-            (read.iid, read.draft, read.assignee_ids),
-            (None, None, None)
-        );
+        assert_eq!((read.iid, read.draft, read.assignee_ids), (None, None, None));
         assert_eq!((read.updated_at, read.title), (None, None));
     }
 }

@@ -73,11 +73,7 @@ pub(super) fn read_postgres(row: &PgRow) -> Result<Row, Error> {
             "BOOL" => Value::Int(row.try_get::<bool, _>(index)?.into()),
             "FLOAT8" => Value::Real(row.try_get(index)?),
             "TIMESTAMPTZ" => Value::Time(row.try_get::<jiff_sqlx::Timestamp, _>(index)?.to_jiff()),
-            "DATE" => Value::Text(
-                row.try_get::<jiff_sqlx::Date, _>(index)?
-                    .to_jiff()
-                    .to_string(),
-            ),
+            "DATE" => Value::Text(row.try_get::<jiff_sqlx::Date, _>(index)?.to_jiff().to_string()),
             "JSONB" => Value::Text(row.try_get::<serde_json::Value, _>(index)?.to_string()),
             _ => Value::Text(row.try_get(index)?),
         })

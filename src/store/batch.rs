@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::rows::{
-    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project,
-    User,
-};
+use super::rows::{Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User};
 
 /// Rows and what they mean for the progress of an import, the deliveries seen and the refreshes due.
 ///

@@ -34,10 +34,7 @@ impl Store {
     /// # Errors
     /// As [`Store::commit`]; then none of the batches is stored.
     pub async fn commit_all(&self, batches: &[(Source, Batch)]) -> Result<Vec<Committed>, Error> {
-        let pairs: Vec<(Source, &Batch)> = batches
-            .iter()
-            .map(|(source, batch)| (*source, batch))
-            .collect();
+        let pairs: Vec<(Source, &Batch)> = batches.iter().map(|(source, batch)| (*source, batch)).collect();
         self.commit_pairs(&pairs).await
     }
 
@@ -54,19 +51,9 @@ impl Store {
         }
     }
 
-    async fn try_commit(
-        &self,
-        batches: &[(Source, &Batch)],
-        now: Timestamp,
-    ) -> Result<Vec<Committed>, Error> {
-        let carries_deliveries = batches
-            .iter()
-            .any(|(_, batch)| !batch.deliveries.is_empty());
-        let durability = if carries_deliveries {
-            Durability::Disk
-        } else {
-            Durability::Process
-        };
+    async fn try_commit(&self, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
+        let carries_deliveries = batches.iter().any(|(_, batch)| !batch.deliveries.is_empty());
+        let durability = if carries_deliveries { Durability::Disk } else { Durability::Process };
         let mut tx = self.begin(durability).await?;
         let committed = note_deliveries(&mut tx, batches, now).await?;
 
@@ -74,21 +61,11 @@ impl Store {
         let mut moments: BTreeMap<(Source, Timestamp), Vec<&Batch>> = BTreeMap::new();
         for ((source, batch), committed) in batches.iter().zip(&committed) {
             if *committed == Committed::Stored {
-                moments
-                    .entry((*source, batch.as_of.unwrap_or(now)))
-                    .or_default()
-                    .push(batch);
+                moments.entry((*source, batch.as_of.unwrap_or(now))).or_default().push(batch);
             }
         }
         for ((source, read_at), batches) in moments {
-            Writer {
-                tx: &mut tx,
-                source,
-                read_at,
-                now,
-            }
-            .write(&batches)
-            .await?;
+            Writer { tx: &mut tx, source, read_at, now }.write(&batches).await?;
         }
         tx.commit().await?;
         Ok(committed)
@@ -96,11 +73,7 @@ impl Store {
 }
 
 /// Records the deliveries and tells which batches bring a new one.
-async fn note_deliveries(
-    tx: &mut Tx,
-    batches: &[(Source, &Batch)],
-    now: Timestamp,
-) -> Result<Vec<Committed>, Error> {
+async fn note_deliveries(tx: &mut Tx, batches: &[(Source, &Batch)], now: Timestamp) -> Result<Vec<Committed>, Error> {
     const INSERT: Sql = Sql {
         postgres: "insert into connector_deliveries (source, id, event, project_id, iid, outcome, received_at)
             select r.source, r.id, r.event, r.project_id, r.iid, r.outcome, $2
@@ -112,11 +85,8 @@ async fn note_deliveries(
             from json_each($1) r where true
             on conflict do nothing returning source, id",
     };
-    let delivered = || {
-        batches.iter().flat_map(|(source, batch)| {
-            batch.deliveries.iter().map(|delivery| (source.0, delivery))
-        })
-    };
+    let delivered =
+        || batches.iter().flat_map(|(source, batch)| batch.deliveries.iter().map(|delivery| (source.0, delivery)));
     if delivered().next().is_none() {
         return Ok(vec![Committed::Stored; batches.len()]);
     }
@@ -131,24 +101,14 @@ async fn note_deliveries(
             })
         })
         .collect();
-    let answer = tx
-        .fetch(INSERT, vec![Arg::Text(document(&facts)?), Arg::Time(now)])
-        .await?;
-    let mut new: HashSet<(i64, String)> =
-        answer.iter().map(|row| (row.int(0), row.text(1))).collect();
+    let answer = tx.fetch(INSERT, vec![Arg::Text(document(&facts)?), Arg::Time(now)]).await?;
+    let mut new: HashSet<(i64, String)> = answer.iter().map(|row| (row.int(0), row.text(1))).collect();
 
     // Taking an id out as it is met makes the second of two equal deliveries in this call a duplicate.
     let verdict = |(source, batch): &(Source, &Batch)| {
-        let brought = batch
-            .deliveries
-            .iter()
-            .filter(|delivery| new.remove(&(source.0, without_nul(&delivery.id))))
-            .count();
-        if batch.deliveries.is_empty() || brought > 0 {
-            Committed::Stored
-        } else {
-            Committed::Duplicate
-        }
+        let brought =
+            batch.deliveries.iter().filter(|delivery| new.remove(&(source.0, without_nul(&delivery.id)))).count();
+        if batch.deliveries.is_empty() || brought > 0 { Committed::Stored } else { Committed::Duplicate }
     };
     Ok(batches.iter().map(verdict).collect())
 }
@@ -182,12 +142,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn upsert<T: serde::Serialize>(
-        &mut self,
-        sql: Sql,
-        rows: &[T],
-        batches: &[&Batch],
-    ) -> Result<u64, Error> {
+    async fn upsert<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T], batches: &[&Batch]) -> Result<u64, Error> {
         if rows.is_empty() {
             return Ok(0);
         }
@@ -205,45 +160,18 @@ impl Writer<'_> {
     async fn rows(&mut self, batches: &[&Batch]) -> Result<(), Error> {
         let sql = &*STATEMENTS;
         let each = || batches.iter().copied();
-        self.upsert(
-            sql.users,
-            &folded(each().flat_map(|batch| &batch.users))?,
-            batches,
-        )
-        .await?;
-        self.upsert(
-            sql.groups,
-            &folded(each().flat_map(|batch| &batch.groups))?,
-            batches,
-        )
-        .await?;
-        self.upsert(
-            sql.projects,
-            &folded(each().flat_map(|batch| &batch.projects))?,
-            batches,
-        )
-        .await?;
-        self.upsert(
-            sql.labels,
-            &newest(each().flat_map(|batch| &batch.labels)),
-            batches,
-        )
-        .await?;
-        self.upsert(
-            sql.members,
-            &newest(each().flat_map(|batch| &batch.members)),
-            batches,
-        )
-        .await?;
+        self.upsert(sql.users, &folded(each().flat_map(|batch| &batch.users))?, batches).await?;
+        self.upsert(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?, batches).await?;
+        self.upsert(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?, batches).await?;
+        self.upsert(sql.labels, &newest(each().flat_map(|batch| &batch.labels)), batches).await?;
+        self.upsert(sql.members, &newest(each().flat_map(|batch| &batch.members)), batches).await?;
         let complete = newest(each().flat_map(|batch| &batch.merge_requests));
         let written = self.upsert(sql.merge_requests, &complete, batches).await?;
         if written < complete.len() as u64 {
             self.stamp(batches).await?;
         }
         let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
-        self.upsert(sql.merge_request_events, &events, batches)
-            .await
-            .map(drop)
+        self.upsert(sql.merge_request_events, &events, batches).await.map(drop)
     }
 
     async fn children(&mut self, batches: &[&Batch]) -> Result<(), Error> {
@@ -257,12 +185,9 @@ impl Writer<'_> {
         self.upsert(sql.notes, &notes, batches).await?;
         self.upsert(sql.approvals, &approvals, batches).await?;
         self.upsert(sql.commits, &commits, batches).await?;
-        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale))
-            .await?;
-        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale))
-            .await?;
-        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale))
-            .await
+        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale)).await?;
+        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale)).await?;
+        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale)).await
     }
 
     /// Merge requests of which a newer version is stored than the set that we bring. Locks them against others.
@@ -281,31 +206,15 @@ impl Writer<'_> {
         if ages.is_empty() {
             return Ok(HashSet::new());
         }
-        let rows = self
-            .tx
-            .fetch(
-                STALE,
-                vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)],
-            )
-            .await?;
+        let rows = self.tx.fetch(STALE, vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)]).await?;
         Ok(rows.iter().map(|row| row.int(0)).collect())
     }
 
     /// A statement whose parameters are the source and a document, unless there is nothing in it.
-    pub(super) async fn with_document<T: serde::Serialize>(
-        &mut self,
-        sql: Sql,
-        rows: &[T],
-    ) -> Result<(), Error> {
+    pub(super) async fn with_document<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.tx
-            .execute(
-                sql,
-                vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)],
-            )
-            .await
-            .map(drop)
+        self.tx.execute(sql, vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)]).await.map(drop)
     }
 }

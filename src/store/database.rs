@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::{Connection as _, Transaction};
 use sqlx::postgres::Postgres;
 use sqlx::sqlite::{Sqlite as SqliteDb, SqlitePool};
+use sqlx::{Connection as _, Transaction};
 
 use super::answer::{Row, read_postgres, read_sqlite};
 use super::{Error, Store, rows};
@@ -28,10 +28,7 @@ pub(super) struct Sql {
 impl Sql {
     /// A statement that both databases understand.
     pub(super) const fn both(text: &'static str) -> Sql {
-        Sql {
-            postgres: text,
-            sqlite: text,
-        }
+        Sql { postgres: text, sqlite: text }
     }
 }
 
@@ -92,10 +89,7 @@ impl Store {
                     Durability::Disk => "pragma synchronous = full",
                 };
                 sqlx::query(pragma).execute(&mut *connection).await?;
-                let begin = Transaction::begin(
-                    connection,
-                    Some(sqlx::SqlSafeStr::into_sql_str("begin immediate")),
-                );
+                let begin = Transaction::begin(connection, Some(sqlx::SqlSafeStr::into_sql_str("begin immediate")));
                 Ok(Tx::Sqlite(begin.await?))
             }
         }
@@ -104,10 +98,7 @@ impl Store {
     /// One statement in a transaction of its own.
     pub(super) async fn execute(&self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
         if let Store::Postgres(pool) = self {
-            return Ok(bind_postgres(sql, args)
-                .execute(pool)
-                .await?
-                .rows_affected());
+            return Ok(bind_postgres(sql, args).execute(pool).await?.rows_affected());
         }
         // Few and small, and some hold secrets that must outlive a power cut.
         let mut tx = self.begin(Durability::Disk).await?;
@@ -117,11 +108,7 @@ impl Store {
     }
 
     /// Like [`Store::execute`], for statements that answer.
-    pub(super) async fn execute_returning(
-        &self,
-        sql: Sql,
-        args: Vec<Arg>,
-    ) -> Result<Vec<Row>, Error> {
+    pub(super) async fn execute_returning(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>, Error> {
         if let Store::Postgres(_) = self {
             return self.fetch(sql, args).await;
         }
@@ -149,14 +136,8 @@ impl Store {
 impl Tx {
     pub(super) async fn execute(&mut self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
         Ok(match self {
-            Tx::Postgres(tx) => bind_postgres(sql, args)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
-            Tx::Sqlite(tx) => bind_sqlite(sql, args)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
+            Tx::Postgres(tx) => bind_postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Tx::Sqlite(tx) => bind_sqlite(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
@@ -201,21 +182,17 @@ impl Tx {
     }
 }
 
-fn bind_postgres(
-    sql: Sql,
-    args: Vec<Arg>,
-) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-    args.into_iter()
-        .fold(sqlx::query(sql.postgres), |query, arg| match arg {
-            Arg::Int(number) => query.bind(number),
-            Arg::MaybeInt(number) => query.bind(number),
-            Arg::Real(number) => query.bind(number),
-            Arg::Flag(flag) => query.bind(flag),
-            Arg::Text(text) => query.bind(text),
-            Arg::MaybeText(text) => query.bind(text),
-            Arg::Time(at) => query.bind(whole_milliseconds(at).to_sqlx()),
-            Arg::MaybeTime(at) => query.bind(at.map(|at| whole_milliseconds(at).to_sqlx())),
-        })
+fn bind_postgres(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
+    args.into_iter().fold(sqlx::query(sql.postgres), |query, arg| match arg {
+        Arg::Int(number) => query.bind(number),
+        Arg::MaybeInt(number) => query.bind(number),
+        Arg::Real(number) => query.bind(number),
+        Arg::Flag(flag) => query.bind(flag),
+        Arg::Text(text) => query.bind(text),
+        Arg::MaybeText(text) => query.bind(text),
+        Arg::Time(at) => query.bind(whole_milliseconds(at).to_sqlx()),
+        Arg::MaybeTime(at) => query.bind(at.map(|at| whole_milliseconds(at).to_sqlx())),
+    })
 }
 
 /// As precise as the texts of instants in documents, or a row would seem newer than itself.
@@ -223,19 +200,15 @@ fn whole_milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
-fn bind_sqlite(
-    sql: Sql,
-    args: Vec<Arg>,
-) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
-    args.into_iter()
-        .fold(sqlx::query(sql.sqlite), |query, arg| match arg {
-            Arg::Int(number) => query.bind(number),
-            Arg::MaybeInt(number) => query.bind(number),
-            Arg::Real(number) => query.bind(number),
-            Arg::Flag(flag) => query.bind(flag),
-            Arg::Text(text) => query.bind(text),
-            Arg::MaybeText(text) => query.bind(text),
-            Arg::Time(at) => query.bind(rows::text(at)),
-            Arg::MaybeTime(at) => query.bind(at.map(rows::text)),
-        })
+fn bind_sqlite(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
+    args.into_iter().fold(sqlx::query(sql.sqlite), |query, arg| match arg {
+        Arg::Int(number) => query.bind(number),
+        Arg::MaybeInt(number) => query.bind(number),
+        Arg::Real(number) => query.bind(number),
+        Arg::Flag(flag) => query.bind(flag),
+        Arg::Text(text) => query.bind(text),
+        Arg::MaybeText(text) => query.bind(text),
+        Arg::Time(at) => query.bind(rows::text(at)),
+        Arg::MaybeTime(at) => query.bind(at.map(rows::text)),
+    })
 }

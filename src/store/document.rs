@@ -27,10 +27,7 @@ pub(super) struct Column {
 /// Every table and view with the meaning of its columns, as Markdown. `docs/schema.md` is this text.
 #[must_use]
 pub fn schema_document() -> String {
-    let relations: Vec<Relation> = MIGRATIONS
-        .iter()
-        .flat_map(|migration| relations(migration.postgres))
-        .collect();
+    let relations: Vec<Relation> = MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)).collect();
     let mut page = String::from(
         "# The schema\n\n\
          PostgreSQL and SQLite hold the same tables, columns and views. In SQLite an instant is a UTC text such as\n\
@@ -44,10 +41,7 @@ pub fn schema_document() -> String {
     ];
     for (title, kind, prefix) in parts {
         let _ = writeln!(page, "\n## {title}");
-        for relation in relations
-            .iter()
-            .filter(|relation| relation.kind == kind && relation.name.starts_with(prefix))
-        {
+        for relation in relations.iter().filter(|relation| relation.kind == kind && relation.name.starts_with(prefix)) {
             describe(relation, &mut page);
         }
     }
@@ -60,18 +54,9 @@ fn describe(relation: &Relation, page: &mut String) {
     let _ = writeln!(
         page,
         "{}",
-        if typed {
-            "| column | type | meaning |\n|---|---|---|"
-        } else {
-            "| column | meaning |\n|---|---|"
-        }
+        if typed { "| column | type | meaning |\n|---|---|---|" } else { "| column | meaning |\n|---|---|" }
     );
-    for Column {
-        name,
-        kind,
-        comment,
-    } in &relation.columns
-    {
+    for Column { name, kind, comment } in &relation.columns {
         let _ = match typed {
             true => writeln!(page, "| `{name}` | {kind} | {comment} |"),
             false => writeln!(page, "| `{name}` | {comment} |"),
@@ -82,25 +67,11 @@ fn describe(relation: &Relation, page: &mut String) {
 /// `comment on` statements for all that a migration creates.
 pub(super) fn comments(migration: &str) -> String {
     let mut statements = String::new();
-    for Relation {
-        kind,
-        name,
-        comment,
-        columns,
-    } in relations(migration)
-    {
-        let _ = writeln!(
-            statements,
-            "comment on {kind} {name} is '{}';",
-            comment.replace('\'', "''")
-        );
+    for Relation { kind, name, comment, columns } in relations(migration) {
+        let _ = writeln!(statements, "comment on {kind} {name} is '{}';", comment.replace('\'', "''"));
         for column in columns {
             let text = column.comment.replace('\'', "''");
-            let _ = writeln!(
-                statements,
-                "comment on column {name}.{} is '{text}';",
-                column.name
-            );
+            let _ = writeln!(statements, "comment on column {name}.{} is '{text}';", column.name);
         }
     }
     statements
@@ -118,10 +89,7 @@ pub(super) fn relations(migration: &str) -> Vec<Relation> {
             continue;
         }
         let notes = std::mem::take(&mut notes);
-        if let Some(name) = text
-            .strip_prefix("create table ")
-            .and_then(|rest| rest.strip_suffix(" ("))
-        {
+        if let Some(name) = text.strip_prefix("create table ").and_then(|rest| rest.strip_suffix(" (")) {
             inside = true;
             relations.push(Relation {
                 kind: "table",
@@ -129,18 +97,12 @@ pub(super) fn relations(migration: &str) -> Vec<Relation> {
                 comment: notes.join(" "),
                 columns: Vec::new(),
             });
-        } else if let Some(name) = text
-            .strip_prefix("create view ")
-            .and_then(|rest| rest.strip_suffix(" as"))
-        {
+        } else if let Some(name) = text.strip_prefix("create view ").and_then(|rest| rest.strip_suffix(" as")) {
             relations.push(view(name, &notes));
         } else if text.starts_with(')') {
             inside = false;
         } else if inside && !notes.is_empty() {
-            relations
-                .last_mut()
-                .into_iter()
-                .for_each(|relation| relation.columns.push(column(text, &notes)));
+            relations.last_mut().into_iter().for_each(|relation| relation.columns.push(column(text, &notes)));
         }
     }
     relations
@@ -153,33 +115,18 @@ fn column(line: &str, notes: &[&str]) -> Column {
         .split(' ')
         .take_while(|word| !["not", "generated", "default", "primary"].contains(word))
         .collect();
-    Column {
-        name: name.to_owned(),
-        kind: kind.join(" "),
-        comment: notes.join(" "),
-    }
+    Column { name: name.to_owned(), kind: kind.join(" "), comment: notes.join(" ") }
 }
 
 fn view(name: &str, notes: &[&str]) -> Relation {
-    let mut view = Relation {
-        kind: "view",
-        name: name.to_owned(),
-        comment: String::new(),
-        columns: Vec::new(),
-    };
+    let mut view = Relation { kind: "view", name: name.to_owned(), comment: String::new(), columns: Vec::new() };
     for note in notes {
         let named = note.split_once(": ").filter(|(name, _)| {
-            name.chars().all(|letter| {
-                letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit()
-            })
+            name.chars().all(|letter| letter == '_' || letter.is_ascii_lowercase() || letter.is_ascii_digit())
         });
         match (named, view.columns.last_mut()) {
             (Some((name, text)), _) => {
-                view.columns.push(Column {
-                    name: name.to_owned(),
-                    kind: String::new(),
-                    comment: text.to_owned(),
-                });
+                view.columns.push(Column { name: name.to_owned(), kind: String::new(), comment: text.to_owned() });
             }
             (None, Some(column)) => column.comment = format!("{} {note}", column.comment),
             (None, None) => view.comment = format!("{} {note}", view.comment).trim().to_owned(),
@@ -195,13 +142,8 @@ mod tests {
     /// Name and comments of everything, without the types, which differ.
     fn outline(text: &str) -> Vec<Vec<(String, String)>> {
         let outline = |relation: Relation| {
-            let columns = relation
-                .columns
-                .into_iter()
-                .map(|column| (column.name, column.comment));
-            std::iter::once((relation.name, relation.comment))
-                .chain(columns)
-                .collect()
+            let columns = relation.columns.into_iter().map(|column| (column.name, column.comment));
+            std::iter::once((relation.name, relation.comment)).chain(columns).collect()
         };
         relations(text).into_iter().map(outline).collect()
     }
@@ -215,20 +157,10 @@ mod tests {
 
     #[test]
     fn nothing_is_without_a_description() {
-        for relation in MIGRATIONS
-            .iter()
-            .flat_map(|migration| relations(migration.postgres))
-        {
+        for relation in MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)) {
             assert!(!relation.comment.is_empty(), "{}", relation.name);
             assert!(!relation.columns.is_empty(), "{}", relation.name);
-            assert!(
-                relation
-                    .columns
-                    .iter()
-                    .all(|column| !column.comment.is_empty()),
-                "{}",
-                relation.name
-            );
+            assert!(relation.columns.iter().all(|column| !column.comment.is_empty()), "{}", relation.name);
         }
     }
 }

@@ -22,9 +22,7 @@ pub enum Error {
     #[error("the database schema is not up to date; run `gitlab-connector migrate`")]
     NotMigrated,
     /// A newer version of the program has changed the schema.
-    #[error(
-        "the database schema has version {found}, this program knows {known}; use a newer program"
-    )]
+    #[error("the database schema has version {found}, this program knows {known}; use a newer program")]
     SchemaTooNew {
         /// The version in the database.
         found: i64,
@@ -63,10 +61,7 @@ impl Error {
     /// Whether trying again later may help with nobody doing anything. A full disk counts: others may free it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Error::Unreachable(_) | Error::DiskFull(_) | Error::Busy(_)
-        )
+        matches!(self, Error::Unreachable(_) | Error::DiskFull(_) | Error::Busy(_))
     }
 }
 
@@ -80,9 +75,7 @@ impl From<sqlx::Error> for Error {
                 _ => Error::Unreachable(cause.to_string()),
             },
             sqlx::Error::Tls(cause) => Error::Unreachable(cause.to_string()),
-            sqlx::Error::PoolTimedOut => {
-                Error::Unreachable("no connection became free in time".to_owned())
-            }
+            sqlx::Error::PoolTimedOut => Error::Unreachable("no connection became free in time".to_owned()),
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Error::Unreachable("the connection is closed".to_owned())
             }
@@ -110,9 +103,7 @@ fn postgres(code: &str, message: String) -> Error {
         "53100" => Error::DiskFull(message),
         "42P01" | "42703" => Error::NotMigrated,
         "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),
-        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => {
-            Error::Unreachable(message)
-        }
+        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Error::Unreachable(message),
         _ => Error::Other(message),
     }
 }
@@ -121,9 +112,7 @@ fn postgres(code: &str, message: String) -> Error {
 fn sqlite(code: &str, message: String) -> Error {
     let extended: i64 = code.parse().unwrap_or_default();
     match extended & 0xff {
-        1 if message.starts_with("no such table") || message.contains("no such column") => {
-            Error::NotMigrated
-        }
+        1 if message.starts_with("no such table") || message.contains("no such column") => Error::NotMigrated,
         3 | 23 => Error::Refused(message),
         5 | 6 => Error::Busy(message),
         8 => Error::ReadOnly(message),

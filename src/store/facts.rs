@@ -28,13 +28,8 @@ impl Store {
             Arg::Time(Timestamp::now()),
         ];
         let rows = self.execute_returning(REGISTER, args).await?;
-        let row = rows
-            .first()
-            .ok_or_else(|| Error::Other("the connection was not stored".to_owned()))?;
-        Ok(Registered {
-            source: Source(row.int(0)),
-            uid: row.text(1),
-        })
+        let row = rows.first().ok_or_else(|| Error::Other("the connection was not stored".to_owned()))?;
+        Ok(Registered { source: Source(row.int(0)), uid: row.text(1) })
     }
 
     /// Removes everything that is stored for a connection, and the connection itself.
@@ -72,11 +67,8 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn state(&self, source: Source, key: &str) -> Result<Option<String>, Error> {
-        const STATE: Sql =
-            Sql::both("select value from connector_state where source = $1 and key = $2");
-        let rows = self
-            .fetch(STATE, vec![Arg::Int(source.0), Arg::text(key)])
-            .await?;
+        const STATE: Sql = Sql::both("select value from connector_state where source = $1 and key = $2");
+        let rows = self.fetch(STATE, vec![Arg::Int(source.0), Arg::text(key)]).await?;
         Ok(rows.first().map(|row| row.text(0)))
     }
 
@@ -89,56 +81,33 @@ impl Store {
             "insert into connector_state (source, key, value) values ($1, $2, $3)
              on conflict (source, key) do update set value = excluded.value",
         );
-        self.execute(
-            SET,
-            vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)],
-        )
-        .await
-        .map(drop)
+        self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await.map(drop)
     }
 
     /// Keeps a small fact unless there is one already, and returns the one in force: all callers agree on it.
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn set_state_if_absent(
-        &self,
-        source: Source,
-        key: &str,
-        value: &str,
-    ) -> Result<String, Error> {
+    pub async fn set_state_if_absent(&self, source: Source, key: &str, value: &str) -> Result<String, Error> {
         const SET: Sql = Sql::both(
             "insert into connector_state (source, key, value) values ($1, $2, $3) on conflict (source, key) do nothing",
         );
-        self.execute(
-            SET,
-            vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)],
-        )
-        .await?;
-        Ok(self
-            .state(source, key)
-            .await?
-            .unwrap_or_else(|| value.to_owned()))
+        self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await?;
+        Ok(self.state(source, key).await?.unwrap_or_else(|| value.to_owned()))
     }
 
     /// Merge requests to read again, the longest waiting first.
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn pending_refreshes(
-        &self,
-        source: Source,
-        limit: i64,
-    ) -> Result<Vec<Refresh>, Error> {
+    pub async fn pending_refreshes(&self, source: Source, limit: i64) -> Result<Vec<Refresh>, Error> {
         const PENDING: Sql = Sql::both(
             "select r.project_id, coalesce(p.path_with_namespace, r.project_path), r.iid, r.mark
              from connector_refreshes r
              left join gitlab_projects p on p.source = r.source and p.id = r.project_id
              where r.source = $1 order by r.marked_at, r.project_id, r.iid limit $2",
         );
-        let rows = self
-            .fetch(PENDING, vec![Arg::Int(source.0), Arg::Int(limit)])
-            .await?;
+        let rows = self.fetch(PENDING, vec![Arg::Int(source.0), Arg::Int(limit)]).await?;
         let refresh = rows.iter().map(|row| Refresh {
             project_id: row.int(0),
             project_path: row.text(1),
@@ -173,11 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn project_paths(
-        &self,
-        source: Source,
-        ids: &[i64],
-    ) -> Result<Vec<(i64, String)>, Error> {
+    pub async fn project_paths(&self, source: Source, ids: &[i64]) -> Result<Vec<(i64, String)>, Error> {
         const PATHS: Sql = Sql {
             postgres: "select id, path_with_namespace from gitlab_projects where source = $1
                 and id in (select value::bigint from json_array_elements_text($2::text::json)) order by id",
@@ -187,9 +152,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self
-            .fetch(PATHS, vec![Arg::Int(source.0), Arg::Text(document(ids)?)])
-            .await?;
+        let rows = self.fetch(PATHS, vec![Arg::Int(source.0), Arg::Text(document(ids)?)]).await?;
         Ok(rows.iter().map(|row| (row.int(0), row.text(1))).collect())
     }
 
@@ -221,13 +184,8 @@ impl Store {
                (select count(*) from gitlab_merge_request_commits where source = $1)",
         );
         let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
-        let counts = |row: &super::answer::Row| {
-            TABLES
-                .iter()
-                .enumerate()
-                .map(|(at, table)| (*table, row.int(at)))
-                .collect()
-        };
+        let counts =
+            |row: &super::answer::Row| TABLES.iter().enumerate().map(|(at, table)| (*table, row.int(at))).collect();
         Ok(rows.first().map(counts).unwrap_or_default())
     }
 
@@ -236,13 +194,8 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn last_delivery(&self, source: Source) -> Result<Option<Timestamp>, Error> {
-        const LAST: Sql =
-            Sql::both("select max(received_at) from connector_deliveries where source = $1");
-        Ok(self
-            .fetch(LAST, vec![Arg::Int(source.0)])
-            .await?
-            .first()
-            .and_then(|row| row.time(0)))
+        const LAST: Sql = Sql::both("select max(received_at) from connector_deliveries where source = $1");
+        Ok(self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first().and_then(|row| row.time(0)))
     }
 
     /// Drops the memory of deliveries that arrived before a moment, and tells how many. GitLab resends by hand only, so
@@ -251,24 +204,15 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget_deliveries(&self, source: Source, before: Timestamp) -> Result<u64, Error> {
-        const FORGET: Sql =
-            Sql::both("delete from connector_deliveries where source = $1 and received_at < $2");
-        self.execute(FORGET, vec![Arg::Int(source.0), Arg::Time(before)])
-            .await
+        const FORGET: Sql = Sql::both("delete from connector_deliveries where source = $1 and received_at < $2");
+        self.execute(FORGET, vec![Arg::Int(source.0), Arg::Time(before)]).await
     }
 }
 
 /// An identity in the form of a Kubernetes UID. It is no secret: it only has to be unique.
 fn new_uid() -> String {
     let random = fastrand::u128(..);
-    let (a, b, c) = (
-        (random >> 96) as u32,
-        (random >> 80) as u16,
-        (random >> 68) as u16 & 0x0fff,
-    );
-    let (d, e) = (
-        (random >> 48) as u16 & 0x3fff | 0x8000,
-        random & 0xffff_ffff_ffff,
-    );
+    let (a, b, c) = ((random >> 96) as u32, (random >> 80) as u16, (random >> 68) as u16 & 0x0fff);
+    let (d, e) = ((random >> 48) as u16 & 0x3fff | 0x8000, random & 0xffff_ffff_ffff);
     format!("{a:08x}-{b:04x}-4{c:03x}-{d:04x}-{e:012x}")
 }

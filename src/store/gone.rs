@@ -65,17 +65,10 @@ const DROP_MEMBERS: Sql = Sql {
 impl Writer<'_> {
     /// Tells that a run saw merge requests, also those of which a newer version was stored already.
     pub(super) async fn stamp(&mut self, batches: &[&Batch]) -> Result<(), Error> {
-        for (batch, run) in batches
-            .iter()
-            .filter_map(|batch| Some((batch, batch.run_id?)))
-        {
+        for (batch, run) in batches.iter().filter_map(|batch| Some((batch, batch.run_id?))) {
             let mut ids: Vec<i64> = batch.merge_requests.iter().map(|row| row.id).collect();
             ids.sort_unstable();
-            let args = vec![
-                Arg::Int(self.source.0),
-                Arg::Text(document(&ids)?),
-                Arg::Int(run),
-            ];
+            let args = vec![Arg::Int(self.source.0), Arg::Text(document(&ids)?), Arg::Int(run)];
             self.tx.execute(STAMP, args).await?;
         }
         Ok(())
@@ -105,10 +98,7 @@ impl Writer<'_> {
     async fn drop_members(&mut self, batch: &Batch) -> Result<(), Error> {
         let as_of = rows::text(self.read_at);
         let set = |(kind, holder): &(rows::MemberKind, i64)| {
-            let of_holder = batch
-                .members
-                .iter()
-                .filter(|row| row.kind == *kind && row.holder_id == *holder);
+            let of_holder = batch.members.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
             let keep: Vec<i64> = of_holder.map(|row| row.user_id).collect();
             json!({"kind": kind, "holder_id": holder, "as_of": as_of, "keep": keep})
         };
@@ -120,18 +110,8 @@ impl Writer<'_> {
         let (Some(sweep), Some(run)) = (batch.sweep, batch.run_id) else {
             return Ok(());
         };
-        let args = vec![
-            Arg::Int(self.source.0),
-            Arg::Int(sweep.project_id),
-            Arg::Int(run),
-        ];
-        let unseen: Vec<i64> = self
-            .tx
-            .fetch(SWEEP, args)
-            .await?
-            .iter()
-            .map(|row| row.int(0))
-            .collect();
+        let args = vec![Arg::Int(self.source.0), Arg::Int(sweep.project_id), Arg::Int(run)];
+        let unseen: Vec<i64> = self.tx.fetch(SWEEP, args).await?.iter().map(|row| row.int(0)).collect();
         for sql in ORPHANS {
             self.with_document(sql, &unseen).await?;
         }

@@ -11,8 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::rows::{
-    self, Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note,
-    Project, User,
+    self, Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use super::{Batch, Complete, Error};
 
@@ -44,25 +43,15 @@ pub(super) fn newest<'a, T: Keyed + 'a>(rows: impl Iterator<Item = &'a T>) -> Ve
     let mut rows: Vec<&T> = rows.collect();
     // Later batches win among equals: reversed first, then sorted stably, the first of each key is the one to keep.
     rows.reverse();
-    rows.sort_by(|a, b| {
-        a.key()
-            .cmp(&b.key())
-            .then_with(|| Reverse(a.clock()).cmp(&Reverse(b.clock())))
-    });
+    rows.sort_by(|a, b| a.key().cmp(&b.key()).then_with(|| Reverse(a.clock()).cmp(&Reverse(b.clock()))));
     rows.dedup_by(|later, first| later.key() == first.key());
     rows
 }
 
 /// Partial rows: of each key one, in which newer facts cover older ones and NULL covers nothing.
-pub(super) fn folded<'a, T: Keyed + 'a>(
-    rows: impl Iterator<Item = &'a T>,
-) -> Result<Vec<Map<String, Value>>, Error> {
+pub(super) fn folded<'a, T: Keyed + 'a>(rows: impl Iterator<Item = &'a T>) -> Result<Vec<Map<String, Value>>, Error> {
     let mut rows: Vec<&T> = rows.collect();
-    rows.sort_by(|a, b| {
-        a.key()
-            .cmp(&b.key())
-            .then_with(|| a.clock().cmp(&b.clock()))
-    });
+    rows.sort_by(|a, b| a.key().cmp(&b.key()).then_with(|| a.clock().cmp(&b.clock())));
     let mut folded: Vec<Map<String, Value>> = Vec::with_capacity(rows.len());
     let mut before: Option<&T> = None;
     for row in rows {
@@ -152,43 +141,23 @@ impl<'a> Sets<'a> {
     ) -> Vec<&'r T> {
         let of_batch = |batch: &&'r Batch| {
             let outdated = |set: &&Complete| {
-                let newest = self
-                    .sets
-                    .get(&set.merge_request_id)
-                    .map_or(set.as_of, |newest| newest.as_of);
+                let newest = self.sets.get(&set.merge_request_id).map_or(set.as_of, |newest| newest.as_of);
                 T::is_complete(set) && (stale.contains(&set.merge_request_id) || set.as_of < newest)
             };
-            let outdated: HashSet<i64> = batch
-                .complete
-                .iter()
-                .filter(outdated)
-                .map(|set| set.merge_request_id)
-                .collect();
-            rows(batch)
-                .iter()
-                .filter(move |row| !outdated.contains(&row.merge_request_id()))
+            let outdated: HashSet<i64> =
+                batch.complete.iter().filter(outdated).map(|set| set.merge_request_id).collect();
+            rows(batch).iter().filter(move |row| !outdated.contains(&row.merge_request_id()))
         };
         newest(batches.iter().flat_map(of_batch))
     }
 
     /// What to keep of each set that is in force.
     pub(super) fn kept<T: Child>(&self, children: &[&T], stale: &HashSet<i64>) -> Vec<Kept> {
-        let fresh = self
-            .sets
-            .values()
-            .filter(|set| T::is_complete(set) && !stale.contains(&set.merge_request_id));
+        let fresh = self.sets.values().filter(|set| T::is_complete(set) && !stale.contains(&set.merge_request_id));
         let mut kept: HashMap<i64, Kept> = fresh
             .map(|set| {
                 let id = set.merge_request_id;
-                (
-                    id,
-                    Kept {
-                        id,
-                        as_of: rows::text(set.as_of),
-                        keep: Vec::new(),
-                        count: 0,
-                    },
-                )
+                (id, Kept { id, as_of: rows::text(set.as_of), keep: Vec::new(), count: 0 })
             })
             .collect();
         for child in children {
@@ -275,12 +244,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn merge_request(
-        id: i64,
-        updated: i64,
-        title: Option<&str>,
-        state: Option<&str>,
-    ) -> MergeRequest {
+    fn merge_request(id: i64, updated: i64, title: Option<&str>, state: Option<&str>) -> MergeRequest {
         MergeRequest {
             id,
             updated_at: at(updated),
@@ -298,45 +262,30 @@ mod tests {
             merge_request(1, 3, Some("b"), None),
         ];
 
-        let titles: Vec<_> = newest(rows.iter())
-            .iter()
-            .map(|row| row.title.clone().unwrap())
-            .collect();
+        let titles: Vec<_> = newest(rows.iter()).iter().map(|row| row.title.clone().unwrap()).collect();
 
         assert_eq!(titles, ["a", "c"]);
     }
 
     #[test]
     fn among_equals_the_later_one_stays() {
-        let rows = [
-            merge_request(1, 5, Some("first"), None),
-            merge_request(1, 5, Some("second"), None),
-        ];
+        let rows = [merge_request(1, 5, Some("first"), None), merge_request(1, 5, Some("second"), None)];
 
         assert_eq!(newest(rows.iter())[0].title.as_deref(), Some("second"));
     }
 
     #[test]
     fn of_partial_rows_unknown_facts_cover_nothing() {
-        let rows = [
-            merge_request(1, 5, None, Some("merged")),
-            merge_request(1, 3, Some("a"), Some("opened")),
-        ];
+        let rows = [merge_request(1, 5, None, Some("merged")), merge_request(1, 3, Some("a"), Some("opened"))];
 
         let folded = folded(rows.iter()).unwrap();
 
         assert_eq!(folded.len(), 1);
-        assert_eq!(
-            (&folded[0]["title"], &folded[0]["state"]),
-            (&"a".into(), &"merged".into())
-        );
+        assert_eq!((&folded[0]["title"], &folded[0]["state"]), (&"a".into(), &"merged".into()));
     }
 
     #[test]
     fn nul_is_left_out_of_documents() {
-        assert_eq!(
-            document(&["a\0b", "a\\u0000b"]).unwrap(),
-            r#"["ab","a\\u0000b"]"#
-        );
+        assert_eq!(document(&["a\0b", "a\\u0000b"]).unwrap(), r#"["ab","a\\u0000b"]"#);
     }
 }

@@ -32,8 +32,8 @@ pub use document::schema_document;
 pub use error::Error;
 pub use questions::{Answer, Question};
 pub use run::{
-    Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress,
-    RunSummary, Source, Task, Trouble,
+    Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress, RunSummary, Source, Task,
+    Trouble,
 };
 
 /// A database. Cheap to clone: clones share their connections.

@@ -9,9 +9,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::database::Sqlite;
 use super::{Error, Store};
@@ -59,9 +57,7 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
     let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector");
     // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
     let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
-    let answer = first
-        .await
-        .map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
+    let answer = first.await.map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
     answer?.close().await?;
 
     let pool = PgPoolOptions::new()
@@ -96,36 +92,22 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
             .max_lifetime(None)
             .test_before_acquire(false)
     };
-    let in_memory = options.get_filename().as_os_str().is_empty()
-        || url.contains(":memory:")
-        || url.contains("mode=memory");
+    let in_memory =
+        options.get_filename().as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory");
 
-    let writer = open_writer(&lasting(1), &options)
-        .await
-        .map_err(|error| explain(error, options.get_filename()))?;
+    let writer = open_writer(&lasting(1), &options).await.map_err(|error| explain(error, options.get_filename()))?;
     if in_memory {
-        return Ok(Store::Sqlite(Sqlite {
-            readers: writer.clone(),
-            writer,
-        }));
+        return Ok(Store::Sqlite(Sqlite { readers: writer.clone(), writer }));
     }
     let readers = lasting(SQLITE_READERS).connect_lazy_with(options.create_if_missing(false));
     Ok(Store::Sqlite(Sqlite { writer, readers }))
 }
 
 /// The switch to WAL is refused at once, without SQLite's own patience, while another process makes it too.
-async fn open_writer(
-    pool: &SqlitePoolOptions,
-    options: &SqliteConnectOptions,
-) -> Result<SqlitePool, Error> {
+async fn open_writer(pool: &SqlitePoolOptions, options: &SqliteConnectOptions) -> Result<SqlitePool, Error> {
     let mut attempts = PATIENCE.as_millis() / BUSY_PAUSE.as_millis();
     loop {
-        match pool
-            .clone()
-            .connect_with(options.clone())
-            .await
-            .map_err(Error::from)
-        {
+        match pool.clone().connect_with(options.clone()).await.map_err(Error::from) {
             Err(Error::Busy(_)) if attempts > 0 => attempts -= 1,
             outcome => return outcome,
         }
@@ -157,34 +139,16 @@ mod tests {
     async fn a_full_disk_says_so_and_leaves_nothing_behind() {
         let store = Store::open(&"sqlite::memory:".into()).await.unwrap();
         store.migrate().await.unwrap();
-        let Store::Sqlite(Sqlite { writer, .. }) = &store else {
-            panic!("not SQLite")
-        };
+        let Store::Sqlite(Sqlite { writer, .. }) = &store else { panic!("not SQLite") };
         // A limit in pages does to SQLite what a full disk does.
-        sqlx::query("pragma max_page_count = 1")
-            .execute(writer)
-            .await
-            .unwrap();
-        let row = |id| MergeRequest {
-            id,
-            title: Some("x".repeat(1_000)),
-            ..MergeRequest::default()
-        };
-        let batch = Batch {
-            merge_requests: (0..100).map(row).collect(),
-            ..Batch::default()
-        };
+        sqlx::query("pragma max_page_count = 1").execute(writer).await.unwrap();
+        let row = |id| MergeRequest { id, title: Some("x".repeat(1_000)), ..MergeRequest::default() };
+        let batch = Batch { merge_requests: (0..100).map(row).collect(), ..Batch::default() };
 
         let error = store.commit(Source(1), &batch).await.unwrap_err();
 
         assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
         assert!(error.is_transient());
-        assert!(
-            store
-                .overview(Source(1))
-                .await
-                .unwrap()
-                .contains(&("gitlab_merge_requests", 0))
-        );
+        assert!(store.overview(Source(1)).await.unwrap().contains(&("gitlab_merge_requests", 0)));
     }
 }

@@ -51,21 +51,15 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
                                 where t.id = $1) then excluded.full_at else c.full_at end",
     );
     match &batch.progress {
-        Some(progress) if progress.state == TaskState::Done => tx
-            .execute(CHECKPOINT, vec![Arg::Int(progress.task), Arg::Time(now)])
-            .await
-            .map(drop),
+        Some(progress) if progress.state == TaskState::Done => {
+            tx.execute(CHECKPOINT, vec![Arg::Int(progress.task), Arg::Time(now)]).await.map(drop)
+        }
         _ => Ok(()),
     }
 }
 
 /// Adds the tasks of a run, and says when there will be no more.
-pub(super) async fn plan(
-    tx: &mut Tx,
-    source: Source,
-    batch: &Batch,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timestamp) -> Result<(), Error> {
     const TASKS: Sql = Sql {
         postgres: "insert into connector_tasks (run_id, source, project_id, expected)
             select $1, $2, r.project_id, r.expected from json_populate_recordset(null::connector_tasks, $3::text::json) r
@@ -75,49 +69,26 @@ pub(super) async fn plan(
             select $1, $2, r.value->>'project_id', r.value->>'expected' from json_each($3) r where true
             on conflict (run_id, project_id) do nothing",
     };
-    const PLANNED: Sql =
-        Sql::both("update connector_runs set planned_at = coalesce(planned_at, $2) where id = $1");
+    const PLANNED: Sql = Sql::both("update connector_runs set planned_at = coalesce(planned_at, $2) where id = $1");
 
     if batch.plan.is_empty() && !batch.planned {
         return Ok(());
     }
-    let run = batch
-        .run_id
-        .ok_or_else(|| Error::Other("a plan belongs to a run".to_owned()))?;
+    let run = batch.run_id.ok_or_else(|| Error::Other("a plan belongs to a run".to_owned()))?;
     if !batch.plan.is_empty() {
-        let tasks: BTreeMap<i64, i64> = batch
-            .plan
-            .iter()
-            .map(|task| (task.project_id, task.expected))
-            .collect();
-        let tasks: Vec<_> = tasks
-            .iter()
-            .map(|(project, expected)| json!({"project_id": project, "expected": expected}))
-            .collect();
-        tx.execute(
-            TASKS,
-            vec![
-                Arg::Int(run),
-                Arg::Int(source.0),
-                Arg::Text(document(&tasks)?),
-            ],
-        )
-        .await?;
+        let tasks: BTreeMap<i64, i64> = batch.plan.iter().map(|task| (task.project_id, task.expected)).collect();
+        let tasks: Vec<_> =
+            tasks.iter().map(|(project, expected)| json!({"project_id": project, "expected": expected})).collect();
+        tx.execute(TASKS, vec![Arg::Int(run), Arg::Int(source.0), Arg::Text(document(&tasks)?)]).await?;
     }
     if batch.planned {
-        tx.execute(PLANNED, vec![Arg::Int(run), Arg::Time(now)])
-            .await?;
+        tx.execute(PLANNED, vec![Arg::Int(run), Arg::Time(now)]).await?;
     }
     Ok(())
 }
 
 /// Takes refreshes off the list that are done, then adds the ones asked for.
-pub(super) async fn refreshes(
-    tx: &mut Tx,
-    source: Source,
-    batches: &[&Batch],
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(super) async fn refreshes(tx: &mut Tx, source: Source, batches: &[&Batch], now: Timestamp) -> Result<(), Error> {
     const DONE: Sql = Sql {
         postgres: "delete from connector_refreshes t using (
               select r.project_id, r.iid from connector_refreshes r
@@ -148,14 +119,12 @@ pub(super) async fn refreshes(
         .map(|refresh| json!({"project_id": refresh.project_id, "iid": refresh.iid, "mark": refresh.mark}))
         .collect();
     if !done.is_empty() {
-        tx.execute(DONE, vec![Arg::Int(source.0), Arg::Text(document(&done)?)])
-            .await?;
+        tx.execute(DONE, vec![Arg::Int(source.0), Arg::Text(document(&done)?)]).await?;
     }
 
     let marks = batches.iter().flat_map(|batch| &batch.refresh);
-    let marks: BTreeMap<(i64, i64), &str> = marks
-        .map(|mark| ((mark.project_id, mark.iid), mark.project_path.as_str()))
-        .collect();
+    let marks: BTreeMap<(i64, i64), &str> =
+        marks.map(|mark| ((mark.project_id, mark.iid), mark.project_path.as_str())).collect();
     if marks.is_empty() {
         return Ok(());
     }
@@ -163,11 +132,6 @@ pub(super) async fn refreshes(
         .iter()
         .map(|((project, iid), path)| json!({"project_id": project, "iid": iid, "project_path": path}))
         .collect();
-    let args = vec![
-        Arg::Int(source.0),
-        Arg::Text(document(&marks)?),
-        Arg::Int(now.as_microsecond()),
-        Arg::Time(now),
-    ];
+    let args = vec![Arg::Int(source.0), Arg::Text(document(&marks)?), Arg::Int(now.as_microsecond()), Arg::Time(now)];
     tx.execute(MARK, args).await.map(drop)
 }

@@ -87,12 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn ask(
-        &self,
-        question: Question,
-        source: Source,
-        limit: i64,
-    ) -> Result<Answer, Error> {
+    pub async fn ask(&self, question: Question, source: Source, limit: i64) -> Result<Answer, Error> {
         let (columns, sql) = question.sql();
         let (sql, args) = (Sql::both(sql), vec![Arg::Int(source.0), Arg::Int(limit)]);
         let rows = match self {
@@ -103,9 +98,6 @@ impl Store {
             }
             Store::Sqlite(_) => self.fetch(sql, args).await?,
         };
-        Ok(Answer {
-            columns: columns.split(", ").collect(),
-            rows: rows.into_iter().map(|row| row.0).collect(),
-        })
+        Ok(Answer { columns: columns.split(", ").collect(), rows: rows.into_iter().map(|row| row.0).collect() })
     }
 }

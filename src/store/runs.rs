@@ -23,16 +23,9 @@ impl Store {
             "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs
              where source = $1 and key = $2",
         );
-        let args = vec![
-            Arg::Int(source.0),
-            Arg::text(key),
-            Arg::Flag(full),
-            Arg::Time(Timestamp::now()),
-        ];
+        let args = vec![Arg::Int(source.0), Arg::text(key), Arg::Flag(full), Arg::Time(Timestamp::now())];
         self.execute(OPEN, args).await?;
-        let rows = self
-            .fetch(FIND, vec![Arg::Int(source.0), Arg::text(key)])
-            .await?;
+        let rows = self.fetch(FIND, vec![Arg::Int(source.0), Arg::text(key)]).await?;
         rows.first().map(run).ok_or_else(|| vanished("run"))
     }
 
@@ -45,11 +38,7 @@ impl Store {
             "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs
              where source = $1 and finished_at is null order by id desc limit 1",
         );
-        Ok(self
-            .fetch(UNFINISHED, vec![Arg::Int(source.0)])
-            .await?
-            .first()
-            .map(run))
+        Ok(self.fetch(UNFINISHED, vec![Arg::Int(source.0)]).await?.first().map(run))
     }
 
     /// The latest run, ended or not, and how it went.
@@ -57,8 +46,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn last_run(&self, source: Source) -> Result<Option<RunSummary>, Error> {
-        const LAST: Sql =
-            Sql::both("select id from connector_runs where source = $1 order by id desc limit 1");
+        const LAST: Sql = Sql::both("select id from connector_runs where source = $1 order by id desc limit 1");
         match self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first() {
             Some(row) => self.summary(row.int(0)).await.map(Some),
             None => Ok(None),
@@ -69,12 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn claim_plan(
-        &self,
-        run: i64,
-        worker: &str,
-        lease: SignedDuration,
-    ) -> Result<PlanClaim, Error> {
+    pub async fn claim_plan(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<PlanClaim, Error> {
         const CLAIM: Sql = Sql {
             postgres: "update connector_runs
                 set planner = $2, plan_lease_until = now() + $3 * interval '1 second'
@@ -85,13 +68,8 @@ impl Store {
                 where id = $1 and planned_at is null
                   and (planner is null or planner = $2 or plan_lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
         };
-        const PLANNED: Sql =
-            Sql::both("select 1 from connector_runs where id = $1 and planned_at is not null");
-        let args = vec![
-            Arg::Int(run),
-            Arg::text(worker),
-            Arg::Real(lease.as_secs_f64()),
-        ];
+        const PLANNED: Sql = Sql::both("select 1 from connector_runs where id = $1 and planned_at is not null");
+        let args = vec![Arg::Int(run), Arg::text(worker), Arg::Real(lease.as_secs_f64())];
         if self.execute(CLAIM, args).await? > 0 {
             return Ok(PlanClaim::Mine);
         }
@@ -114,23 +92,15 @@ impl Store {
             "update connector_tasks set worker = null, lease_until = null, claim = claim + 1
              where run_id = $1 and worker = $2 and state = 'open'",
         );
-        self.execute(PLAN, vec![Arg::Int(run), Arg::text(worker)])
-            .await?;
-        self.execute(TASKS, vec![Arg::Int(run), Arg::text(worker)])
-            .await
-            .map(drop)
+        self.execute(PLAN, vec![Arg::Int(run), Arg::text(worker)]).await?;
+        self.execute(TASKS, vec![Arg::Int(run), Arg::text(worker)]).await.map(drop)
     }
 
     /// Claims the largest open task that nobody holds, or whose lease ran out.
     ///
     /// # Errors
     /// Whatever the database says.
-    pub async fn claim_task(
-        &self,
-        run: i64,
-        worker: &str,
-        lease: SignedDuration,
-    ) -> Result<Option<Task>, Error> {
+    pub async fn claim_task(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<Option<Task>, Error> {
         const CLAIM: Sql = Sql {
             postgres: "update connector_tasks t set worker = $2, claim = claim + 1, lease_seconds = $3,
                   lease_until = now() + $3 * interval '1 second'
@@ -155,43 +125,26 @@ impl Store {
              left join connector_checkpoints c on c.source = t.source and c.project_id = t.project_id
              where t.id = $1",
         );
-        let args = vec![
-            Arg::Int(run),
-            Arg::text(worker),
-            Arg::Real(lease.as_secs_f64()),
-        ];
+        let args = vec![Arg::Int(run), Arg::text(worker), Arg::Real(lease.as_secs_f64())];
         let claimed = self.execute_returning(CLAIM, args).await?;
         let Some(id) = claimed.first().map(|row| row.int(0)) else {
             return Ok(None);
         };
-        Ok(self
-            .fetch(TASK, vec![Arg::Int(id)])
-            .await?
-            .first()
-            .map(task))
+        Ok(self.fetch(TASK, vec![Arg::Int(id)]).await?.first().map(task))
     }
 
     /// Keeps a claim alive while no batch is ready. Every commit of progress does the same.
     ///
     /// # Errors
     /// [`Error::ClaimLost`] when another worker has the task.
-    pub async fn extend_lease(
-        &self,
-        task: i64,
-        claim: i64,
-        lease: SignedDuration,
-    ) -> Result<(), Error> {
+    pub async fn extend_lease(&self, task: i64, claim: i64, lease: SignedDuration) -> Result<(), Error> {
         const EXTEND: Sql = Sql {
             postgres: "update connector_tasks set lease_until = now() + $3 * interval '1 second'
                 where id = $1 and claim = $2 and state = 'open'",
             sqlite: "update connector_tasks set lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', $3 || ' seconds')
                 where id = $1 and claim = $2 and state = 'open'",
         };
-        let args = vec![
-            Arg::Int(task),
-            Arg::Int(claim),
-            Arg::Real(lease.as_secs_f64()),
-        ];
+        let args = vec![Arg::Int(task), Arg::Int(claim), Arg::Real(lease.as_secs_f64())];
         match self.execute(EXTEND, args).await? {
             0 => Err(Error::ClaimLost),
             _ => Ok(()),
@@ -208,8 +161,7 @@ impl Store {
              where id = $1 and finished_at is null and planned_at is not null
                and not exists (select 1 from connector_tasks where run_id = $1 and state = 'open')",
         );
-        self.execute(FINISH, vec![Arg::Int(run), Arg::Time(Timestamp::now())])
-            .await?;
+        self.execute(FINISH, vec![Arg::Int(run), Arg::Time(Timestamp::now())]).await?;
         self.summary(run).await
     }
 
@@ -219,11 +171,13 @@ impl Store {
     /// Whatever the database says.
     pub async fn run_progress(&self, run: i64) -> Result<RunProgress, Error> {
         const PROGRESS: Sql = Sql {
-            postgres: "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
+            postgres:
+                "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
                   count(*) filter (where state = 'failed'), coalesce(sum(expected), 0)::bigint,
                   coalesce(sum(merge_requests), 0)::bigint
                 from connector_tasks where run_id = $1",
-            sqlite: "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
+            sqlite:
+                "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
                   count(*) filter (where state = 'failed'), coalesce(sum(expected), 0), coalesce(sum(merge_requests), 0)
                 from connector_tasks where run_id = $1",
         };
@@ -251,20 +205,14 @@ impl Store {
         let rows = self.fetch(RUN, vec![Arg::Int(id)]).await?;
         let run = rows.first().map(run).ok_or_else(|| vanished("run"))?;
         let progress = self.run_progress(id).await?;
-        let troubles = self
-            .fetch(TROUBLE, vec![Arg::Int(id), Arg::Int(TROUBLES)])
-            .await?;
+        let troubles = self.fetch(TROUBLE, vec![Arg::Int(id), Arg::Int(TROUBLES)]).await?;
         let trouble = |row: &Row| Trouble {
             project_id: row.int(0),
             project_path: row.text(1),
             failed: row.text(2) == "failed",
             reason: row.text(3),
         };
-        Ok(RunSummary {
-            run,
-            progress,
-            troubles: troubles.iter().map(trouble).collect(),
-        })
+        Ok(RunSummary { run, progress, troubles: troubles.iter().map(trouble).collect() })
     }
 }
 

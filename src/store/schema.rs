@@ -34,53 +34,30 @@ impl Store {
     /// # Errors
     /// [`Error::SchemaTooNew`] when a newer program was here.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
-        const LEDGER: &str = "create table if not exists connector_schema (version bigint primary key, applied_at text not null)";
+        const LEDGER: &str =
+            "create table if not exists connector_schema (version bigint primary key, applied_at text not null)";
         const VERSION: Sql = Sql::both("select max(version) from connector_schema");
-        const APPLIED: Sql =
-            Sql::both("insert into connector_schema (version, applied_at) values ($1, $2)");
+        const APPLIED: Sql = Sql::both("insert into connector_schema (version, applied_at) values ($1, $2)");
 
         // Both databases can undo DDL, so an interrupted migration leaves nothing behind.
         let mut tx = self.begin(Durability::Disk).await?;
         if let Tx::Postgres(_) = &tx {
-            tx.fetch(
-                Sql::both("select pg_advisory_xact_lock($1)::text"),
-                vec![Arg::Int(MIGRATION_LOCK)],
-            )
-            .await?;
+            tx.fetch(Sql::both("select pg_advisory_xact_lock($1)::text"), vec![Arg::Int(MIGRATION_LOCK)]).await?;
         }
         tx.script(LEDGER.to_owned()).await?;
-        let from = tx
-            .fetch(VERSION, vec![])
-            .await?
-            .first()
-            .map_or(0, |row| row.int(0));
+        let from = tx.fetch(VERSION, vec![]).await?.first().map_or(0, |row| row.int(0));
         let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
         if from > known {
             return Err(Error::SchemaTooNew { found: from, known });
         }
-        for migration in MIGRATIONS
-            .iter()
-            .filter(|migration| migration.version > from)
-        {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
             match &tx {
                 Tx::Postgres(_) => {
-                    tx.script(format!(
-                        "{}\n{}",
-                        migration.postgres,
-                        comments(migration.postgres)
-                    ))
-                    .await?;
+                    tx.script(format!("{}\n{}", migration.postgres, comments(migration.postgres))).await?;
                 }
                 Tx::Sqlite(_) => tx.script(migration.sqlite.to_owned()).await?,
             }
-            tx.execute(
-                APPLIED,
-                vec![
-                    Arg::Int(migration.version),
-                    Arg::Text(Timestamp::now().to_string()),
-                ],
-            )
-            .await?;
+            tx.execute(APPLIED, vec![Arg::Int(migration.version), Arg::Text(Timestamp::now().to_string())]).await?;
         }
         tx.commit().await?;
         Ok(Migrated { from, to: known })

@@ -92,31 +92,17 @@ impl Dialect {
 impl Upsert {
     /// The statement in both dialects; made once for the life of the process.
     pub(super) fn sql(&self) -> Sql {
-        Sql {
-            postgres: self.text(Dialect::Postgres).leak(),
-            sqlite: self.text(Dialect::Sqlite).leak(),
-        }
+        Sql { postgres: self.text(Dialect::Postgres).leak(), sqlite: self.text(Dialect::Sqlite).leak() }
     }
 
     fn text(&self, dialect: Dialect) -> String {
         let fields = || self.key.iter().chain(self.columns);
-        let names: Vec<&str> = fields()
-            .copied()
-            .chain(self.stamps.iter().map(|(name, _)| *name))
-            .collect();
+        let names: Vec<&str> = fields().copied().chain(self.stamps.iter().map(|(name, _)| *name)).collect();
         let values: Vec<String> = fields()
             .map(|name| dialect.column(name))
-            .chain(
-                self.stamps
-                    .iter()
-                    .map(|(_, parameter)| (*parameter).to_owned()),
-            )
+            .chain(self.stamps.iter().map(|(_, parameter)| (*parameter).to_owned()))
             .collect();
-        let sets: Vec<String> = names
-            .iter()
-            .skip(self.key.len())
-            .map(|name| self.assignment(name, dialect))
-            .collect();
+        let sets: Vec<String> = names.iter().skip(self.key.len()).map(|name| self.assignment(name, dialect)).collect();
         let key = self.key.join(", ");
 
         let order = match dialect {
@@ -139,20 +125,14 @@ impl Upsert {
     /// When the row that exists gives way.
     fn condition(&self) -> String {
         let newer = match self.newer {
-            Newer::ByUpdate => {
-                "(excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)"
-            }
+            Newer::ByUpdate => "(excluded.updated_at, excluded.synced_at) >= (t.updated_at, t.synced_at)",
             Newer::ByReading => "excluded.synced_at >= t.synced_at",
             Newer::Always => "true",
         };
         if self.unchanged == Unchanged::Written {
             return newer.to_owned();
         }
-        let news: Vec<String> = self
-            .columns
-            .iter()
-            .map(|name| news(name, self.rule_of(name)))
-            .collect();
+        let news: Vec<String> = self.columns.iter().map(|name| news(name, self.rule_of(name))).collect();
         format!("{newer} and ({})", news.join(" or "))
     }
 
@@ -181,19 +161,10 @@ impl Upsert {
             return "true".to_owned();
         }
         let same = |name: &&str| format!("k.{name} = r.{name}");
-        let known =
-            |name: &&str| format!("(r.{name} is null or r.{name} is not distinct from k.{name})");
-        let conditions: Vec<String> = self
-            .key
-            .iter()
-            .map(same)
-            .chain(self.columns.iter().map(known))
-            .collect();
+        let known = |name: &&str| format!("(r.{name} is null or r.{name} is not distinct from k.{name})");
+        let conditions: Vec<String> = self.key.iter().map(same).chain(self.columns.iter().map(known)).collect();
         let conditions = conditions.join(" and ");
-        format!(
-            "not exists (select 1 from {} k where k.source = $1 and {conditions})",
-            self.table
-        )
+        format!("not exists (select 1 from {} k where k.source = $1 and {conditions})", self.table)
     }
 }
 
@@ -204,9 +175,7 @@ fn news(name: &str, rule: Rule) -> String {
         Rule::Keep => {
             format!("excluded.{name} is not null and excluded.{name} is distinct from t.{name}")
         }
-        Rule::Greatest => format!(
-            "excluded.{name} is not null and (t.{name} is null or excluded.{name} > t.{name})"
-        ),
+        Rule::Greatest => format!("excluded.{name} is not null and (t.{name} is null or excluded.{name} > t.{name})"),
     }
 }
 
@@ -219,11 +188,8 @@ pub(super) fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&s
         Some(clock) => format!(" and (t.{clock} is null or t.{clock} <= {as_of})"),
         None => String::new(),
     };
-    let stored = |id: &str| {
-        format!(
-            "(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id})"
-        )
-    };
+    let stored =
+        |id: &str| format!("(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id})");
     let postgres = format!(
         "delete from {table} t using (\n\
          select c.* from json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[], count bigint)\n\
@@ -240,8 +206,5 @@ pub(super) fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&s
         stored = stored("c.value->>'id'"),
         clock = not_newer("c.value->>'as_of'"),
     );
-    Sql {
-        postgres: postgres.leak(),
-        sqlite: sqlite.leak(),
-    }
+    Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
 }

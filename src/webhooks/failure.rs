@@ -22,20 +22,12 @@ pub struct Failure {
 
 impl Failure {
     pub(super) fn new(place: &Place, reason: &'static str, message: String) -> Self {
-        Self {
-            subject: place.to_string(),
-            reason,
-            message,
-            transient: false,
-        }
+        Self { subject: place.to_string(), reason, message, transient: false }
     }
 
     /// Whether another token may have better luck.
     pub(super) fn is_of_the_token(&self) -> bool {
-        matches!(
-            self.reason,
-            reason::INSUFFICIENT_ROLE | reason::INVALID_CREDENTIALS | reason::TOKEN_EXPIRED
-        )
+        matches!(self.reason, reason::INSUFFICIENT_ROLE | reason::INVALID_CREDENTIALS | reason::TOKEN_EXPIRED)
     }
 
     /// Whether it will be the same for every other target of its kind, so that asking for them is of no use.
@@ -99,98 +91,42 @@ mod tests {
     use crate::gitlab::{Dialect, RawAnswer};
 
     fn group() -> Place {
-        Place {
-            target: Target::Group(1),
-            path: "acme".into(),
-        }
+        Place { target: Target::Group(1), path: "acme".into() }
     }
 
     fn project() -> Place {
-        Place {
-            target: Target::Project(2),
-            path: "acme/tool".into(),
-        }
+        Place { target: Target::Project(2), path: "acme/tool".into() }
     }
 
     #[test]
     fn each_answer_has_its_reason() {
         let rows = [
-            (
-                group(),
-                404,
-                r#"{"error":"404 Not Found"}"#,
-                "GroupHooksUnavailable",
-            ),
-            (
-                group(),
-                404,
-                r#"{"message":"404 Group Not Found"}"#,
-                "InsufficientRole",
-            ),
-            (
-                group(),
-                403,
-                r#"{"message":"403 Forbidden"}"#,
-                "InsufficientRole",
-            ),
+            (group(), 404, r#"{"error":"404 Not Found"}"#, "GroupHooksUnavailable"),
+            (group(), 404, r#"{"message":"404 Group Not Found"}"#, "InsufficientRole"),
+            (group(), 403, r#"{"message":"403 Forbidden"}"#, "InsufficientRole"),
             (
                 project(),
                 403,
                 r#"{"error":"insufficient_scope","error_description":"…","scope":"api"}"#,
                 "InsufficientRole",
             ),
-            (
-                project(),
-                404,
-                r#"{"message":"404 Project Not Found"}"#,
-                "InsufficientRole",
-            ),
-            (
-                project(),
-                422,
-                r#"{"error":"Invalid url given"}"#,
-                "HookURLRejected",
-            ),
-            (
-                project(),
-                422,
-                r#"{"message":{"url":["is blocked"]}}"#,
-                "HookURLRejected",
-            ),
-            (
-                project(),
-                422,
-                r#"{"error":"Maximum number of project hooks (100) exceeded"}"#,
-                "HookLimitExceeded",
-            ),
-            (
-                project(),
-                422,
-                r#"{"error":"Custom headers validation failed"}"#,
-                "HookRejected",
-            ),
-            (
-                project(),
-                401,
-                r#"{"message":"401 Unauthorized"}"#,
-                "invalid_credentials",
-            ),
+            (project(), 404, r#"{"message":"404 Project Not Found"}"#, "InsufficientRole"),
+            (project(), 422, r#"{"error":"Invalid url given"}"#, "HookURLRejected"),
+            (project(), 422, r#"{"message":{"url":["is blocked"]}}"#, "HookURLRejected"),
+            (project(), 422, r#"{"error":"Maximum number of project hooks (100) exceeded"}"#, "HookLimitExceeded"),
+            (project(), 422, r#"{"error":"Custom headers validation failed"}"#, "HookRejected"),
+            (project(), 401, r#"{"message":"401 Unauthorized"}"#, "invalid_credentials"),
             (project(), 502, "", "GitLabUnreachable"),
         ];
         for (place, status, body, reason) in rows {
-            let error = RawAnswer::recorded(status, "application/json", body)
-                .verdict("primary")
-                .unwrap_err();
+            let error = RawAnswer::recorded(status, "application/json", body).verdict("primary").unwrap_err();
             assert_eq!(from_error(&place, &error).reason, reason, "{status} {body}");
         }
     }
 
     #[test]
     fn messages_name_subject_token_and_remedy() {
-        let forbidden = Error::Forbidden {
-            token: "primary".into(),
-            message: "403 Forbidden".into(),
-        };
+        let forbidden = Error::Forbidden { token: "primary".into(), message: "403 Forbidden".into() };
 
         assert_eq!(
             from_error(&group(), &forbidden).message,
@@ -204,10 +140,7 @@ mod tests {
 
     #[test]
     fn another_token_is_tried_only_where_the_token_is_to_blame() {
-        let expired = Error::Unauthorized {
-            token: "primary".into(),
-            dialect: Dialect::Expired,
-        };
+        let expired = Error::Unauthorized { token: "primary".into(), dialect: Dialect::Expired };
         let server = Error::Server { status: 500 };
 
         assert!(from_error(&group(), &expired).is_of_the_token());

@@ -7,11 +7,7 @@ use super::{Desired, Failure, Place, failure::from_error};
 use crate::gitlab::{Client, Target};
 
 /// The projects of a group that the scope follows and that can carry hooks: archived ones cannot.
-pub(super) async fn projects_of(
-    client: &Client,
-    desired: &Desired,
-    group: &Place,
-) -> Result<Vec<Place>, Failure> {
+pub(super) async fn projects_of(client: &Client, desired: &Desired, group: &Place) -> Result<Vec<Place>, Failure> {
     let Target::Group(id) = group.target else {
         return Ok(Vec::new());
     };
@@ -20,10 +16,7 @@ pub(super) async fn projects_of(
     let mut places = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| from_error(group, &error))?;
-        let followed = page
-            .iter()
-            .filter(|project| project.archived != Some(true))
-            .map(Place::from);
+        let followed = page.iter().filter(|project| project.archived != Some(true)).map(Place::from);
         places.extend(followed.filter(|place| !excluded.is_match(&place.path)));
     }
     Ok(places)

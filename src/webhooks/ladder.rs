@@ -77,33 +77,27 @@ pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory) -
 impl Climb<'_> {
     async fn nothing(mut self) -> Outcome {
         self.drop_stale(&[]).await;
-        Outcome {
-            state: State::NotWanted,
-            ..self.outcome(Mode::Disabled)
-        }
+        Outcome { state: State::NotWanted, ..self.outcome(Mode::Disabled) }
     }
 
     async fn groups(mut self) -> Outcome {
         let places = self.outermost();
         let refused = self.place_all(places).await;
-        self.failures
-            .extend(refused.into_iter().map(|(_, failure)| failure));
+        self.failures.extend(refused.into_iter().map(|(_, failure)| failure));
         self.drop_stale(&[]).await;
         self.outcome(Mode::Group)
     }
 
     async fn projects(mut self) -> Outcome {
         let refused = self.place_projects(self.desired.groups.clone()).await;
-        self.failures
-            .extend(refused.into_iter().map(|(_, failure)| failure));
+        self.failures.extend(refused.into_iter().map(|(_, failure)| failure));
         self.drop_stale(&self.desired.groups).await;
         self.outcome(Mode::Project)
     }
 
     async fn system(mut self) -> Outcome {
         let refused = self.place_all(vec![remembered(Target::System)]).await;
-        self.failures
-            .extend(refused.into_iter().map(|(_, failure)| failure));
+        self.failures.extend(refused.into_iter().map(|(_, failure)| failure));
         if self.failures.is_empty() {
             self.notes.push(NO_COMMENTS.to_owned());
         }
@@ -112,37 +106,23 @@ impl Climb<'_> {
     }
 
     async fn auto(mut self) -> Outcome {
-        let (groups, single): (Vec<_>, Vec<_>) = self
-            .outermost()
-            .into_iter()
-            .partition(|place| matches!(place.target, Target::Group(_)));
+        let (groups, single): (Vec<_>, Vec<_>) =
+            self.outermost().into_iter().partition(|place| matches!(place.target, Target::Group(_)));
         let refused = self.place_all(groups).await;
         let (lower, given_up): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(_, failure)| {
             matches!(failure.reason, reason::GROUP_HOOKS_UNAVAILABLE) || failure.is_of_the_token()
         });
-        self.failures
-            .extend(given_up.into_iter().map(|(_, failure)| failure));
-        let mut mode = if lower.is_empty() && !self.placed.is_empty() {
-            Mode::Group
-        } else {
-            Mode::Project
-        };
+        self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
+        let mut mode = if lower.is_empty() && !self.placed.is_empty() { Mode::Group } else { Mode::Project };
 
         let lower: Vec<_> = lower.into_iter().map(|(group, _)| group).collect();
         let mut refused = self.place_all(single).await;
         refused.extend(self.place_projects_of(&lower).await);
-        let (of_the_token, given_up): (Vec<_>, Vec<_>) = refused
-            .into_iter()
-            .partition(|(_, failure)| failure.is_of_the_token());
-        self.failures
-            .extend(given_up.into_iter().map(|(_, failure)| failure));
+        let (of_the_token, given_up): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(_, failure)| failure.is_of_the_token());
+        self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
 
-        if !of_the_token.is_empty()
-            && self
-                .place_all(vec![remembered(Target::System)])
-                .await
-                .is_empty()
-        {
+        if !of_the_token.is_empty() && self.place_all(vec![remembered(Target::System)]).await.is_empty() {
             mode = Mode::System;
             self.notes.push(NO_COMMENTS.to_owned());
         } else if !of_the_token.is_empty() {
@@ -162,37 +142,18 @@ impl Climb<'_> {
         if self.desired.delivered {
             self.failures.retain(|failure| !failure.is_of_the_token());
             let outcome = self.outcome(Mode::Manual);
-            return Outcome {
-                desired: outcome.desired + by_hand,
-                ready: placed + by_hand,
-                commands,
-                ..outcome
-            };
+            return Outcome { desired: outcome.desired + by_hand, ready: placed + by_hand, commands, ..outcome };
         }
-        let because = self
-            .failures
-            .first()
-            .map(|failure| format!("{}; ", failure.message))
-            .unwrap_or_default();
-        let more = if by_hand > 1 {
-            format!(", and {} more", by_hand - 1)
-        } else {
-            String::new()
-        };
-        let (name, command) = (
-            places.first().map(ToString::to_string).unwrap_or_default(),
-            commands.first(),
-        );
+        let because = self.failures.first().map(|failure| format!("{}; ", failure.message)).unwrap_or_default();
+        let more = if by_hand > 1 { format!(", and {} more", by_hand - 1) } else { String::new() };
+        let (name, command) = (places.first().map(ToString::to_string).unwrap_or_default(), commands.first());
         let message = format!(
             "{because}a person with the right has to make the webhook of {name}{more}: {}",
             command.map(String::as_str).unwrap_or_default()
         );
         let outcome = self.outcome(Mode::Manual);
         Outcome {
-            state: State::Incomplete {
-                reason: reason::MANUAL_ACTION_REQUIRED,
-                message,
-            },
+            state: State::Incomplete { reason: reason::MANUAL_ACTION_REQUIRED, message },
             desired: outcome.desired.max(placed + by_hand),
             commands,
             ..outcome
@@ -200,43 +161,17 @@ impl Climb<'_> {
     }
 
     fn outcome(self, mode: Mode) -> Outcome {
-        let Self {
-            memory,
-            changes,
-            placed,
-            failures,
-            notes,
-            ..
-        } = self;
+        let Self { memory, changes, placed, failures, notes, .. } = self;
         let (ready, desired) = (placed.len(), placed.len() + failures.len());
         let state = sum_up(desired, ready, &failures);
-        Outcome {
-            state,
-            mode,
-            desired,
-            ready,
-            failures,
-            notes,
-            commands: Vec::new(),
-            changes,
-            memory,
-        }
+        Outcome { state, mode, desired, ready, failures, notes, commands: Vec::new(), changes, memory }
     }
 
     /// Groups and projects of the scope that lie in no other group of it: a group's hook brings all that is below.
     fn outermost(&self) -> Vec<Place> {
         let groups = &self.desired.groups;
-        let covered = |place: &Place| {
-            groups
-                .iter()
-                .any(|group| place.path.starts_with(&format!("{}/", group.path)))
-        };
-        groups
-            .iter()
-            .chain(&self.desired.projects)
-            .filter(|place| !covered(place))
-            .cloned()
-            .collect()
+        let covered = |place: &Place| groups.iter().any(|group| place.path.starts_with(&format!("{}/", group.path)));
+        groups.iter().chain(&self.desired.projects).filter(|place| !covered(place)).cloned().collect()
     }
 
     async fn place_projects(&mut self, groups: Vec<Place>) -> Vec<(Place, Failure)> {
@@ -258,8 +193,7 @@ impl Climb<'_> {
         }
         places.sort();
         places.dedup();
-        places
-            .retain(|place| !self.placed.contains(place) && !self.desired.projects.contains(place));
+        places.retain(|place| !self.placed.contains(place) && !self.desired.projects.contains(place));
         self.place_all(places).await
     }
 
@@ -271,18 +205,11 @@ impl Climb<'_> {
             return Vec::new();
         };
         let outcome = self.attempt(&first).await;
-        let hopeless = outcome
-            .as_ref()
-            .err()
-            .filter(|failure| failure.is_of_the_instance())
-            .cloned();
+        let hopeless = outcome.as_ref().err().filter(|failure| failure.is_of_the_instance()).cloned();
         let mut outcomes = vec![(first, outcome)];
         if let Some(failure) = hopeless {
             let same = |place: Place| {
-                let failure = Failure {
-                    subject: place.to_string(),
-                    ..failure.clone()
-                };
+                let failure = Failure { subject: place.to_string(), ..failure.clone() };
                 (place, Err(failure))
             };
             outcomes.extend(places.map(same));
@@ -317,9 +244,7 @@ impl Climb<'_> {
         for turn in 0..managers.len() {
             let at = (lucky + turn) % managers.len();
             let client = self.client.only(&managers[at]);
-            let wanted = self
-                .desired
-                .wanted(self.before.up_to_date(place.target, &self.digest));
+            let wanted = self.desired.wanted(self.before.up_to_date(place.target, &self.digest));
             match bring_in_place(&client, place, wanted, &self.desired.secret).await {
                 Ok(in_place) => {
                     self.lucky.store(at, Ordering::Relaxed);
@@ -330,10 +255,7 @@ impl Climb<'_> {
             }
         }
         Err(refusal.unwrap_or_else(|| {
-            let message = format!(
-                "webhooks of {place} need a token with the scope api and {}: give one",
-                place.role()
-            );
+            let message = format!("webhooks of {place} need a token with the scope api and {}: give one", place.role());
             Failure::new(place, reason::INSUFFICIENT_ROLE, message)
         }))
     }
@@ -344,10 +266,8 @@ impl Climb<'_> {
             return;
         }
         let remembered = self.before.targets().map(remembered);
-        let stale: Vec<_> = remembered
-            .chain(also.iter().cloned())
-            .filter(|place| !self.tried.contains(&place.target))
-            .collect();
+        let stale: Vec<_> =
+            remembered.chain(also.iter().cloned()).filter(|place| !self.tried.contains(&place.target)).collect();
         for place in stale {
             if let Ok(removed) = clean_up(self.client, self.desired, &place).await {
                 self.changes.removed += removed;

@@ -13,25 +13,15 @@ pub(super) fn commands(client: &Client, desired: &Desired, places: &[Place]) -> 
         let fields = [
             ("url", url.as_str().to_owned()),
             ("token", "$WEBHOOK_SECRET".to_owned()),
-            (
-                "merge_requests_events",
-                desired.events.merge_requests.to_string(),
-            ),
+            ("merge_requests_events", desired.events.merge_requests.to_string()),
             ("note_events", desired.events.comments.to_string()),
             ("push_events", "false".to_owned()),
-            (
-                "enable_ssl_verification",
-                desired.ssl_verification.to_string(),
-            ),
+            ("enable_ssl_verification", desired.ssl_verification.to_string()),
         ];
-        let fields: String = fields
-            .iter()
-            .map(|(name, value)| format!(r#" --data-urlencode "{name}={value}""#))
-            .collect();
+        let fields: String =
+            fields.iter().map(|(name, value)| format!(r#" --data-urlencode "{name}={value}""#)).collect();
         let address = client.hooks_address(place.target);
-        format!(
-            r#"curl --fail-with-body --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN"{fields} "{address}""#
-        )
+        format!(r#"curl --fail-with-body --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN"{fields} "{address}""#)
     };
     let mut commands: Vec<_> = places.iter().take(MOST).map(command).collect();
     if places.len() > MOST {

@@ -28,8 +28,7 @@ impl Memory {
     /// Reads what [`Memory::to_text`] wrote; what cannot be read is forgotten.
     #[must_use]
     pub fn from_text(text: Option<&str>) -> Self {
-        text.and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default()
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
     /// As text, for whoever keeps it. Holds no secret and nothing that a secret could be guessed from.
@@ -45,20 +44,11 @@ impl Memory {
 
     /// The hook of a target that holds this secret.
     pub(super) fn up_to_date(&self, target: Target, digest: &str) -> Option<i64> {
-        self.hooks
-            .get(&key(target))
-            .filter(|kept| kept.secret == digest)
-            .map(|kept| kept.hook)
+        self.hooks.get(&key(target)).filter(|kept| kept.secret == digest).map(|kept| kept.hook)
     }
 
     pub(super) fn keep(&mut self, target: Target, hook: i64, digest: &str) {
-        self.hooks.insert(
-            key(target),
-            Kept {
-                hook,
-                secret: digest.to_owned(),
-            },
-        );
+        self.hooks.insert(key(target), Kept { hook, secret: digest.to_owned() });
     }
 
     pub(super) fn forget(&mut self, target: Target) {
@@ -118,10 +108,7 @@ mod tests {
         let read = Memory::from_text(Some(&memory.to_text()));
 
         assert_eq!(read, memory);
-        assert_eq!(
-            read.targets().collect::<Vec<_>>(),
-            [Target::Group(1), Target::Project(2), Target::System]
-        );
+        assert_eq!(read.targets().collect::<Vec<_>>(), [Target::Group(1), Target::Project(2), Target::System]);
         assert_eq!(read.up_to_date(Target::Group(1), "digest"), Some(7));
         assert_eq!(read.up_to_date(Target::Group(1), "another"), None);
         assert_eq!(Memory::from_text(Some("nonsense")), Memory::default());

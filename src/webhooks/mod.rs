@@ -66,19 +66,13 @@ impl fmt::Display for Place {
 
 impl From<&Group> for Place {
     fn from(group: &Group) -> Self {
-        Self {
-            target: Target::Group(group.id),
-            path: group.full_path.clone(),
-        }
+        Self { target: Target::Group(group.id), path: group.full_path.clone() }
     }
 }
 
 impl From<&Project> for Place {
     fn from(project: &Project) -> Self {
-        Self {
-            target: Target::Project(project.id),
-            path: project.path_with_namespace.clone(),
-        }
+        Self { target: Target::Project(project.id), path: project.path_with_namespace.clone() }
     }
 }
 
@@ -132,12 +126,7 @@ pub struct Changes {
 
 impl std::ops::AddAssign for Changes {
     fn add_assign(&mut self, more: Self) {
-        let Self {
-            created,
-            updated,
-            removed,
-            enabled,
-        } = more;
+        let Self { created, updated, removed, enabled } = more;
         self.created += created;
         self.updated += updated;
         self.removed += removed;
@@ -213,34 +202,20 @@ impl Desired {
 
 /// Whether a GitLab of this version keeps names and descriptions of hooks: 17.1 and up.
 fn keeps_names(version: &str) -> bool {
-    let mut parts = version
-        .split(['.', '-'])
-        .map_while(|part| part.parse::<u32>().ok());
+    let mut parts = version.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let (major, minor) = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
     (major, minor) >= (17, 1)
 }
 
 /// The sum of the failures: the first that a person can do something about speaks for all.
 fn sum_up(desired: usize, ready: usize, failures: &[Failure]) -> State {
-    let Some(first) = failures
-        .iter()
-        .find(|failure| !failure.transient)
-        .or(failures.first())
-    else {
+    let Some(first) = failures.iter().find(|failure| !failure.transient).or(failures.first()) else {
         return State::InPlace;
     };
     let more = failures.len() - 1;
-    let others = if more == 0 {
-        String::new()
-    } else {
-        format!(" ({more} more: {ready} of {desired} in place)")
-    };
+    let others = if more == 0 { String::new() } else { format!(" ({more} more: {ready} of {desired} in place)") };
     let (reason, message) = (first.reason, format!("{}{others}", first.message));
-    if first.transient {
-        State::Unknown { reason, message }
-    } else {
-        State::Incomplete { reason, message }
-    }
+    if first.transient { State::Unknown { reason, message } } else { State::Incomplete { reason, message } }
 }
 
 #[cfg(test)]
@@ -250,28 +225,18 @@ mod tests {
 
     #[test]
     fn names_are_kept_from_17_1_on() {
-        for (version, kept) in [
-            ("17.1.0-ee", true),
-            ("18.0.0", true),
-            ("17.0.5", false),
-            ("16.11.2-ee", false),
-            ("", false),
-        ] {
+        for (version, kept) in
+            [("17.1.0-ee", true), ("18.0.0", true), ("17.0.5", false), ("16.11.2-ee", false), ("", false)]
+        {
             assert_eq!(keeps_names(version), kept, "{version}");
         }
     }
 
     #[test]
     fn the_failure_that_needs_a_person_speaks_for_all() {
-        let place = Place {
-            target: Target::Project(1),
-            path: "acme/tool".into(),
-        };
+        let place = Place { target: Target::Project(1), path: "acme/tool".into() };
         let person = Failure::new(&place, reason::INSUFFICIENT_ROLE, "needs a role".into());
-        let passing = Failure {
-            transient: true,
-            ..Failure::new(&place, reason::GITLAB_UNREACHABLE, "away".into())
-        };
+        let passing = Failure { transient: true, ..Failure::new(&place, reason::GITLAB_UNREACHABLE, "away".into()) };
 
         assert_eq!(sum_up(3, 3, &[]), State::InPlace);
         assert_eq!(
@@ -283,10 +248,7 @@ mod tests {
         );
         assert_eq!(
             sum_up(1, 0, &[passing]),
-            State::Unknown {
-                reason: reason::GITLAB_UNREACHABLE,
-                message: "away".into()
-            }
+            State::Unknown { reason: reason::GITLAB_UNREACHABLE, message: "away".into() }
         );
     }
 }

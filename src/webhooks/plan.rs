@@ -92,10 +92,7 @@ pub fn hook_url(receiver: &Url, uid: &str) -> Url {
 /// Of several hooks of ours the one with the lowest id stays, so that two who clean up at once agree.
 #[must_use]
 pub fn plan(wanted: &Wanted, existing: &[Hook]) -> Vec<Change> {
-    let mut ours: Vec<_> = existing
-        .iter()
-        .filter_map(|hook| Some((wanted.claim(hook)?, hook)))
-        .collect();
+    let mut ours: Vec<_> = existing.iter().filter_map(|hook| Some((wanted.claim(hook)?, hook))).collect();
     ours.sort_by_key(|(claim, hook)| (*claim, hook.id));
     let mut ours = ours.into_iter().map(|(_, hook)| hook);
 
@@ -128,35 +125,23 @@ impl Wanted {
     /// The description that marks a hook as ours, where GitLab keeps descriptions.
     #[must_use]
     pub fn description(&self) -> String {
-        format!(
-            "Managed by gitlab-connector for {} ({}). Changes are undone.",
-            self.connection, self.uid
-        )
+        format!("Managed by gitlab-connector for {} ({}). Changes are undone.", self.connection, self.uid)
     }
 
     fn claim(&self, hook: &Hook) -> Option<Claim> {
-        is_marked(&self.uid, hook)
-            .then_some(Claim::Marked)
-            .or_else(|| self.adopts(hook).then_some(Claim::SameReceiver))
+        is_marked(&self.uid, hook).then_some(Claim::Marked).or_else(|| self.adopts(hook).then_some(Claim::SameReceiver))
     }
 
     /// Points at our receiver, but at no connection in particular.
     fn adopts(&self, hook: &Hook) -> bool {
-        let receiver = self
-            .url
-            .as_str()
-            .trim_end_matches(&self.uid)
-            .trim_end_matches('/');
+        let receiver = self.url.as_str().trim_end_matches(&self.uid).trim_end_matches('/');
         self.adopt == Adopt::ByURL && hook.url.trim_end_matches('/') == receiver
     }
 
     fn drift(&self, hook: &Hook) -> Vec<Drift> {
         // What an older GitLab does not report cannot be told to be wrong.
-        let is = |reported: Option<bool>, wanted: bool| {
-            reported.is_none_or(|reported| reported == wanted)
-        };
-        let mark = hook.name.as_deref() == Some(NAME)
-            && hook.description.as_deref() == Some(&self.description());
+        let is = |reported: Option<bool>, wanted: bool| reported.is_none_or(|reported| reported == wanted);
+        let mark = hook.name.as_deref() == Some(NAME) && hook.description.as_deref() == Some(&self.description());
         let events = is(hook.merge_requests_events, self.events.merge_requests)
             && is(hook.note_events, self.events.comments)
             && is(hook.confidential_note_events, false)
@@ -168,16 +153,10 @@ impl Wanted {
             (hook.url == self.url.as_str(), Drift::Url),
             (mark || !self.named, Drift::Mark),
             (events, Drift::Events),
-            (
-                is(hook.enable_ssl_verification, self.ssl_verification),
-                Drift::SslVerification,
-            ),
+            (is(hook.enable_ssl_verification, self.ssl_verification), Drift::SslVerification),
             (secret, Drift::Secret),
         ];
-        kept.into_iter()
-            .filter(|(kept, _)| !kept)
-            .map(|(_, drift)| drift)
-            .collect()
+        kept.into_iter().filter(|(kept, _)| !kept).map(|(_, drift)| drift).collect()
     }
 }
 
@@ -185,9 +164,10 @@ impl Wanted {
 #[must_use]
 pub fn is_marked(uid: &str, hook: &Hook) -> bool {
     let in_url = Url::parse(&hook.url).is_ok_and(|url| last_segment(&url) == Some(uid));
-    let described = hook.description.as_deref().is_some_and(|text| {
-        text.starts_with("Managed by gitlab-connector for ") && text.contains(&format!("({uid})"))
-    });
+    let described = hook
+        .description
+        .as_deref()
+        .is_some_and(|text| text.starts_with("Managed by gitlab-connector for ") && text.contains(&format!("({uid})")));
     in_url || described
 }
 
@@ -196,10 +176,7 @@ fn last_segment(url: &Url) -> Option<&str> {
 }
 
 fn is_disabled(hook: &Hook) -> bool {
-    matches!(
-        hook.alert_status.as_deref(),
-        Some("disabled" | "temporarily_disabled")
-    )
+    matches!(hook.alert_status.as_deref(), Some("disabled" | "temporarily_disabled"))
 }
 
 #[cfg(test)]
@@ -250,11 +227,7 @@ mod tests {
     }
 
     fn ours(id: i64) -> Hook {
-        Hook {
-            name: Some(NAME.into()),
-            description: Some(wanted().description()),
-            ..hook(id, URL)
-        }
+        Hook { name: Some(NAME.into()), description: Some(wanted().description()), ..hook(id, URL) }
     }
 
     #[test]
@@ -264,103 +237,50 @@ mod tests {
         let rows = [
             ("nothing", vec![], vec![Create]),
             ("as wanted", vec![ours(7)], vec![Keep(7)]),
-            (
-                "only foreign ones",
-                vec![hook(1, "https://ci.example.com/hook"), hook(2, "not a url")],
-                vec![Create],
-            ),
+            ("only foreign ones", vec![hook(1, "https://ci.example.com/hook"), hook(2, "not a url")], vec![Create]),
             (
                 "another connection of ours",
                 vec![hook(1, "https://hooks.example.com/webhooks/gitlab/uid-2")],
                 vec![Create],
             ),
-            (
-                "same receiver, no mark",
-                vec![hook(1, "https://hooks.example.com/webhooks/gitlab")],
-                vec![Create],
-            ),
+            ("same receiver, no mark", vec![hook(1, "https://hooks.example.com/webhooks/gitlab")], vec![Create]),
             (
                 "URL edited by hand",
-                vec![Hook {
-                    url: "https://elsewhere.example.com/".into(),
-                    ..ours(7)
-                }],
+                vec![Hook { url: "https://elsewhere.example.com/".into(), ..ours(7) }],
                 vec![Update(7, vec![Drift::Url])],
             ),
             (
                 "receiver moved",
-                vec![Hook {
-                    url: "http://old.example.com/webhooks/gitlab/uid-1".into(),
-                    ..ours(7)
-                }],
+                vec![Hook { url: "http://old.example.com/webhooks/gitlab/uid-1".into(), ..ours(7) }],
                 vec![Update(7, vec![Drift::Url])],
             ),
             (
                 "events edited by hand",
-                vec![Hook {
-                    note_events: Some(false),
-                    push_events: Some(true),
-                    ..ours(7)
-                }],
+                vec![Hook { note_events: Some(false), push_events: Some(true), ..ours(7) }],
                 vec![Update(7, vec![Drift::Events])],
             ),
             (
                 "confidential comments switched on",
-                vec![Hook {
-                    confidential_note_events: Some(true),
-                    ..ours(7)
-                }],
+                vec![Hook { confidential_note_events: Some(true), ..ours(7) }],
                 vec![Update(7, vec![Drift::Events])],
             ),
             (
                 "SSL switched off",
-                vec![Hook {
-                    enable_ssl_verification: Some(false),
-                    ..ours(7)
-                }],
+                vec![Hook { enable_ssl_verification: Some(false), ..ours(7) }],
                 vec![Update(7, vec![Drift::SslVerification])],
             ),
-            (
-                "mark lost",
-                vec![Hook {
-                    name: None,
-                    ..ours(7)
-                }],
-                vec![Update(7, vec![Drift::Mark])],
-            ),
+            ("mark lost", vec![Hook { name: None, ..ours(7) }], vec![Update(7, vec![Drift::Mark])]),
             (
                 "secret removed by hand",
-                vec![Hook {
-                    token_present: Some(false),
-                    ..ours(7)
-                }],
+                vec![Hook { token_present: Some(false), ..ours(7) }],
                 vec![Update(7, vec![Drift::Secret])],
             ),
-            (
-                "secret unknown",
-                vec![ours(8)],
-                vec![Update(8, vec![Drift::Secret])],
-            ),
-            (
-                "duplicates",
-                vec![ours(9), ours(7), ours(8)],
-                vec![Keep(7), Remove(8), Remove(9)],
-            ),
-            (
-                "disabled",
-                vec![Hook {
-                    alert_status: Some("temporarily_disabled".into()),
-                    ..ours(7)
-                }],
-                vec![Enable(7)],
-            ),
+            ("secret unknown", vec![ours(8)], vec![Update(8, vec![Drift::Secret])]),
+            ("duplicates", vec![ours(9), ours(7), ours(8)], vec![Keep(7), Remove(8), Remove(9)]),
+            ("disabled", vec![Hook { alert_status: Some("temporarily_disabled".into()), ..ours(7) }], vec![Enable(7)]),
             (
                 "disabled and edited",
-                vec![Hook {
-                    alert_status: Some("disabled".into()),
-                    note_events: Some(false),
-                    ..ours(7)
-                }],
+                vec![Hook { alert_status: Some("disabled".into()), note_events: Some(false), ..ours(7) }],
                 vec![Update(7, vec![Drift::Events]), Enable(7)],
             ),
         ];
@@ -371,10 +291,7 @@ mod tests {
 
     #[test]
     fn adoption_by_url_takes_what_points_at_the_receiver_and_at_no_other_connection() {
-        let wanted = Wanted {
-            adopt: Adopt::ByURL,
-            ..wanted()
-        };
+        let wanted = Wanted { adopt: Adopt::ByURL, ..wanted() };
         let bare = |id| hook(id, "https://hooks.example.com/webhooks/gitlab/");
         let other = hook(1, "https://hooks.example.com/webhooks/gitlab/uid-2");
 
@@ -388,17 +305,9 @@ mod tests {
 
     #[test]
     fn an_old_gitlab_that_keeps_no_names_is_not_corrected_for_ever() {
-        let wanted = Wanted {
-            named: false,
-            ..wanted()
-        };
+        let wanted = Wanted { named: false, ..wanted() };
 
-        let old = Hook {
-            token_present: None,
-            confidential_note_events: None,
-            alert_status: None,
-            ..hook(7, URL)
-        };
+        let old = Hook { token_present: None, confidential_note_events: None, alert_status: None, ..hook(7, URL) };
 
         assert_eq!(plan(&wanted, &[old]), [Change::Keep(7)]);
     }
@@ -407,18 +316,9 @@ mod tests {
     fn the_url_ends_in_the_uid_once() {
         let url = |text: &str| hook_url(&text.parse().unwrap(), "uid-1").to_string();
 
-        assert_eq!(
-            url("https://h/webhooks/gitlab"),
-            "https://h/webhooks/gitlab/uid-1"
-        );
-        assert_eq!(
-            url("https://h/webhooks/gitlab/"),
-            "https://h/webhooks/gitlab/uid-1"
-        );
-        assert_eq!(
-            url("https://h/base/webhooks/gitlab/uid-1"),
-            "https://h/base/webhooks/gitlab/uid-1"
-        );
+        assert_eq!(url("https://h/webhooks/gitlab"), "https://h/webhooks/gitlab/uid-1");
+        assert_eq!(url("https://h/webhooks/gitlab/"), "https://h/webhooks/gitlab/uid-1");
+        assert_eq!(url("https://h/base/webhooks/gitlab/uid-1"), "https://h/base/webhooks/gitlab/uid-1");
     }
 
     /// Applies a plan to hooks as GitLab would.
@@ -428,28 +328,16 @@ mod tests {
             match change {
                 Change::Create => {
                     let id = existing.iter().map(|hook| hook.id).max().unwrap_or(0) + 1;
-                    existing.push(Hook {
-                        id,
-                        url: wanted.url.to_string(),
-                        ..ours(id)
-                    });
+                    existing.push(Hook { id, url: wanted.url.to_string(), ..ours(id) });
                     survivor = Some(id);
                 }
                 Change::Update(id, _) => {
                     let hook = existing.iter_mut().find(|hook| hook.id == *id).unwrap();
-                    *hook = Hook {
-                        alert_status: hook.alert_status.clone(),
-                        url: wanted.url.to_string(),
-                        ..ours(*id)
-                    };
+                    *hook = Hook { alert_status: hook.alert_status.clone(), url: wanted.url.to_string(), ..ours(*id) };
                     survivor = Some(*id);
                 }
                 Change::Enable(id) => {
-                    existing
-                        .iter_mut()
-                        .find(|hook| hook.id == *id)
-                        .unwrap()
-                        .alert_status = Some("executable".into());
+                    existing.iter_mut().find(|hook| hook.id == *id).unwrap().alert_status = Some("executable".into());
                 }
                 Change::Remove(id) => existing.retain(|hook| hook.id != *id),
                 Change::Keep(id) => survivor = Some(*id),
@@ -466,30 +354,17 @@ mod tests {
             Just("https://old.example.com/webhooks/gitlab/uid-1".to_owned()),
             "[a-z:/.]{0,20}",
         ];
-        let described = prop_oneof![
-            Just(None),
-            Just(Some(wanted().description())),
-            Just(Some("CI".to_owned()))
-        ];
-        let flags = (
-            option::of(any::<bool>()),
-            option::of(any::<bool>()),
-            option::of(any::<bool>()),
-        );
-        let status = option::of(prop_oneof![
-            Just("executable".to_owned()),
-            Just("disabled".to_owned())
-        ]);
-        (url, described, flags, status).prop_map(
-            |(url, description, (notes, pushes, token), alert_status)| Hook {
-                description,
-                note_events: notes,
-                push_events: pushes,
-                token_present: token,
-                alert_status,
-                ..hook(0, &url)
-            },
-        )
+        let described = prop_oneof![Just(None), Just(Some(wanted().description())), Just(Some("CI".to_owned()))];
+        let flags = (option::of(any::<bool>()), option::of(any::<bool>()), option::of(any::<bool>()));
+        let status = option::of(prop_oneof![Just("executable".to_owned()), Just("disabled".to_owned())]);
+        (url, described, flags, status).prop_map(|(url, description, (notes, pushes, token), alert_status)| Hook {
+            description,
+            note_events: notes,
+            push_events: pushes,
+            token_present: token,
+            alert_status,
+            ..hook(0, &url)
+        })
     }
 
     proptest! {

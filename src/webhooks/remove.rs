@@ -4,8 +4,8 @@ use futures::{StreamExt, stream};
 use tracing::{debug, info};
 
 use super::{
-    Desired, Memory, Place, failure::from_error, followed::projects_of, ladder::AT_ONCE,
-    plan::is_marked, target::is_gone,
+    Desired, Memory, Place, failure::from_error, followed::projects_of, ladder::AT_ONCE, plan::is_marked,
+    target::is_gone,
 };
 use crate::gitlab::{Client, Error, Target};
 
@@ -32,22 +32,13 @@ pub struct Left {
 /// Removes every hook that carries our mark from everything in scope and everything remembered. Never fails: what a
 /// deletion cannot clean up it must not wait for.
 pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Removed {
-    let mut places: Vec<_> = desired
-        .groups
-        .iter()
-        .chain(&desired.projects)
-        .cloned()
-        .collect();
+    let mut places: Vec<_> = desired.groups.iter().chain(&desired.projects).cloned().collect();
     for group in &desired.groups {
         // Where groups cannot carry hooks, their projects do; some of them may not have been remembered.
         let (Target::Group(_), Err(_)) = (group.target, list(client, desired, group).await) else {
             continue;
         };
-        places.extend(
-            projects_of(client, desired, group)
-                .await
-                .unwrap_or_default(),
-        );
+        places.extend(projects_of(client, desired, group).await.unwrap_or_default());
     }
     for target in memory.targets() {
         if !places.iter().any(|place| place.target == target) {
@@ -56,9 +47,7 @@ pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Remo
     }
 
     let mut all = Removed::default();
-    let outcomes = stream::iter(&places)
-        .map(|place| clean_up(client, desired, place))
-        .buffer_unordered(AT_ONCE);
+    let outcomes = stream::iter(&places).map(|place| clean_up(client, desired, place)).buffer_unordered(AT_ONCE);
     let outcomes: Vec<_> = outcomes.collect().await;
     for outcome in outcomes {
         match outcome {
@@ -66,8 +55,7 @@ pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Remo
             Err(left) => all.left.push(left),
         }
     }
-    all.left
-        .sort_by(|one, other| one.subject.cmp(&other.subject));
+    all.left.sort_by(|one, other| one.subject.cmp(&other.subject));
     all
 }
 
@@ -81,22 +69,14 @@ pub(super) fn remembered(target: Target) -> Place {
 }
 
 /// Removes ours from one target. A target that is gone carries nothing.
-pub(super) async fn clean_up(
-    client: &Client,
-    desired: &Desired,
-    place: &Place,
-) -> Result<usize, Left> {
+pub(super) async fn clean_up(client: &Client, desired: &Desired, place: &Place) -> Result<usize, Left> {
     match try_clean_up(client, desired, place).await {
         Ok(removed) => Ok(removed),
         Err(error) if is_gone(&error) => Ok(0),
         Err(error) => {
             debug!(subject = %place, %error, "a webhook of ours may be left");
             let failure = from_error(place, &error);
-            Err(Left {
-                subject: failure.subject,
-                reason: failure.reason,
-                message: failure.message,
-            })
+            Err(Left { subject: failure.subject, reason: failure.reason, message: failure.message })
         }
     }
 }
@@ -116,24 +96,14 @@ async fn try_clean_up(client: &Client, desired: &Desired, place: &Place) -> Resu
 }
 
 /// Our hooks of a target, and the token that may see them.
-async fn list(
-    client: &Client,
-    desired: &Desired,
-    place: &Place,
-) -> Result<(Client, Vec<i64>), Error> {
-    let mut refusal = Error::NotFound {
-        token: String::new(),
-        message: "no token may manage webhooks".into(),
-        route: false,
-    };
+async fn list(client: &Client, desired: &Desired, place: &Place) -> Result<(Client, Vec<i64>), Error> {
+    let mut refusal =
+        Error::NotFound { token: String::new(), message: "no token may manage webhooks".into(), route: false };
     for manager in &desired.managers {
         let client = client.only(manager);
         match client.hooks(place.target).all().await {
             Ok(hooks) => {
-                let ours = hooks
-                    .iter()
-                    .filter(|hook| is_marked(&desired.uid, hook))
-                    .map(|hook| hook.id);
+                let ours = hooks.iter().filter(|hook| is_marked(&desired.uid, hook)).map(|hook| hook.id);
                 return Ok((client, ours.collect()));
             }
             Err(error) => refusal = error,

@@ -53,10 +53,7 @@ pub(super) async fn bring_in_place(
             debug!(subject = %place, ?change, "webhook");
             match change {
                 Change::Keep(hook) => survivor = Some(hook),
-                Change::Create => match client
-                    .create_hook(place.target, &body(&wanted, place, secret))
-                    .await
-                {
+                Change::Create => match client.create_hook(place.target, &body(&wanted, place, secret)).await {
                     Ok(hook) => {
                         info!(subject = %place, hook = hook.id, "made a webhook");
                         changes.created += 1;
@@ -70,10 +67,7 @@ pub(super) async fn bring_in_place(
                     Err(error) => return Err(refused(error)),
                 },
                 Change::Update(hook, drift) => {
-                    match client
-                        .update_hook(place.target, hook, &body(&wanted, place, secret))
-                        .await
-                    {
+                    match client.update_hook(place.target, hook, &body(&wanted, place, secret)).await {
                         Ok(_) => {
                             if drift != [Drift::Secret] {
                                 info!(subject = %place, hook, drift = ?drift, "repaired a webhook");

@@ -34,9 +34,7 @@ pub(super) struct Fake {
 
 impl Fake {
     /// Answers every request with what the closure makes of it.
-    pub(super) async fn serve(
-        answer: impl Fn(&Asked) -> Response<Body> + Send + Sync + 'static,
-    ) -> Fake {
+    pub(super) async fn serve(answer: impl Fn(&Asked) -> Response<Body> + Send + Sync + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
@@ -81,10 +79,7 @@ pub(super) fn json(status: u16, body: &str) -> Response<Body> {
         .unwrap()
 }
 
-pub(super) fn with_headers(
-    mut response: Response<Body>,
-    headers: &[(&'static str, &str)],
-) -> Response<Body> {
+pub(super) fn with_headers(mut response: Response<Body>, headers: &[(&'static str, &str)]) -> Response<Body> {
     for (name, value) in headers {
         response.headers_mut().insert(*name, value.parse().unwrap());
     }

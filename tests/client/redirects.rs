@@ -6,10 +6,7 @@ use super::client;
 use super::fake::{Fake, json, user, with_headers};
 
 fn moved(to: &str) -> axum::http::Response<axum::body::Body> {
-    with_headers(
-        json(301, "This resource has been moved permanently"),
-        &[("location", to)],
-    )
+    with_headers(json(301, "This resource has been moved permanently"), &[("location", to)])
 }
 
 #[tokio::test]
@@ -33,10 +30,7 @@ async fn a_moved_project_is_followed_with_the_token() {
     })
     .await;
 
-    let project = client(&fake.url, &["primary"])
-        .project("old/name")
-        .await
-        .unwrap();
+    let project = client(&fake.url, &["primary"]).project("old/name").await.unwrap();
 
     assert_eq!(project.path_with_namespace, "new/name");
     assert_eq!(fake.tokens(), ["primary", "primary"]);
@@ -55,10 +49,7 @@ async fn redirects_in_a_circle_end() {
 async fn a_relative_root_is_kept_through_pages() {
     let next = r#"<http://internal:8080/gitlab/api/v4/groups?page=2&per_page=100>; rel="next""#;
     let fake = Fake::serve(move |asked| match asked.nth {
-        1 => with_headers(
-            json(200, r#"[{"id":1,"full_path":"a"}]"#),
-            &[("link", next), ("x-total", "2")],
-        ),
+        1 => with_headers(json(200, r#"[{"id":1,"full_path":"a"}]"#), &[("link", next), ("x-total", "2")]),
         _ => json(200, r#"[{"id":2,"full_path":"b"}]"#),
     })
     .await;
@@ -70,22 +61,13 @@ async fn a_relative_root_is_kept_through_pages() {
 
     assert_eq!((first[0].id, second[0].id, total), (1, 2, Some(2)));
     assert!(pages.next().await.is_none());
-    assert_eq!(
-        fake.targets()[1],
-        "/gitlab/api/v4/groups?page=2&per_page=100"
-    );
+    assert_eq!(fake.targets()[1], "/gitlab/api/v4/groups?page=2&per_page=100");
 }
 
 #[tokio::test]
 async fn a_page_that_fails_is_asked_for_again_by_the_next_call() {
-    let fake = Fake::serve(|asked| {
-        if asked.nth == 1 {
-            json(400, r#"{"error":"bad luck"}"#)
-        } else {
-            json(200, "[]")
-        }
-    })
-    .await;
+    let fake =
+        Fake::serve(|asked| if asked.nth == 1 { json(400, r#"{"error":"bad luck"}"#) } else { json(200, "[]") }).await;
     let mut pages = client(&fake.url, &["primary"]).groups();
 
     assert!(pages.next().await.unwrap().is_err());

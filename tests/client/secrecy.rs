@@ -52,54 +52,34 @@ async fn nothing_that_is_printed_holds_a_secret() {
         (200, "<html>"),
         (200, r#"{"id":"no number"}"#),
     ];
-    let mut urls = vec![
-        raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", true).await,
-        "http://127.0.0.1:9/".into(),
-    ];
+    let mut urls =
+        vec![raw(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", true).await, "http://127.0.0.1:9/".into()];
     let mut fakes = Vec::new();
     for (status, body) in answers {
-        let fake = Fake::serve(move |_| {
-            with_headers(json(status, body), &[("location", "http://other/")])
-        })
-        .await;
+        let fake = Fake::serve(move |_| with_headers(json(status, body), &[("location", "http://other/")])).await;
         urls.push(fake.url.clone());
         fakes.push(fake);
     }
     for url in &urls {
-        let mut instance =
-            Instance::at(Url::parse(&url.replace("http://", "http://me:hunter2@")).unwrap());
+        let mut instance = Instance::at(Url::parse(&url.replace("http://", "http://me:hunter2@")).unwrap());
         instance.headers = vec![("X-Pass".into(), "hunter2".into())];
         let client = client_of(&instance, &["primary", "second"]);
-        let body = HookBody {
-            token: Some("hunter2".into()),
-            signing_token: Some("hunter2".into()),
-            ..HookBody::default()
-        };
+        let body =
+            HookBody { token: Some("hunter2".into()), signing_token: Some("hunter2".into()), ..HookBody::default() };
         printed.push(format!("{:?} {:?}", client, body));
         let failures = [
             client.current_user().await.err(),
             client.create_hook(Target::Project(1), &body).await.err(),
-            client
-                .graphql::<()>("query Q { x }", &serde_json::json!({}))
-                .await
-                .err(),
+            client.graphql::<()>("query Q { x }", &serde_json::json!({})).await.err(),
         ];
-        printed.extend(
-            failures
-                .into_iter()
-                .flatten()
-                .map(|error| format!("{error} {error:?}")),
-        );
+        printed.extend(failures.into_iter().flatten().map(|error| format!("{error} {error:?}")));
     }
     printed.push(format!("{:?} {:?}", token("primary"), Metrics::default()));
     drop(guard);
 
     printed.push(String::from_utf8(captured.0.lock().unwrap().clone()).unwrap());
     let printed = printed.join("\n");
-    assert!(
-        printed.contains("gitlab_request"),
-        "nothing was logged, so nothing was shown"
-    );
+    assert!(printed.contains("gitlab_request"), "nothing was logged, so nothing was shown");
     for secret in ["glpat-", "hunter2"] {
         assert!(!printed.contains(secret), "{secret} was printed");
     }

@@ -17,14 +17,9 @@ fn world() -> World {
                 .member("ann", Role::Developer)
                 .subgroup("platform", |group| group.project("tool", |project| project))
                 .project("api", |project| {
-                    project
-                        .label("urgent")
-                        .merge_request("Add it", |merge_request| {
-                            merge_request
-                                .by("ann")
-                                .comment("ben", "nice")
-                                .approve("ben")
-                        })
+                    project.label("urgent").merge_request("Add it", |merge_request| {
+                        merge_request.by("ann").comment("ben", "nice").approve("ben")
+                    })
                 })
         })
         .with_token("glpat-root", |token| token)
@@ -32,9 +27,7 @@ fn world() -> World {
 }
 
 async fn serve(world: World) -> (Simulator, Client) {
-    let simulator = Simulator::start(world, Options::root("/gitlab"))
-        .await
-        .unwrap();
+    let simulator = Simulator::start(world, Options::root("/gitlab")).await.unwrap();
     let client = client(simulator.url(), &[ROOT]);
     (simulator, client)
 }
@@ -54,16 +47,10 @@ async fn groups_projects_and_what_is_in_them_are_read() {
     assert_eq!(below[0].full_path, "acme/platform");
     assert_eq!(projects.len(), 2);
     assert_eq!(labels.len(), 2);
-    let ann = members
-        .iter()
-        .find(|member| member.username.as_deref() == Some("ann"))
-        .unwrap();
+    let ann = members.iter().find(|member| member.username.as_deref() == Some("ann")).unwrap();
     assert_eq!(ann.access_level, Some(30));
     assert!(inherited.iter().any(|member| member.id == ann.id));
-    assert_eq!(
-        client.user(ann.id).await.unwrap().username.as_deref(),
-        Some("ann")
-    );
+    assert_eq!(client.user(ann.id).await.unwrap().username.as_deref(), Some("ann"));
     assert!(client.users().all().await.unwrap().len() >= 3);
 }
 
@@ -72,15 +59,8 @@ async fn merge_requests_come_by_filter_and_by_number() {
     let (_simulator, client) = serve(world()).await;
     let api = client.project("acme/api").await.unwrap();
 
-    let listed = client
-        .merge_requests(api.id, &Default::default())
-        .all()
-        .await
-        .unwrap();
-    let named = client
-        .merge_requests_by_iid(api.id, &[1, 99])
-        .await
-        .unwrap();
+    let listed = client.merge_requests(api.id, &Default::default()).all().await.unwrap();
+    let named = client.merge_requests_by_iid(api.id, &[1, 99]).await.unwrap();
     let approvals = client.approvals(api.id, 1).await.unwrap();
 
     assert_eq!(listed, named);
@@ -93,9 +73,7 @@ async fn merge_requests_come_by_filter_and_by_number() {
 async fn every_page_of_a_long_list_arrives_once() {
     let (simulator, client) = serve(world().with_group("wide", |group| {
         let group = group.member("ann", Role::Developer);
-        (0..230).fold(group, |group, number| {
-            group.project(&format!("p{number}"), |project| project)
-        })
+        (0..230).fold(group, |group, number| group.project(&format!("p{number}"), |project| project))
     }))
     .await;
     let as_ann = super::client(simulator.url(), &["ann"]);
@@ -112,29 +90,16 @@ async fn every_page_of_a_long_list_arrives_once() {
 #[tokio::test]
 async fn a_page_that_is_too_much_is_taken_in_halves() {
     let (simulator, client) = serve(world().with_group("wide", |group| {
-        (0..120).fold(group, |group, number| {
-            group.project(&format!("p{number}"), |project| project)
-        })
+        (0..120).fold(group, |group, number| group.project(&format!("p{number}"), |project| project))
     }))
     .await;
     let group = client.group("wide").await.unwrap();
-    simulator.faults().add(
-        Fault::at(
-            "GET /groups/:id/projects",
-            FaultKind::Status { status: 500 },
-        )
-        .times(3),
-    );
+    simulator.faults().add(Fault::at("GET /groups/:id/projects", FaultKind::Status { status: 500 }).times(3));
 
     let listed = client.group_projects(group.id, false).all().await.unwrap();
 
     assert_eq!(listed.len(), 120);
-    assert!(
-        simulator
-            .requests()
-            .iter()
-            .any(|asked| asked.query.contains("per_page=50"))
-    );
+    assert!(simulator.requests().iter().any(|asked| asked.query.contains("per_page=50")));
 }
 
 #[tokio::test]
@@ -154,24 +119,15 @@ async fn hooks_are_made_listed_changed_and_removed() {
 
     for target in [Target::Project(api.id), Target::Group(group.id)] {
         let made = client.create_hook(target, &body).await.unwrap();
-        assert_eq!(
-            (made.push_events, made.note_events),
-            (Some(false), Some(true))
-        );
-        let changed = HookBody {
-            note_events: false,
-            ..body.clone()
-        };
+        assert_eq!((made.push_events, made.note_events), (Some(false), Some(true)));
+        let changed = HookBody { note_events: false, ..body.clone() };
         let updated = client.update_hook(target, made.id, &changed).await.unwrap();
         assert_eq!(updated.note_events, Some(false));
         assert_eq!(client.hooks(target).all().await.unwrap(), [updated]);
         client.delete_hook(target, made.id).await.unwrap();
         assert_eq!(client.hooks(target).all().await.unwrap(), []);
         let again = client.delete_hook(target, made.id).await;
-        assert!(
-            matches!(again, Err(Error::NotFound { route: false, .. })),
-            "{again:?}"
-        );
+        assert!(matches!(again, Err(Error::NotFound { route: false, .. })), "{again:?}");
     }
 }
 
@@ -182,19 +138,14 @@ async fn group_hooks_are_no_route_on_the_community_edition() {
 
     let answer = client.hooks(Target::Group(group.id)).all().await;
 
-    assert!(
-        matches!(answer, Err(Error::NotFound { route: true, .. })),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(Error::NotFound { route: true, .. })), "{answer:?}");
     assert!(!client.metadata().await.unwrap().is_enterprise());
 }
 
 #[tokio::test]
 async fn a_renamed_project_is_found_by_its_old_path() {
-    let (_simulator, client) = serve(world().with_group("acme", |group| {
-        group.project("new", |project| project.renamed_from("old"))
-    }))
-    .await;
+    let (_simulator, client) =
+        serve(world().with_group("acme", |group| group.project("new", |project| project.renamed_from("old")))).await;
 
     let project = client.project("acme/old").await.unwrap();
 

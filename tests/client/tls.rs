@@ -18,23 +18,14 @@ fn https_server() -> (Url, Vec<u8>) {
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["localhost".into()])
-        .unwrap()
-        .signed_by(&key, &authority)
-        .unwrap();
+    let certificate = CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&key, &authority).unwrap();
 
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!(
-        "https://localhost:{}/",
-        listener.local_addr().unwrap().port()
-    );
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
     std::thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
             let connection = rustls::ServerConnection::new(config.clone()).unwrap();
@@ -64,45 +55,24 @@ async fn an_unknown_ca_is_a_tls_failure_and_not_repeated() {
 #[tokio::test]
 async fn the_connections_own_ca_is_trusted() {
     let (url, authority) = https_server();
-    let instance = Instance {
-        ca_bundle: Some(authority),
-        ..Instance::at(url)
-    };
+    let instance = Instance { ca_bundle: Some(authority), ..Instance::at(url) };
 
-    assert_eq!(
-        client_of(&instance, &["primary"])
-            .current_user()
-            .await
-            .unwrap()
-            .id,
-        1
-    );
+    assert_eq!(client_of(&instance, &["primary"]).current_user().await.unwrap().id, 1);
 }
 
 #[tokio::test]
 async fn verification_can_be_switched_off() {
     let (url, _) = https_server();
-    let instance = Instance {
-        insecure_skip_verify: true,
-        ..Instance::at(url)
-    };
+    let instance = Instance { insecure_skip_verify: true, ..Instance::at(url) };
 
-    assert!(
-        client_of(&instance, &["primary"])
-            .current_user()
-            .await
-            .is_ok()
-    );
+    assert!(client_of(&instance, &["primary"]).current_user().await.is_ok());
 }
 
 #[tokio::test]
 async fn the_ca_of_another_server_is_a_tls_failure() {
     let (url, _) = https_server();
     let (_, other) = https_server();
-    let instance = Instance {
-        ca_bundle: Some(other),
-        ..Instance::at(url)
-    };
+    let instance = Instance { ca_bundle: Some(other), ..Instance::at(url) };
 
     let answer = client_of(&instance, &["primary"]).current_user().await;
 

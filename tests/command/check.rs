@@ -28,7 +28,8 @@ async fn check_takes_the_token_from_the_environment_and_answers_in_json() {
     let owner = binary::run_with(&directory, ("GITLAB_TOKEN", OWNER), &arguments).await;
 
     let answer: Value = serde_json::from_str(&reader.stdout).unwrap();
-    let hooks = answer["access"].as_array().unwrap().iter().find(|line| line["what"] == "manage group webhooks").unwrap();
+    let hooks =
+        answer["access"].as_array().unwrap().iter().find(|line| line["what"] == "manage group webhooks").unwrap();
     assert_eq!((hooks["outcome"].as_str(), answer["ok"].as_bool()), (Some("denied"), Some(false)));
     assert_eq!(reader.code, Some(3));
     assert_eq!(owner.code, Some(0), "{}", owner.text());

@@ -20,7 +20,8 @@ async fn a_wrong_password_is_said_and_not_printed() {
     let gitlab = serve(acme()).await;
     let url = postgres::url_with_wrong_password().await;
 
-    let ended = sync(&Directory::new(), &manifest(gitlab.url(), READER, QUIET), &["--database", url.expose_secret()]).await;
+    let ended =
+        sync(&Directory::new(), &manifest(gitlab.url(), READER, QUIET), &["--database", url.expose_secret()]).await;
 
     ended.says(1, &["StoreUnavailable", "refuses access"]);
     assert!(!ended.text().contains(postgres::PASSWORD), "{}", ended.text());
@@ -86,7 +87,8 @@ async fn a_database_that_goes_away_ends_the_run_after_its_patience_and_the_next_
     gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Latency { millis: 500 }).after(1));
     directory.write("connection.yaml", &given);
 
-    let running = binary::start(&directory, &["sync", "-f", "connection.yaml", "--database", &proxy.url, "--patience", "1s"]);
+    let running =
+        binary::start(&directory, &["sync", "-f", "connection.yaml", "--database", &proxy.url, "--patience", "1s"]);
     while gitlab.requests().iter().filter(|request| request.path.ends_with("/graphql")).count() < 2 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

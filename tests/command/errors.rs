@@ -54,9 +54,12 @@ async fn a_token_without_read_api_is_told_the_scope() {
 
 #[tokio::test]
 async fn a_scope_with_nothing_in_it_is_no_resources() {
-    let world = World::new()
-        .with_group("acme", |group| group)
-        .with_group_token(READER, "acme", Role::Developer, &[Scope::ReadApi]);
+    let world = World::new().with_group("acme", |group| group).with_group_token(
+        READER,
+        "acme",
+        Role::Developer,
+        &[Scope::ReadApi],
+    );
     let gitlab = serve(world).await;
 
     let ended = sync(&Directory::new(), &manifest(gitlab.url(), READER, QUIET), &[]).await;
@@ -81,7 +84,11 @@ async fn a_malformed_manifest_is_told_field_rule_and_remedy() {
     let directory = Directory::new();
     let good = manifest("https://gitlab.example.com/", READER, QUIET);
     for (from, to, words) in [
-        ("url: https://gitlab.example.com/", "url: https://gitlab.example.com/api/v4", "spec.url must be the root of the GitLab, not its API"),
+        (
+            "url: https://gitlab.example.com/",
+            "url: https://gitlab.example.com/api/v4",
+            "spec.url must be the root of the GitLab, not its API",
+        ),
         ("scope: {groups: [acme]}", "scope: {}", "spec.scope is empty: name at least one group"),
         ("scope: {groups: [acme]}", "scope: {gruops: [acme]}", "gruops"),
         ("mode: Disabled", "mode: Sometimes", "spec.webhooks.mode"),
@@ -100,7 +107,8 @@ async fn a_malformed_manifest_is_told_field_rule_and_remedy() {
 
 #[tokio::test]
 async fn a_certificate_of_a_foreign_authority_is_a_tls_failure_until_the_authority_is_named() {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]).unwrap();
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["127.0.0.1".into(), "localhost".into()]).unwrap();
     let options = Options::tls(&cert.pem(), &signing_key.serialize_pem());
     let gitlab = gitlab_simulator::Simulator::start(acme(), options).await.unwrap();
     let bundle = cert.pem().replace('\n', "\n    ");

@@ -11,41 +11,22 @@ use super::{Place, assert_same, client, company, import, serve, small};
 async fn rows_are_those_of_the_world() {
     let gitlab = serve(company(1, small())).await;
     for place in Place::each().await {
-        let summary = import(&gitlab, &place, &place.settings("first"))
-            .await
-            .unwrap();
+        let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
 
         assert_eq!(summary.exit_code(), 0, "{summary:?}");
-        assert!(
-            summary.run.run.finished() && summary.differences.is_empty(),
-            "{summary:?}"
-        );
+        assert!(summary.run.run.finished() && summary.differences.is_empty(), "{summary:?}");
         let (merge_requests, notes, commits) = gitlab.read(|world| {
             let all: Vec<_> = world.merge_requests().collect();
             let notes: usize = all.iter().map(|one| one.notes.len()).sum();
             let commits: usize = all.iter().map(|one| one.commits.len()).sum();
             (all.len(), notes, commits)
         });
-        assert_eq!(
-            place.count("gitlab_merge_requests").await,
-            i64::try_from(merge_requests).unwrap()
-        );
-        assert_eq!(
-            place.count("gitlab_notes").await,
-            i64::try_from(notes).unwrap()
-        );
-        assert_eq!(
-            place.count("gitlab_merge_request_commits").await,
-            i64::try_from(commits).unwrap()
-        );
+        assert_eq!(place.count("gitlab_merge_requests").await, i64::try_from(merge_requests).unwrap());
+        assert_eq!(place.count("gitlab_notes").await, i64::try_from(notes).unwrap());
+        assert_eq!(place.count("gitlab_merge_request_commits").await, i64::try_from(commits).unwrap());
         assert_eq!(place.count("gitlab_projects").await, 3);
         assert_eq!(place.count("gitlab_groups").await, 5);
-        let actions = place
-            .rows()
-            .await
-            .iter()
-            .filter(|row| row.contains("| approved |"))
-            .count();
+        let actions = place.rows().await.iter().filter(|row| row.contains("| approved |")).count();
         assert!(actions > 0, "system notes have their actions");
     }
 }
@@ -54,24 +35,11 @@ async fn rows_are_those_of_the_world() {
 async fn importing_twice_equals_importing_once() {
     let gitlab = serve(company(2, small())).await;
     for place in Place::each().await {
-        import(&gitlab, &place, &place.settings("first"))
-            .await
-            .unwrap();
+        import(&gitlab, &place, &place.settings("first")).await.unwrap();
         let once = place.rows().await;
 
-        import(&gitlab, &place, &place.settings("second"))
-            .await
-            .unwrap();
-        import(
-            &gitlab,
-            &place,
-            &Settings {
-                full: true,
-                ..place.settings("third")
-            },
-        )
-        .await
-        .unwrap();
+        import(&gitlab, &place, &place.settings("second")).await.unwrap();
+        import(&gitlab, &place, &Settings { full: true, ..place.settings("third") }).await.unwrap();
 
         assert_same(&place.rows().await, &once);
     }
@@ -81,14 +49,10 @@ async fn importing_twice_equals_importing_once() {
 async fn a_finished_run_is_not_repeated() {
     let gitlab = serve(company(2, small())).await;
     let place = Place::sqlite().await;
-    import(&gitlab, &place, &place.settings("tick"))
-        .await
-        .unwrap();
+    import(&gitlab, &place, &place.settings("tick")).await.unwrap();
     gitlab.forget_requests();
 
-    let again = import(&gitlab, &place, &place.settings("tick"))
-        .await
-        .unwrap();
+    let again = import(&gitlab, &place, &place.settings("tick")).await.unwrap();
 
     assert_eq!(again.exit_code(), 0);
     assert_eq!(gitlab.requests().len(), 0, "the database knows");
@@ -96,37 +60,17 @@ async fn a_finished_run_is_not_repeated() {
 
 #[tokio::test]
 async fn many_workers_equal_one() {
-    let gitlab = serve(company(
-        3,
-        Size {
-            projects: 8,
-            ..small()
-        },
-    ))
-    .await;
+    let gitlab = serve(company(3, Size { projects: 8, ..small() })).await;
     for place in Place::each().await {
-        import(&gitlab, &place, &place.settings("alone"))
-            .await
-            .unwrap();
+        import(&gitlab, &place, &place.settings("alone")).await.unwrap();
         let alone = place.rows().await;
 
         let together = place.another().await;
         let workers = ["0", "1", "2", "3"].map(|worker| {
-            let settings = Settings {
-                worker: worker.into(),
-                concurrency: 1,
-                ..together.settings("together")
-            };
+            let settings = Settings { worker: worker.into(), concurrency: 1, ..together.settings("together") };
             let (client, store) = (client(&gitlab), together.store.clone());
             tokio::spawn(async move {
-                importer::run(
-                    &client,
-                    &store,
-                    &settings,
-                    &Progress::default(),
-                    CancellationToken::new(),
-                )
-                .await
+                importer::run(&client, &store, &settings, &Progress::default(), CancellationToken::new()).await
             })
         });
         let mut ended = 0;
@@ -141,43 +85,23 @@ async fn many_workers_equal_one() {
 
 #[tokio::test]
 async fn dying_anywhere_and_going_on_equals_not_dying() {
-    let gitlab = serve(company(
-        4,
-        Size {
-            projects: 2,
-            merge_requests: 130,
-            notes: 2,
-            commits: 1,
-            ..Size::default()
-        },
-    ))
-    .await;
+    let gitlab =
+        serve(company(4, Size { projects: 2, merge_requests: 130, notes: 2, commits: 1, ..Size::default() })).await;
     for place in Place::each().await {
-        import(&gitlab, &place, &place.settings("whole"))
-            .await
-            .unwrap();
+        import(&gitlab, &place, &place.settings("whole")).await.unwrap();
         let whole = place.rows().await;
         gitlab.forget_requests();
 
         // Dies after the first answer, goes on, dies after the second, and so on until it lives to the end.
         let broken = place.another().await;
-        let settings = Settings {
-            concurrency: 1,
-            ..broken.settings("broken")
-        };
+        let settings = Settings { concurrency: 1, ..broken.settings("broken") };
         let mut lives = 0;
         loop {
             lives += 1;
             let before = gitlab.requests().len();
             let client = client(&gitlab);
             let progress = Progress::default();
-            let run = importer::run(
-                &client,
-                &broken.store,
-                &settings,
-                &progress,
-                CancellationToken::new(),
-            );
+            let run = importer::run(&client, &broken.store, &settings, &progress, CancellationToken::new());
             let death = async {
                 while gitlab.requests().len() < before + lives.min(4) {
                     tokio::task::yield_now().await;
@@ -204,9 +128,7 @@ async fn what_changed_since_equals_everything_read_now() {
     for seed in [5, 6] {
         let gitlab = serve(company(seed, small())).await;
         for place in Place::each().await {
-            import(&gitlab, &place, &place.settings("first"))
-                .await
-                .unwrap();
+            import(&gitlab, &place, &place.settings("first")).await.unwrap();
 
             let mut random = fastrand::Rng::with_seed(seed);
             for round in 0..3 {
@@ -215,15 +137,11 @@ async fn what_changed_since_equals_everything_read_now() {
                         world.live(&mut random);
                     }
                 });
-                import(&gitlab, &place, &place.settings(&format!("round {round}")))
-                    .await
-                    .unwrap();
+                import(&gitlab, &place, &place.settings(&format!("round {round}"))).await.unwrap();
             }
 
             let fresh = place.another().await;
-            import(&gitlab, &fresh, &fresh.settings("fresh"))
-                .await
-                .unwrap();
+            import(&gitlab, &fresh, &fresh.settings("fresh")).await.unwrap();
             assert_same(&place.rows().await, &fresh.rows().await);
         }
     }
@@ -233,9 +151,7 @@ async fn what_changed_since_equals_everything_read_now() {
 async fn a_full_pass_repairs_what_no_change_reveals() {
     let gitlab = serve(company(7, small())).await;
     for place in Place::each().await {
-        import(&gitlab, &place, &place.settings("first"))
-            .await
-            .unwrap();
+        import(&gitlab, &place, &place.settings("first")).await.unwrap();
         gitlab.world(|world| {
             let (gone, note) = {
                 let mut all = world.merge_requests().filter(|one| one.notes.len() > 1);
@@ -245,31 +161,14 @@ async fn a_full_pass_repairs_what_no_change_reveals() {
             world.delete_note(note).unwrap();
         });
 
-        import(
-            &gitlab,
-            &place,
-            &Settings {
-                full: true,
-                ..place.settings("full")
-            },
-        )
-        .await
-        .unwrap();
+        import(&gitlab, &place, &Settings { full: true, ..place.settings("full") }).await.unwrap();
 
         let fresh = place.another().await;
-        import(&gitlab, &fresh, &fresh.settings("fresh"))
-            .await
-            .unwrap();
+        import(&gitlab, &fresh, &fresh.settings("fresh")).await.unwrap();
         // Somebody whose last word is gone stays known.
-        let without_users = |rows: Vec<String>| {
-            rows.into_iter()
-                .filter(|row| !row.starts_with("gitlab_users"))
-                .collect::<Vec<_>>()
-        };
-        assert_same(
-            &without_users(place.rows().await),
-            &without_users(fresh.rows().await),
-        );
+        let without_users =
+            |rows: Vec<String>| rows.into_iter().filter(|row| !row.starts_with("gitlab_users")).collect::<Vec<_>>();
+        assert_same(&without_users(place.rows().await), &without_users(fresh.rows().await));
     }
 }
 
@@ -280,57 +179,29 @@ async fn refreshing_what_was_named_equals_importing_it() {
         let settings = place.settings("first");
         import(&gitlab, &place, &settings).await.unwrap();
         let marks = gitlab.world(|world| {
-            let all: Vec<_> = world
-                .merge_requests()
-                .map(|one| (one.id, one.project, one.iid))
-                .collect();
+            let all: Vec<_> = world.merge_requests().map(|one| (one.id, one.project, one.iid)).collect();
             for (id, ..) in &all {
                 world.comment(*id, "reader", "one more").unwrap();
             }
             let path = |project| world.project(project).unwrap().full_path.clone();
             all.iter()
-                .map(|(_, project, iid)| Mark {
-                    project_id: *project,
-                    project_path: path(*project),
-                    iid: *iid,
-                })
+                .map(|(_, project, iid)| Mark { project_id: *project, project_path: path(*project), iid: *iid })
                 .collect()
         });
-        place
-            .store
-            .commit(
-                place.source,
-                &Batch {
-                    refresh: marks,
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        place.store.commit(place.source, &Batch { refresh: marks, ..Batch::default() }).await.unwrap();
         gitlab.forget_requests();
 
-        let read = refresh::once(&client(&gitlab), &place.store, &settings)
-            .await
-            .unwrap();
+        let read = refresh::once(&client(&gitlab), &place.store, &settings).await.unwrap();
 
         assert_eq!(read, 36);
+        assert_eq!(gitlab.counts().get("POST /graphql mergeRequestsByIid"), Some(&3), "{:?}", gitlab.counts());
         assert_eq!(
-            gitlab.counts().get("POST /graphql mergeRequestsByIid"),
-            Some(&3),
-            "{:?}",
-            gitlab.counts()
-        );
-        assert_eq!(
-            refresh::once(&client(&gitlab), &place.store, &settings)
-                .await
-                .unwrap(),
+            refresh::once(&client(&gitlab), &place.store, &settings).await.unwrap(),
             0,
             "nothing is due any more"
         );
         let fresh = place.another().await;
-        import(&gitlab, &fresh, &fresh.settings("fresh"))
-            .await
-            .unwrap();
+        import(&gitlab, &fresh, &fresh.settings("fresh")).await.unwrap();
         assert_same(&place.rows().await, &fresh.rows().await);
     }
 }

@@ -40,8 +40,7 @@ impl Drop for Place {
 
 impl Place {
     async fn sqlite() -> Place {
-        let file =
-            std::env::temp_dir().join(format!("gitlab-connector-{:016x}.db", fastrand::u64(..)));
+        let file = std::env::temp_dir().join(format!("gitlab-connector-{:016x}.db", fastrand::u64(..)));
         Place::at(format!("sqlite:{}", file.display()).into(), Some(file)).await
     }
 
@@ -56,11 +55,7 @@ impl Place {
 
     /// Another one of the same kind.
     async fn another(&self) -> Place {
-        if self.file.is_some() {
-            Place::sqlite().await
-        } else {
-            Place::postgres().await
-        }
+        if self.file.is_some() { Place::sqlite().await } else { Place::postgres().await }
     }
 
     async fn at(url: SecretString, file: Option<PathBuf>) -> Place {
@@ -73,12 +68,7 @@ impl Place {
             uid: None,
         };
         let source = store.register(&connection).await.unwrap().source;
-        Place {
-            url,
-            store,
-            source,
-            file,
-        }
+        Place { url, store, source, file }
     }
 
     fn settings(&self, run_key: &str) -> Settings {
@@ -105,33 +95,19 @@ impl Place {
     async fn rows(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (table, columns) in TABLES {
-            let columns: Vec<String> = columns
-                .split_whitespace()
-                .map(|name| format!("cast({name} as text)"))
-                .collect();
+            let columns: Vec<String> = columns.split_whitespace().map(|name| format!("cast({name} as text)")).collect();
             let query = sqlx::AssertSqlSafe(format!("select {} from {table}", columns.join(", ")));
             let cells: Vec<Vec<Option<String>>> = if self.file.is_some() {
-                let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret())
-                    .await
-                    .unwrap();
+                let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret()).await.unwrap();
                 let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
-                rows.iter()
-                    .map(|row| (0..row.len()).map(|at| row.get(at)).collect())
-                    .collect()
+                rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
             } else {
-                let mut connection = sqlx::PgConnection::connect(self.url.expose_secret())
-                    .await
-                    .unwrap();
+                let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
                 let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
-                rows.iter()
-                    .map(|row| (0..row.len()).map(|at| row.get(at)).collect())
-                    .collect()
+                rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
             };
             for row in cells {
-                let row: Vec<String> = row
-                    .into_iter()
-                    .map(|cell| cell.unwrap_or_else(|| "NULL".into()))
-                    .collect();
+                let row: Vec<String> = row.into_iter().map(|cell| cell.unwrap_or_else(|| "NULL".into())).collect();
                 lines.push(format!("{table}: {}", row.join(" | ")));
             }
         }
@@ -141,31 +117,18 @@ impl Place {
 
     async fn count(&self, table: &str) -> i64 {
         let overview = self.store.overview(self.source).await.unwrap();
-        overview
-            .into_iter()
-            .find(|(name, _)| *name == table)
-            .unwrap()
-            .1
+        overview.into_iter().find(|(name, _)| *name == table).unwrap().1
     }
 }
 
 const TABLES: [(&str, &str); 9] = [
-    (
-        "gitlab_groups",
-        "id parent_id name full_path visibility web_url created_at",
-    ),
+    ("gitlab_groups", "id parent_id name full_path visibility web_url created_at"),
     (
         "gitlab_projects",
         "id namespace_id name path_with_namespace default_branch visibility archived merge_requests_enabled",
     ),
-    (
-        "gitlab_labels",
-        "project_id id name color description is_project_label",
-    ),
-    (
-        "gitlab_members",
-        "kind holder_id user_id access_level created_at expires_at",
-    ),
+    ("gitlab_labels", "project_id id name color description is_project_label"),
+    ("gitlab_members", "kind holder_id user_id access_level created_at expires_at"),
     ("gitlab_users", "id username name bot"),
     (
         "gitlab_merge_requests",
@@ -193,17 +156,11 @@ fn company(seed: u64, size: Size) -> World {
 fn readable(world: World) -> World {
     world
         .with_group("acme", |group| group.member("reader", Role::Developer))
-        .with_token(TOKEN, |token| {
-            token.user("reader").scopes(&[TokenScope::ReadApi])
-        })
+        .with_token(TOKEN, |token| token.user("reader").scopes(&[TokenScope::ReadApi]))
 }
 
 fn small() -> Size {
-    Size {
-        projects: 3,
-        merge_requests: 12,
-        ..Size::default()
-    }
+    Size { projects: 3, merge_requests: 12, ..Size::default() }
 }
 
 async fn serve(world: World) -> Simulator {
@@ -212,10 +169,7 @@ async fn serve(world: World) -> Simulator {
 
 fn client_with(gitlab: &Simulator, secrets: &[&str]) -> Client {
     let tokens = secrets.iter().enumerate();
-    let tokens = tokens.map(|(number, secret)| Token {
-        name: format!("token-{number}"),
-        secret: (*secret).into(),
-    });
+    let tokens = tokens.map(|(number, secret)| Token { name: format!("token-{number}"), secret: (*secret).into() });
     let url = format!("{}/", gitlab.url()).parse().unwrap();
     Client::new(&Instance::at(url), tokens.collect(), &Metrics::default()).unwrap()
 }
@@ -224,33 +178,14 @@ fn client(gitlab: &Simulator) -> Client {
     client_with(gitlab, &[TOKEN])
 }
 
-async fn import(
-    gitlab: &Simulator,
-    place: &Place,
-    settings: &Settings,
-) -> Result<Summary, importer::Error> {
+async fn import(gitlab: &Simulator, place: &Place, settings: &Settings) -> Result<Summary, importer::Error> {
     let stop = CancellationToken::new();
-    importer::run(
-        &client(gitlab),
-        &place.store,
-        settings,
-        &Progress::default(),
-        stop,
-    )
-    .await
+    importer::run(&client(gitlab), &place.store, settings, &Progress::default(), stop).await
 }
 
 /// Two lists of rows that should be one; says where they are not.
 fn assert_same(found: &[String], expected: &[String]) {
-    let lacks: Vec<_> = expected
-        .iter()
-        .filter(|row| !found.contains(row))
-        .take(5)
-        .collect();
-    let extra: Vec<_> = found
-        .iter()
-        .filter(|row| !expected.contains(row))
-        .take(5)
-        .collect();
+    let lacks: Vec<_> = expected.iter().filter(|row| !found.contains(row)).take(5).collect();
+    let extra: Vec<_> = found.iter().filter(|row| !expected.contains(row)).take(5).collect();
     assert!(found == expected, "lacks {lacks:#?}\nhas {extra:#?}");
 }

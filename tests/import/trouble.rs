@@ -16,18 +16,10 @@ const PAGES: &str = "POST /graphql mergeRequests";
 
 #[tokio::test]
 async fn no_trouble_that_passes_changes_a_row() {
-    let size = Size {
-        projects: 2,
-        merge_requests: 120,
-        notes: 2,
-        commits: 1,
-        ..Size::default()
-    };
+    let size = Size { projects: 2, merge_requests: 120, notes: 2, commits: 1, ..Size::default() };
     let gitlab = serve(company(1, size)).await;
     let quiet = Place::sqlite().await;
-    import(&gitlab, &quiet, &quiet.settings("quiet"))
-        .await
-        .unwrap();
+    import(&gitlab, &quiet, &quiet.settings("quiet")).await.unwrap();
     let quiet = quiet.rows().await;
 
     let troubles = [
@@ -35,22 +27,14 @@ async fn no_trouble_that_passes_changes_a_row() {
         FaultKind::TooManyRequests,
         FaultKind::Status { status: 502 },
         FaultKind::CutBody,
-        FaultKind::FieldTimeout {
-            fields: vec!["MergeRequest.diffStatsSummary".into()],
-        },
-        FaultKind::FieldTimeout {
-            fields: vec!["MergeRequest.notes".into()],
-        },
+        FaultKind::FieldTimeout { fields: vec!["MergeRequest.diffStatsSummary".into()] },
+        FaultKind::FieldTimeout { fields: vec!["MergeRequest.notes".into()] },
     ];
     for trouble in troubles {
-        gitlab
-            .faults()
-            .add(Fault::at(PAGES, trouble.clone()).after(1).times(2));
+        gitlab.faults().add(Fault::at(PAGES, trouble.clone()).after(1).times(2));
         let place = Place::sqlite().await;
 
-        let summary = import(&gitlab, &place, &place.settings("troubled"))
-            .await
-            .unwrap();
+        let summary = import(&gitlab, &place, &place.settings("troubled")).await.unwrap();
 
         assert_eq!(summary.exit_code(), 0, "{trouble:?}");
         assert!(gitlab.faults().list().is_empty(), "{trouble:?} has struck");
@@ -61,52 +45,31 @@ async fn no_trouble_that_passes_changes_a_row() {
 
 #[tokio::test]
 async fn a_server_that_answers_only_small_pages_gets_small_pages() {
-    let size = Size {
-        projects: 1,
-        merge_requests: 60,
-        notes: 2,
-        commits: 1,
-        ..Size::default()
-    };
+    let size = Size { projects: 1, merge_requests: 60, notes: 2, commits: 1, ..Size::default() };
     let gitlab = serve(company(2, size)).await;
     let place = Place::sqlite().await;
     // Fails until the page has been halved a few times.
-    let timeout = FaultKind::FieldTimeout {
-        fields: vec!["MergeRequest.notes".into()],
-    };
+    let timeout = FaultKind::FieldTimeout { fields: vec!["MergeRequest.notes".into()] };
     gitlab.faults().add(Fault::at(PAGES, timeout).times(3));
     gitlab.forget_requests();
 
-    let summary = import(&gitlab, &place, &place.settings("first"))
-        .await
-        .unwrap();
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
 
     assert_eq!(summary.exit_code(), 0);
     assert_eq!(place.count("gitlab_merge_requests").await, 60);
     let pages = gitlab.counts()[PAGES];
-    assert!(
-        (6..=14).contains(&pages),
-        "{pages} pages: 12 a page at first, then more"
-    );
+    assert!((6..=14).contains(&pages), "{pages} pages: 12 a page at first, then more");
 }
 
 #[tokio::test]
 async fn a_field_that_always_times_out_stays_unknown_and_the_rest_is_stored() {
-    let size = Size {
-        projects: 1,
-        merge_requests: 3,
-        ..Size::default()
-    };
+    let size = Size { projects: 1, merge_requests: 3, ..Size::default() };
     let gitlab = serve(company(2, size)).await;
     let place = Place::sqlite().await;
-    let timeout = FaultKind::FieldTimeout {
-        fields: vec!["MergeRequest.diffStatsSummary".into()],
-    };
+    let timeout = FaultKind::FieldTimeout { fields: vec!["MergeRequest.diffStatsSummary".into()] };
     gitlab.faults().add(Fault::at(PAGES, timeout));
 
-    let summary = import(&gitlab, &place, &place.settings("first"))
-        .await
-        .unwrap();
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
 
     assert_eq!(summary.exit_code(), 0, "{summary:?}");
     assert_eq!(place.count("gitlab_merge_requests").await, 3);
@@ -115,18 +78,10 @@ async fn a_field_that_always_times_out_stays_unknown_and_the_rest_is_stored() {
 
 #[tokio::test]
 async fn a_complexity_limit_that_falls_during_the_import_gets_smaller_pages() {
-    let size = Size {
-        projects: 1,
-        merge_requests: 350,
-        notes: 1,
-        commits: 1,
-        ..Size::default()
-    };
+    let size = Size { projects: 1, merge_requests: 350, notes: 1, commits: 1, ..Size::default() };
     let gitlab = serve(company(8, size)).await;
     let quiet = Place::sqlite().await;
-    import(&gitlab, &quiet, &quiet.settings("quiet"))
-        .await
-        .unwrap();
+    import(&gitlab, &quiet, &quiet.settings("quiet")).await.unwrap();
 
     // 180 leaves room for fewer at once, 100 not even for one with all its notes.
     for limit in [180, 100] {
@@ -134,13 +89,7 @@ async fn a_complexity_limit_that_falls_during_the_import_gets_smaller_pages() {
         let place = Place::sqlite().await;
         let (progress, connection) = (Progress::default(), client(&gitlab));
         let settings = place.settings("limited");
-        let run = importer::run(
-            &connection,
-            &place.store,
-            &settings,
-            &progress,
-            CancellationToken::new(),
-        );
+        let run = importer::run(&connection, &place.store, &settings, &progress, CancellationToken::new());
         let lower = async {
             while progress.snapshot().merge_requests == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -163,15 +112,9 @@ async fn a_revoked_token_ends_the_run_with_its_code() {
         world.token_mut(token).unwrap().revoked = true;
     });
 
-    let error = import(&gitlab, &place, &place.settings("first"))
-        .await
-        .unwrap_err();
+    let error = import(&gitlab, &place, &place.settings("first")).await.unwrap_err();
 
-    assert_eq!(
-        (error.exit_code(), error.reason()),
-        (43, "invalid_credentials"),
-        "{error}"
-    );
+    assert_eq!((error.exit_code(), error.reason()), (43, "invalid_credentials"), "{error}");
     assert!(!error.to_string().contains(TOKEN));
 }
 
@@ -186,18 +129,12 @@ async fn a_scope_that_does_not_exist_is_named() {
         ..Scope::default()
     };
 
-    let nothing = Settings {
-        scope: scope(&["nobody/home"]),
-        ..place.settings("nothing")
-    };
+    let nothing = Settings { scope: scope(&["nobody/home"]), ..place.settings("nothing") };
     let error = import(&gitlab, &place, &nothing).await.unwrap_err();
     assert_eq!((error.exit_code(), error.reason()), (42, "ScopeNotFound"));
     assert!(error.to_string().contains("nobody/home"), "{error}");
 
-    let some = Settings {
-        scope: scope(&["acme", "nobody/home"]),
-        ..place.settings("some")
-    };
+    let some = Settings { scope: scope(&["acme", "nobody/home"]), ..place.settings("some") };
     let summary = import(&gitlab, &place, &some).await.unwrap();
     assert_eq!(summary.missing, ["nobody/home"]);
     assert_eq!((summary.exit_code(), summary.run.progress.done), (42, 3));
@@ -205,26 +142,14 @@ async fn a_scope_that_does_not_exist_is_named() {
 
 #[tokio::test]
 async fn stopping_takes_no_time_and_loses_nothing() {
-    let size = Size {
-        projects: 2,
-        merge_requests: 250,
-        ..Size::default()
-    };
+    let size = Size { projects: 2, merge_requests: 250, ..Size::default() };
     let gitlab = serve(company(4, size)).await;
     let place = Place::sqlite().await;
-    gitlab
-        .faults()
-        .add(Fault::at(PAGES, FaultKind::Latency { millis: 400 }));
+    gitlab.faults().add(Fault::at(PAGES, FaultKind::Latency { millis: 400 }));
     let (stop, progress) = (CancellationToken::new(), Progress::default());
     let settings = place.settings("first");
     let connection = client(&gitlab);
-    let run = importer::run(
-        &connection,
-        &place.store,
-        &settings,
-        &progress,
-        stop.clone(),
-    );
+    let run = importer::run(&connection, &place.store, &settings, &progress, stop.clone());
 
     let stopper = async {
         while progress.snapshot().merge_requests == 0 {
@@ -236,11 +161,7 @@ async fn stopping_takes_no_time_and_loses_nothing() {
     let (ended, stopped) = tokio::join!(run, stopper);
 
     assert!(matches!(ended, Err(importer::Error::Stopped)), "{ended:?}");
-    assert!(
-        stopped.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        stopped.elapsed()
-    );
+    assert!(stopped.elapsed() < Duration::from_secs(1), "{:?}", stopped.elapsed());
     gitlab.faults().clear();
     import(&gitlab, &place, &settings).await.unwrap();
     assert_eq!(place.count("gitlab_merge_requests").await, 500);
@@ -248,37 +169,20 @@ async fn stopping_takes_no_time_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_gitlab_that_goes_away_ends_the_run_after_its_patience_and_nothing_is_lost() {
-    let size = Size {
-        projects: 1,
-        merge_requests: 250,
-        ..Size::default()
-    };
+    let size = Size { projects: 1, merge_requests: 250, ..Size::default() };
     let gitlab = serve(company(5, size)).await;
     let place = Place::sqlite().await;
-    gitlab
-        .faults()
-        .add(Fault::at(PAGES, FaultKind::Status { status: 503 }).after(1));
-    let settings = Settings {
-        patience: SignedDuration::from_millis(500),
-        ..place.settings("first")
-    };
+    gitlab.faults().add(Fault::at(PAGES, FaultKind::Status { status: 503 }).after(1));
+    let settings = Settings { patience: SignedDuration::from_millis(500), ..place.settings("first") };
 
     let error = import(&gitlab, &place, &settings).await.unwrap_err();
 
-    assert_eq!(
-        (error.exit_code(), error.reason()),
-        (1, "GitLabUnreachable"),
-        "{error}"
-    );
+    assert_eq!((error.exit_code(), error.reason()), (1, "GitLabUnreachable"), "{error}");
     gitlab.faults().clear();
     gitlab.forget_requests();
     import(&gitlab, &place, &settings).await.unwrap();
     assert_eq!(place.count("gitlab_merge_requests").await, 250);
-    assert!(
-        gitlab.counts()[PAGES] <= 3,
-        "it went on where it had been: {:?}",
-        gitlab.counts()
-    );
+    assert!(gitlab.counts()[PAGES] <= 3, "it went on where it had been: {:?}", gitlab.counts());
 }
 
 #[tokio::test]
@@ -286,21 +190,11 @@ async fn file_contents_are_never_asked_for() {
     let gitlab = serve(company(6, small())).await;
     let place = Place::sqlite().await;
 
-    import(&gitlab, &place, &place.settings("first"))
-        .await
-        .unwrap();
+    import(&gitlab, &place, &place.settings("first")).await.unwrap();
 
     for request in gitlab.requests() {
         let said = format!("{request:?}").to_lowercase();
-        for word in [
-            "blob",
-            "/files",
-            "/archive",
-            "/raw",
-            "/diffs",
-            "rawtextblob",
-            "repository/tree",
-        ] {
+        for word in ["blob", "/files", "/archive", "/raw", "/diffs", "rawtextblob", "repository/tree"] {
             assert!(!said.contains(word), "{said}");
         }
     }
@@ -308,26 +202,11 @@ async fn file_contents_are_never_asked_for() {
 
 #[tokio::test]
 async fn ten_projects_of_five_hundred_take_few_requests() {
-    let size = Size {
-        projects: 10,
-        merge_requests: 500,
-        notes: 5,
-        commits: 3,
-        ..Size::default()
-    };
+    let size = Size { projects: 10, merge_requests: 500, notes: 5, commits: 3, ..Size::default() };
     let gitlab = serve(company(7, size)).await;
     let place = Place::sqlite().await;
 
-    import(
-        &gitlab,
-        &place,
-        &Settings {
-            concurrency: 16,
-            ..place.settings("first")
-        },
-    )
-    .await
-    .unwrap();
+    import(&gitlab, &place, &Settings { concurrency: 16, ..place.settings("first") }).await.unwrap();
 
     assert_eq!(place.count("gitlab_merge_requests").await, 5000);
     assert!(gitlab.requests().len() <= 60, "{:?}", gitlab.counts());
@@ -335,25 +214,15 @@ async fn ten_projects_of_five_hundred_take_few_requests() {
 
 #[tokio::test]
 async fn a_database_that_breaks_off_connections_loses_nothing() {
-    let size = Size {
-        projects: 4,
-        merge_requests: 120,
-        notes: 1,
-        commits: 1,
-        ..Size::default()
-    };
+    let size = Size { projects: 4, merge_requests: 120, notes: 1, commits: 1, ..Size::default() };
     let gitlab = serve(company(9, size)).await;
     let quiet = Place::postgres().await;
-    import(&gitlab, &quiet, &quiet.settings("quiet"))
-        .await
-        .unwrap();
+    import(&gitlab, &quiet, &quiet.settings("quiet")).await.unwrap();
     let place = Place::postgres().await;
     let settings = place.settings("broken");
     let run = import(&gitlab, &place, &settings);
     let breaker = async {
-        let mut connection = sqlx::PgConnection::connect(place.url.expose_secret())
-            .await
-            .unwrap();
+        let mut connection = sqlx::PgConnection::connect(place.url.expose_secret()).await.unwrap();
         let query = "select pg_terminate_backend(pid) from pg_stat_activity \
                      where datname = current_database() and pid <> pg_backend_pid()";
         for _ in 0..5 {

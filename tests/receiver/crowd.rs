@@ -36,20 +36,12 @@ async fn two_thousand_deliveries_leave_the_rows_of_the_world_in_postgresql() {
 
 async fn crowd(database: Database) {
     let (world, events) = a_lively_world();
-    let projects: Vec<(i64, String)> = world
-        .projects()
-        .map(|project| (project.id, project.full_path.clone()))
-        .collect();
-    let projects: Vec<(i64, &str)> = projects
-        .iter()
-        .map(|(id, path)| (*id, path.as_str()))
-        .collect();
+    let projects: Vec<(i64, String)> =
+        world.projects().map(|project| (project.id, project.full_path.clone())).collect();
+    let projects: Vec<(i64, &str)> = projects.iter().map(|(id, path)| (*id, path.as_str())).collect();
     let served = Served::start(database, &projects).await;
     let sent = spoiled(&events);
-    let forged = sent
-        .iter()
-        .filter(|sent| sent.expected == StatusCode::UNAUTHORIZED)
-        .count();
+    let forged = sent.iter().filter(|sent| sent.expected == StatusCode::UNAUTHORIZED).count();
 
     let served_ref = &served;
     let answers: Vec<()> = futures::stream::iter(&sent)
@@ -75,20 +67,13 @@ async fn crowd(database: Database) {
         assert_eq!(found.get(key), Some(row), "{key}");
     }
     let metrics = served.metrics();
-    assert!(
-        metrics.contains(&format!(r#"deliveries_total{{result="forged"}} {forged}"#)),
-        "{metrics}"
-    );
+    assert!(metrics.contains(&format!(r#"deliveries_total{{result="forged"}} {forged}"#)), "{metrics}");
     served.stopped().await;
 }
 
 /// A World in which enough has happened, one thing every seven seconds, and what its hook heard of it.
 fn a_lively_world() -> (World, Vec<Outgoing>) {
-    let size = Size {
-        projects: 6,
-        merge_requests: 10,
-        ..Size::default()
-    };
+    let size = Size { projects: 6, merge_requests: 10, ..Size::default() };
     let mut world = World::generate(7, size);
     world.clock = Clock::Fixed(size.until);
     let group = world.groups().next().unwrap().id;
@@ -140,11 +125,7 @@ fn spoiled(events: &[Outgoing]) -> Vec<Sent> {
         sent.push(match random.u8(..3) {
             0 => {
                 let mut body = events[number].body.clone();
-                let part = if body["object_kind"] == "note" {
-                    "merge_request"
-                } else {
-                    "object_attributes"
-                };
+                let part = if body["object_kind"] == "note" { "merge_request" } else { "object_attributes" };
                 body[part]["title"] = json!("FORGED");
                 body[part]["updated_at"] = json!("2099-01-01 00:00:00 UTC");
                 let forged = StatusCode::UNAUTHORIZED;
@@ -159,17 +140,8 @@ fn spoiled(events: &[Outgoing]) -> Vec<Sent> {
             1 => original,
             _ => {
                 let half = original.body.len() / 2;
-                let cut = original
-                    .body
-                    .char_indices()
-                    .map(|(at, _)| at)
-                    .find(|at| *at >= half)
-                    .unwrap();
-                Sent {
-                    id: format!("broken-{}", sent.len()),
-                    body: original.body[..cut].to_owned(),
-                    ..original
-                }
+                let cut = original.body.char_indices().map(|(at, _)| at).find(|at| *at >= half).unwrap();
+                Sent { id: format!("broken-{}", sent.len()), body: original.body[..cut].to_owned(), ..original }
             }
         });
     }
@@ -182,25 +154,12 @@ fn expected(world: &World, events: &[Outgoing]) -> BTreeMap<String, Value> {
     let mut rows = BTreeMap::new();
     for Outgoing { body, .. } in events {
         let is_note = body["object_kind"] == "note";
-        let attributes = if is_note {
-            &body["merge_request"]
-        } else {
-            &body["object_attributes"]
-        };
-        let merge_request = world
-            .merge_request(attributes["id"].as_i64().unwrap())
-            .unwrap();
-        rows.insert(
-            format!("merge request {}", merge_request.id),
-            merge_request_row(world, merge_request),
-        );
+        let attributes = if is_note { &body["merge_request"] } else { &body["object_attributes"] };
+        let merge_request = world.merge_request(attributes["id"].as_i64().unwrap()).unwrap();
+        rows.insert(format!("merge request {}", merge_request.id), merge_request_row(world, merge_request));
         if is_note {
             let id = body["object_attributes"]["id"].as_i64().unwrap();
-            let note = merge_request
-                .notes
-                .iter()
-                .find(|note| note.id == id)
-                .unwrap();
+            let note = merge_request.notes.iter().find(|note| note.id == id).unwrap();
             rows.insert(format!("note {id}"), note_row(merge_request, note));
         }
     }
@@ -208,16 +167,8 @@ fn expected(world: &World, events: &[Outgoing]) -> BTreeMap<String, Value> {
 }
 
 fn merge_request_row(world: &World, merge_request: &MergeRequest) -> Value {
-    let labels: Vec<&str> = merge_request
-        .labels
-        .iter()
-        .map(|id| world.label(*id).unwrap().title.as_str())
-        .collect();
-    let reviewers: Vec<i64> = merge_request
-        .reviewers
-        .iter()
-        .map(|reviewer| reviewer.user)
-        .collect();
+    let labels: Vec<&str> = merge_request.labels.iter().map(|id| world.label(*id).unwrap().title.as_str()).collect();
+    let reviewers: Vec<i64> = merge_request.reviewers.iter().map(|reviewer| reviewer.user).collect();
     json!({
         "iid": merge_request.iid,
         "project_id": merge_request.project,
@@ -254,17 +205,11 @@ fn note_row(merge_request: &MergeRequest, note: &Note) -> Value {
 async fn stored(database: &Database) -> BTreeMap<String, Value> {
     const MERGE_REQUEST: &str = "id, iid, project_id, title, description, state, author_id, merge_user_id, source_branch, \
         target_branch, labels, assignee_ids, reviewer_ids, sha, merge_commit_sha, created_at, updated_at, merged_at, closed_at";
-    const NOTE: &str =
-        "id, merge_request_id, author_id, note_type, discussion_id, body, created_at";
-    let merge_requests = database
-        .rows(MERGE_REQUEST, "from gitlab_merge_requests")
-        .await;
+    const NOTE: &str = "id, merge_request_id, author_id, note_type, discussion_id, body, created_at";
+    let merge_requests = database.rows(MERGE_REQUEST, "from gitlab_merge_requests").await;
     let notes = database.rows(NOTE, "from gitlab_notes").await;
-    let keyed =
-        |kind: &'static str, rows: Vec<Value>| rows.into_iter().map(move |row| normal(kind, row));
-    keyed("merge request", merge_requests)
-        .chain(keyed("note", notes))
-        .collect()
+    let keyed = |kind: &'static str, rows: Vec<Value>| rows.into_iter().map(move |row| normal(kind, row));
+    keyed("merge request", merge_requests).chain(keyed("note", notes)).collect()
 }
 
 /// Takes the id out of a row, and writes lists and times as one database as the other.

@@ -22,18 +22,12 @@ impl Database {
     pub(super) fn sqlite() -> Database {
         let directory = scratch();
         let url = format!("sqlite:{}", directory.join("store.db").display());
-        Database {
-            url,
-            directory: Some(directory),
-        }
+        Database { url, directory: Some(directory) }
     }
 
     pub(super) async fn postgres() -> Database {
         let url = postgres::database().await;
-        Database {
-            url: url.expose_secret().to_owned(),
-            directory: None,
-        }
+        Database { url: url.expose_secret().to_owned(), directory: None }
     }
 
     pub(super) fn is_sqlite(&self) -> bool {
@@ -42,26 +36,18 @@ impl Database {
 
     /// The rows of a query as JSON objects, read over a connection of our own: what is seen here is committed.
     pub(super) async fn rows(&self, columns: &str, rest: &str) -> Vec<Value> {
-        let pairs: Vec<String> = columns
-            .split(", ")
-            .map(|column| format!("'{column}', {column}"))
-            .collect();
+        let pairs: Vec<String> = columns.split(", ").map(|column| format!("'{column}', {column}")).collect();
         let pairs = pairs.join(", ");
         if self.is_sqlite() {
             let sql = sqlx::AssertSqlSafe(format!("select json_object({pairs}) {rest}"));
             let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
             let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-            return rows
-                .iter()
-                .map(|row| serde_json::from_str(row.get(0)).unwrap())
-                .collect();
+            return rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect();
         }
         let sql = sqlx::AssertSqlSafe(format!("select json_build_object({pairs})::text {rest}"));
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let rows = sqlx::query(sql).fetch_all(&mut connection).await.unwrap();
-        rows.iter()
-            .map(|row| serde_json::from_str(row.get(0)).unwrap())
-            .collect()
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
     pub(super) async fn count(&self, rest: &str) -> i64 {

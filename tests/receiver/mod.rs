@@ -24,12 +24,7 @@ use served::{SECRET, Served, answered};
 /// The payloads that GitLab's documentation shows.
 macro_rules! hook {
     ($name:literal) => {
-        serde_json::from_str::<serde_json::Value>(include_str!(concat!(
-            "../fixtures/hooks/",
-            $name,
-            ".json"
-        )))
-        .unwrap()
+        serde_json::from_str::<serde_json::Value>(include_str!(concat!("../fixtures/hooks/", $name, ".json"))).unwrap()
     };
 }
 use hook;
@@ -49,36 +44,12 @@ async fn a_merge_request_is_stored_before_its_delivery_is_answered() {
         let answer = served.deliver("1", &hook!("merge_request_open")).await;
 
         assert_eq!(answer, (StatusCode::OK, "stored".to_owned()));
-        let rows = served
-            .database
-            .rows("iid, title, state", "from gitlab_merge_requests")
-            .await;
-        assert_eq!(
-            rows,
-            [json!({"iid": 16, "title": "Add validation", "state": "opened"})]
-        );
-        let marks = served
-            .store
-            .pending_refreshes(served.source, 10)
-            .await
-            .unwrap();
+        let rows = served.database.rows("iid, title, state", "from gitlab_merge_requests").await;
+        assert_eq!(rows, [json!({"iid": 16, "title": "Add validation", "state": "opened"})]);
+        let marks = served.store.pending_refreshes(served.source, 10).await.unwrap();
         assert_eq!(marks.len(), 1);
-        assert_eq!(
-            (
-                marks[0].project_id,
-                marks[0].project_path.as_str(),
-                marks[0].iid
-            ),
-            (2, "g/flight", 16)
-        );
-        assert!(
-            served
-                .store
-                .last_delivery(served.source)
-                .await
-                .unwrap()
-                .is_some()
-        );
+        assert_eq!((marks[0].project_id, marks[0].project_path.as_str(), marks[0].iid), (2, "g/flight", 16));
+        assert!(served.store.last_delivery(served.source).await.unwrap().is_some());
         served.stopped().await;
     }
 }
@@ -89,9 +60,7 @@ async fn the_refresher_is_woken_for_what_it_has_to_read() {
 
     served.deliver("1", &hook!("note_create")).await;
 
-    tokio::time::timeout(Duration::from_secs(1), served.wake.notified())
-        .await
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(1), served.wake.notified()).await.unwrap();
 }
 
 #[tokio::test]
@@ -100,14 +69,8 @@ async fn comments_are_stored_with_what_they_are_about() {
 
     served.deliver("1", &hook!("note_create")).await;
 
-    let notes = served
-        .database
-        .rows("id, merge_request_id, body", "from gitlab_notes")
-        .await;
-    assert_eq!(
-        notes,
-        [json!({"id": 1244, "merge_request_id": 93, "body": "Could this be a constant?"})]
-    );
+    let notes = served.database.rows("id, merge_request_id, body", "from gitlab_notes").await;
+    assert_eq!(notes, [json!({"id": 1244, "merge_request_id": 93, "body": "Could this be a constant?"})]);
     assert_eq!(served.database.count("from gitlab_merge_requests").await, 1);
 }
 
@@ -115,10 +78,7 @@ async fn comments_are_stored_with_what_they_are_about() {
 async fn texts_are_stored_only_where_the_connection_asks_for_them() {
     let served = served().await;
     served.routes.send_modify(|routes| {
-        let route = Route {
-            text: false,
-            ..routes[0].clone()
-        };
+        let route = Route { text: false, ..routes[0].clone() };
         *routes = std::sync::Arc::new(vec![route]);
     });
 
@@ -135,15 +95,9 @@ async fn a_delivery_that_comes_twice_is_applied_once() {
     let with_other_content = hook!("merge_request_merge");
 
     assert_eq!(served.deliver("1", &body).await.1, "stored");
-    assert_eq!(
-        served.deliver("1", &with_other_content).await,
-        (StatusCode::OK, "duplicate".to_owned())
-    );
+    assert_eq!(served.deliver("1", &with_other_content).await, (StatusCode::OK, "duplicate".to_owned()));
 
-    let rows = served
-        .database
-        .rows("state", "from gitlab_merge_requests")
-        .await;
+    let rows = served.database.rows("state", "from gitlab_merge_requests").await;
     assert_eq!(rows, [json!({"state": "opened"})]);
     assert_eq!(served.database.count("from connector_deliveries").await, 1);
 }
@@ -157,10 +111,7 @@ async fn an_old_gitlab_names_no_delivery_and_the_same_content_counts_once() {
     let again = answered(served.delivery(None, open)).await;
     let other = answered(served.delivery(None, hook!("merge_request_merge").to_string())).await;
 
-    assert_eq!(
-        (first.1.as_str(), again.1.as_str(), other.1.as_str()),
-        ("stored", "duplicate", "stored")
-    );
+    assert_eq!((first.1.as_str(), again.1.as_str(), other.1.as_str()), ("stored", "duplicate", "stored"));
 }
 
 #[tokio::test]
@@ -179,21 +130,11 @@ async fn events_that_overtake_each_other_converge() {
     for order in [forwards, backwards, vec![3, 5, 0, 4, 2, 1]] {
         let served = served().await;
         for number in order {
-            assert_eq!(
-                served.deliver(&number.to_string(), &story[number]).await.0,
-                StatusCode::OK
-            );
+            assert_eq!(served.deliver(&number.to_string(), &story[number]).await.0, StatusCode::OK);
         }
-        let columns =
-            "state, title, labels, sha, merge_user_id, merge_commit_sha, merged_at, updated_at";
-        let merge_requests = served
-            .database
-            .rows(columns, "from gitlab_merge_requests")
-            .await;
-        let notes = served
-            .database
-            .rows("id, resolved, updated_at", "from gitlab_notes")
-            .await;
+        let columns = "state, title, labels, sha, merge_user_id, merge_commit_sha, merged_at, updated_at";
+        let merge_requests = served.database.rows(columns, "from gitlab_merge_requests").await;
+        let notes = served.database.rows("id, resolved, updated_at", "from gitlab_notes").await;
         outcomes.push((merge_requests, notes));
     }
 
@@ -218,14 +159,8 @@ async fn whatever_is_authentic_is_accepted_and_what_is_unknown_is_ignored() {
         (hook!("note_on_issue").to_string(), "ignored"),
         (hook!("note_on_commit").to_string(), "ignored"),
         (hook!("system_project_create").to_string(), "ignored"),
-        (
-            r#"{"object_kind":"moon_phase","event_name":"full"}"#.to_owned(),
-            "ignored",
-        ),
-        (
-            r#"{"object_kind":"merge_request","object_attributes":{}}"#.to_owned(),
-            "malformed",
-        ),
+        (r#"{"object_kind":"moon_phase","event_name":"full"}"#.to_owned(), "ignored"),
+        (r#"{"object_kind":"merge_request","object_attributes":{}}"#.to_owned(), "malformed"),
         (r#"{"object_kind":"merge_req"#.to_owned(), "malformed"),
         (String::new(), "malformed"),
         (elsewhere, "not_followed"),
@@ -237,27 +172,11 @@ async fn whatever_is_authentic_is_accepted_and_what_is_unknown_is_ignored() {
     }
 
     assert_eq!(served.database.count("from gitlab_merge_requests").await, 0);
-    assert_eq!(
-        served.database.count("from connector_deliveries").await,
-        rows.len() as i64
-    );
-    assert_eq!(
-        served
-            .store
-            .pending_refreshes(served.source, 10)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(served.database.count("from connector_deliveries").await, rows.len() as i64);
+    assert_eq!(served.store.pending_refreshes(served.source, 10).await.unwrap(), []);
     let metrics = served.metrics();
-    assert!(
-        metrics.contains(r#"deliveries_total{result="ignored"} 6"#),
-        "{metrics}"
-    );
-    assert!(
-        metrics.contains(r#"deliveries_total{result="malformed"} 3"#),
-        "{metrics}"
-    );
+    assert!(metrics.contains(r#"deliveries_total{result="ignored"} 6"#), "{metrics}");
+    assert!(metrics.contains(r#"deliveries_total{result="malformed"} 3"#), "{metrics}");
 }
 
 #[tokio::test]
@@ -267,10 +186,7 @@ async fn a_renamed_project_is_read_again_under_its_new_path() {
 
     served.deliver("2", &hook!("system_project_rename")).await;
 
-    let projects = served
-        .database
-        .rows("path_with_namespace", "from gitlab_projects")
-        .await;
+    let projects = served.database.rows("path_with_namespace", "from gitlab_projects").await;
     assert_eq!(projects, [json!({"path_with_namespace": "g/flight2"})]);
 }
 
@@ -293,11 +209,7 @@ async fn only_who_knows_the_secret_is_heard() {
         assert_eq!(answered(request).await.0, StatusCode::UNAUTHORIZED);
     }
     assert_eq!(served.database.count("from connector_deliveries").await, 0);
-    assert!(
-        served
-            .metrics()
-            .contains(r#"deliveries_total{result="forged"} 6"#)
-    );
+    assert!(served.metrics().contains(r#"deliveries_total{result="forged"} 6"#));
 }
 
 #[tokio::test]
@@ -307,9 +219,7 @@ async fn without_a_secret_nothing_is_accepted() {
     for secrets in [&[] as &[&str], &[""], &["\n"]] {
         served.accept(secrets);
         for token in ["", SECRET] {
-            let request = served
-                .bare("Merge Request Hook", "{}")
-                .header("x-gitlab-token", token);
+            let request = served.bare("Merge Request Hook", "{}").header("x-gitlab-token", token);
             assert_eq!(answered(request).await.0, StatusCode::UNAUTHORIZED);
         }
     }
@@ -318,11 +228,7 @@ async fn without_a_secret_nothing_is_accepted() {
 #[tokio::test]
 async fn while_a_secret_is_rotated_both_open() {
     let served = served().await;
-    let with = |secret: &str| {
-        served
-            .bare("Push Hook", "{}")
-            .header("x-gitlab-token", secret.to_owned())
-    };
+    let with = |secret: &str| served.bare("Push Hook", "{}").header("x-gitlab-token", secret.to_owned());
 
     served.accept(&[SECRET, "the-next-one"]);
     assert_eq!(answered(with(SECRET)).await.0, StatusCode::OK);
@@ -335,22 +241,11 @@ async fn while_a_secret_is_rotated_both_open() {
 #[tokio::test]
 async fn who_asks_for_a_connection_learns_nothing() {
     let served = served().await;
-    let post = |path: &str| {
-        served
-            .http
-            .post(format!("{}{path}", served.url))
-            .header("x-gitlab-token", "wrong")
-            .body("{}")
-    };
+    let post =
+        |path: &str| served.http.post(format!("{}{path}", served.url)).header("x-gitlab-token", "wrong").body("{}");
 
-    let known = post(&format!("/webhooks/gitlab/{}", served.uid))
-        .send()
-        .await
-        .unwrap();
-    let unknown = post("/webhooks/gitlab/7f1c7f9e-0000-4000-8000-000000000000")
-        .send()
-        .await
-        .unwrap();
+    let known = post(&format!("/webhooks/gitlab/{}", served.uid)).send().await.unwrap();
+    let unknown = post("/webhooks/gitlab/7f1c7f9e-0000-4000-8000-000000000000").send().await.unwrap();
 
     assert_eq!(known.status(), unknown.status());
     let names = |answer: &reqwest::Response| answer.headers().keys().cloned().collect::<Vec<_>>();
@@ -358,8 +253,7 @@ async fn who_asks_for_a_connection_learns_nothing() {
     assert_eq!(known.bytes().await.unwrap(), unknown.bytes().await.unwrap());
 
     // Not even a right secret opens an address that is not its own.
-    let elsewhere = post("/webhooks/gitlab/7f1c7f9e-0000-4000-8000-000000000000")
-        .header("x-gitlab-token", SECRET);
+    let elsewhere = post("/webhooks/gitlab/7f1c7f9e-0000-4000-8000-000000000000").header("x-gitlab-token", SECRET);
     assert_eq!(answered(elsewhere).await.0, StatusCode::UNAUTHORIZED);
 }
 
@@ -367,22 +261,14 @@ async fn who_asks_for_a_connection_learns_nothing() {
 async fn a_hook_without_the_connections_uid_finds_it_by_its_secret() {
     let served = served().await;
 
-    for path in [
-        "/webhooks/gitlab",
-        "/webhooks/gitlab/",
-        &format!("/webhooks/gitlab/{}/", served.uid),
-    ] {
+    for path in ["/webhooks/gitlab", "/webhooks/gitlab/", &format!("/webhooks/gitlab/{}/", served.uid)] {
         let request = served
             .http
             .post(format!("{}{path}", served.url))
             .header("x-gitlab-token", SECRET)
             .header("idempotency-key", path)
             .body(hook!("merge_request_open").to_string());
-        assert_eq!(
-            answered(request).await,
-            (StatusCode::OK, "stored".to_owned()),
-            "{path}"
-        );
+        assert_eq!(answered(request).await, (StatusCode::OK, "stored".to_owned()), "{path}");
     }
 }
 
@@ -390,24 +276,17 @@ async fn a_hook_without_the_connections_uid_finds_it_by_its_secret() {
 async fn a_signature_over_the_raw_body_opens_and_a_wrong_one_does_not() {
     let served = served().await;
     let key = b"0123456789abcdef0123456789abcdef";
-    let secret = format!(
-        "whsec_{}",
-        base64::engine::general_purpose::STANDARD.encode(key)
-    );
+    let secret = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(key));
     served.routes.send_modify(|routes| {
         let secrets = vec![SecretString::from(SECRET), SecretString::from(secret)];
-        *routes = std::sync::Arc::new(vec![Route {
-            secrets,
-            ..routes[0].clone()
-        }]);
+        *routes = std::sync::Arc::new(vec![Route { secrets, ..routes[0].clone() }]);
     });
     // Spaces and order as no JSON library would write them.
     let body = r#"{ "object_kind" :"push"  , "b":1,"a":2}"#;
     let signed = |id: &str, at: Timestamp, content: &str| {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
         mac.update(format!("{id}.{}.{content}", at.as_second()).as_bytes());
-        let signature =
-            base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+        let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
         served
             .bare("Push Hook", body)
             .header("webhook-id", id)
@@ -417,24 +296,13 @@ async fn a_signature_over_the_raw_body_opens_and_a_wrong_one_does_not() {
     let now = Timestamp::now();
     let long_ago = now - jiff::SignedDuration::from_mins(6);
 
-    assert_eq!(
-        answered(signed("1", now, body)).await,
-        (StatusCode::OK, "ignored".to_owned())
-    );
-    assert_eq!(
-        answered(signed("2", now, "{}")).await.0,
-        StatusCode::UNAUTHORIZED
-    );
-    assert_eq!(
-        answered(signed("3", long_ago, body)).await.0,
-        StatusCode::UNAUTHORIZED
-    );
+    assert_eq!(answered(signed("1", now, body)).await, (StatusCode::OK, "ignored".to_owned()));
+    assert_eq!(answered(signed("2", now, "{}")).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(answered(signed("3", long_ago, body)).await.0, StatusCode::UNAUTHORIZED);
     let with_token = signed("4", now, "{}").header("x-gitlab-token", SECRET);
     assert_eq!(answered(with_token).await.0, StatusCode::UNAUTHORIZED);
     // From GitLab 19 on every delivery has an id and a timestamp, signed or not.
-    let unsigned = served
-        .delivery(Some("5"), body)
-        .header("webhook-timestamp", now.as_second());
+    let unsigned = served.delivery(Some("5"), body).header("webhook-timestamp", now.as_second());
     assert_eq!(answered(unsigned).await.0, StatusCode::OK);
 }
 
@@ -452,26 +320,11 @@ async fn nothing_is_ever_answered_with_a_redirect() {
         "/webhooks/gitlab/%ff",
         "/webhooks/gitlab/a/b",
     ] {
-        let answer = served
-            .http
-            .post(format!("{}{path}", served.url))
-            .body("{}")
-            .send()
-            .await
-            .unwrap();
-        assert!(
-            answer.status().is_client_error(),
-            "{path}: {}",
-            answer.status()
-        );
+        let answer = served.http.post(format!("{}{path}", served.url)).body("{}").send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{path}: {}", answer.status());
     }
     for path in ["/healthz", "/readyz"] {
-        let answer = served
-            .http
-            .get(format!("{}{path}", served.url))
-            .send()
-            .await
-            .unwrap();
+        let answer = served.http.get(format!("{}{path}", served.url)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
     }
 }

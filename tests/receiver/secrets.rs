@@ -23,21 +23,14 @@ async fn no_secret_is_in_any_log_line_or_answer() {
     let requests = [
         served.delivery(Some("1"), body.clone()),
         served.delivery(Some("2"), "{\"object_kind\": \"merge_request\""),
-        served
-            .bare("Merge Request Hook", body.clone())
-            .header("x-gitlab-token", guessed),
-        served
-            .bare("Merge Request Hook", body.clone())
-            .header("x-gitlab-token", "yesterdays-secret"),
+        served.bare("Merge Request Hook", body.clone()).header("x-gitlab-token", guessed),
+        served.bare("Merge Request Hook", body.clone()).header("x-gitlab-token", "yesterdays-secret"),
         served
             .bare("Merge Request Hook", body)
             .header("webhook-id", "1")
             .header("webhook-timestamp", jiff::Timestamp::now().as_second())
             .header("webhook-signature", format!("v1,{guessed}")),
-        served
-            .http
-            .post(format!("{}/webhooks/gitlab/{guessed}", served.url))
-            .body("{}"),
+        served.http.post(format!("{}/webhooks/gitlab/{guessed}", served.url)).body("{}"),
     ];
     let mut written = String::new();
     for request in requests {
@@ -50,10 +43,7 @@ async fn no_secret_is_in_any_log_line_or_answer() {
     let database = served.stopped().await;
     written.push_str(&logs.text());
 
-    assert!(
-        written.contains("refused a delivery"),
-        "the log was not captured"
-    );
+    assert!(written.contains("refused a delivery"), "the log was not captured");
     for secret in [SECRET, signing, "yesterdays-secret", guessed] {
         let digest = Sha256::digest(secret.as_bytes());
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -64,7 +54,5 @@ async fn no_secret_is_in_any_log_line_or_answer() {
 }
 
 fn around<'t>(text: &'t str, found: &str) -> &'t str {
-    text.lines()
-        .find(|line| line.contains(found))
-        .unwrap_or_default()
+    text.lines().find(|line| line.contains(found)).unwrap_or_default()
 }

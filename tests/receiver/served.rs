@@ -41,9 +41,7 @@ impl Served {
     /// A receiver for one connection that follows these projects.
     pub(super) async fn start(database: Database, projects: &[(i64, &str)]) -> Served {
         install_tls();
-        let store = Store::open(&SecretString::from(database.url.as_str()))
-            .await
-            .unwrap();
+        let store = Store::open(&SecretString::from(database.url.as_str())).await.unwrap();
         store.migrate().await.unwrap();
         let connection = Connection {
             namespace: "metrics".into(),
@@ -83,11 +81,7 @@ impl Served {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let running = tokio::spawn(receiver::run(
-            listener,
-            receiver,
-            stop.clone().cancelled_owned(),
-        ));
+        let running = tokio::spawn(receiver::run(listener, receiver, stop.clone().cancelled_owned()));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -120,18 +114,10 @@ impl Served {
     }
 
     /// An authentic delivery. Without an `id` it comes from a GitLab before 17.4.
-    pub(super) fn delivery(
-        &self,
-        id: Option<&str>,
-        body: impl Into<reqwest::Body>,
-    ) -> RequestBuilder {
-        let request = self
-            .bare("Merge Request Hook", body)
-            .header("x-gitlab-token", SECRET);
+    pub(super) fn delivery(&self, id: Option<&str>, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.bare("Merge Request Hook", body).header("x-gitlab-token", SECRET);
         match id {
-            Some(id) => request
-                .header("idempotency-key", id)
-                .header("webhook-id", id),
+            Some(id) => request.header("idempotency-key", id).header("webhook-id", id),
             None => request,
         }
     }
@@ -144,10 +130,7 @@ impl Served {
     pub(super) fn accept(&self, secrets: &[&str]) {
         self.routes.send_modify(|routes| {
             let mut route = routes[0].clone();
-            route.secrets = secrets
-                .iter()
-                .map(|secret| SecretString::from(*secret))
-                .collect();
+            route.secrets = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
             *routes = Arc::new(vec![route]);
         });
     }
@@ -168,8 +151,5 @@ impl Served {
 
 pub(super) async fn answered(request: RequestBuilder) -> (StatusCode, String) {
     let answer = request.send().await.unwrap();
-    (
-        answer.status(),
-        answer.text().await.unwrap().trim().to_owned(),
-    )
+    (answer.status(), answer.text().await.unwrap().trim().to_owned())
 }

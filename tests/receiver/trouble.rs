@@ -36,9 +36,7 @@ async fn a_body_of_25_mb_is_accepted_and_a_larger_one_is_not() {
     assert_eq!(announced.0, StatusCode::PAYLOAD_TOO_LARGE);
 
     // Without a length that is known before.
-    let mut stream = TcpStream::connect(served.url.trim_start_matches("http://"))
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect(served.url.trim_start_matches("http://")).await.unwrap();
     let head = format!(
         "POST /webhooks/gitlab HTTP/1.1\r\nhost: h\r\nx-gitlab-token: {SECRET}\r\ntransfer-encoding: chunked\r\n\r\n"
     );
@@ -59,9 +57,7 @@ async fn a_body_of_25_mb_is_accepted_and_a_larger_one_is_not() {
 async fn a_slow_client_is_let_go_and_holds_up_nobody() {
     let served = served().await;
     let address = served.url.trim_start_matches("http://").to_owned();
-    let head = format!(
-        "POST /webhooks/gitlab HTTP/1.1\r\nhost: {address}\r\nx-gitlab-token: {SECRET}\r\n"
-    );
+    let head = format!("POST /webhooks/gitlab HTTP/1.1\r\nhost: {address}\r\nx-gitlab-token: {SECRET}\r\n");
     let slow = [
         format!("{head}content-length: 1000\r\n\r\n{{"),
         format!("{head}content-length: 20000000\r\n\r\n{{"),
@@ -89,11 +85,7 @@ async fn a_slow_client_is_let_go_and_holds_up_nobody() {
         let answer = slow.await.unwrap();
         assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
-    assert!(
-        began.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        began.elapsed()
-    );
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert_eq!(served.database.count("from connector_deliveries").await, 1);
 }
 
@@ -108,10 +100,7 @@ async fn a_database_that_comes_back_in_time_costs_no_delivery() {
     assert!(!delivery.is_finished());
     lock.release().await;
 
-    assert_eq!(
-        delivery.await.unwrap(),
-        (StatusCode::OK, "stored".to_owned())
-    );
+    assert_eq!(delivery.await.unwrap(), (StatusCode::OK, "stored".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -125,48 +114,28 @@ async fn a_database_that_stays_away_is_answered_503_before_gitlab_gives_up() {
     assert_eq!(answer.0, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.1.contains("the next import"), "{}", answer.1);
     let took = began.elapsed();
-    assert!(
-        took > Duration::from_secs(7) && took < Duration::from_millis(9500),
-        "{took:?}"
-    );
-    assert!(
-        served
-            .metrics()
-            .contains(r#"deliveries_total{result="unavailable"} 1"#)
-    );
+    assert!(took > Duration::from_secs(7) && took < Duration::from_millis(9500), "{took:?}");
+    assert!(served.metrics().contains(r#"deliveries_total{result="unavailable"} 1"#));
     // The process is not to be restarted for it.
-    let health = served
-        .http
-        .get(format!("{}/healthz", served.url))
-        .send()
-        .await
-        .unwrap();
+    let health = served.http.get(format!("{}/healthz", served.url)).send().await.unwrap();
     assert_eq!(health.status(), StatusCode::OK);
 
     lock.release().await;
-    assert_eq!(
-        served.deliver("2", &hook!("merge_request_open")).await.0,
-        StatusCode::OK
-    );
+    assert_eq!(served.deliver("2", &hook!("merge_request_open")).await.0, StatusCode::OK);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_asked_to_stop_answers_what_is_in_flight() {
     let served = served().await;
     let lock = Lock::take(&served.database).await;
-    let delivery = tokio::spawn(answered(
-        served.delivery(Some("1"), hook!("merge_request_open").to_string()),
-    ));
+    let delivery = tokio::spawn(answered(served.delivery(Some("1"), hook!("merge_request_open").to_string())));
     tokio::time::sleep(Duration::from_millis(500)).await;
 
     served.stop.cancel();
     tokio::time::sleep(Duration::from_millis(500)).await;
     lock.release().await;
 
-    assert_eq!(
-        delivery.await.unwrap(),
-        (StatusCode::OK, "stored".to_owned())
-    );
+    assert_eq!(delivery.await.unwrap(), (StatusCode::OK, "stored".to_owned()));
     let database = served.stopped().await;
     assert_eq!(database.count("from gitlab_merge_requests").await, 1);
 }
@@ -175,18 +144,12 @@ async fn who_is_asked_to_stop_answers_what_is_in_flight() {
 async fn rows_that_a_database_refuses_hold_up_no_other_delivery() {
     // PostgreSQL's time begins in 4713 BC.
     let served = Served::start(Database::postgres().await, &[FLIGHT]).await;
-    let strange = with(
-        hook!("merge_request_open"),
-        "/object_attributes/created_at",
-        json!("-009998-01-01T00:00:00Z"),
-    );
+    let strange = with(hook!("merge_request_open"), "/object_attributes/created_at", json!("-009998-01-01T00:00:00Z"));
     let strange = with(strange, "/object_attributes/id", json!(94));
     let usual = hook!("merge_request_open");
     let requests = (0..40).map(|number: i32| {
         let body = if number % 10 == 0 { &strange } else { &usual };
-        tokio::spawn(answered(
-            served.delivery(Some(&number.to_string()), body.to_string()),
-        ))
+        tokio::spawn(answered(served.delivery(Some(&number.to_string()), body.to_string())))
     });
 
     let answers = futures::future::join_all(requests.collect::<Vec<_>>()).await;
@@ -194,14 +157,7 @@ async fn rows_that_a_database_refuses_hold_up_no_other_delivery() {
     for (number, answer) in answers.into_iter().enumerate() {
         let (status, outcome) = answer.unwrap();
         assert_eq!(status, StatusCode::OK);
-        assert_eq!(
-            outcome,
-            if number % 10 == 0 {
-                "unstorable"
-            } else {
-                "stored"
-            }
-        );
+        assert_eq!(outcome, if number % 10 == 0 { "unstorable" } else { "stored" });
     }
     assert_eq!(served.database.count("from connector_deliveries").await, 40);
 }
@@ -214,17 +170,11 @@ struct Lock {
 impl Lock {
     async fn take(database: &Database) -> Lock {
         let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql("begin immediate")
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql("begin immediate").execute(&mut connection).await.unwrap();
         Lock { connection }
     }
 
     async fn release(mut self) {
-        sqlx::raw_sql("rollback")
-            .execute(&mut self.connection)
-            .await
-            .unwrap();
+        sqlx::raw_sql("rollback").execute(&mut self.connection).await.unwrap();
     }
 }

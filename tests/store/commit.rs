@@ -1,32 +1,18 @@
 //! Newest wins, complete sets are whole, deliveries count once.
 
 use gitlab_connector::store::rows::{
-    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project,
-    User,
+    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use gitlab_connector::store::{Batch, Committed, Complete, Delivery, Mark};
 
 use super::{at, homes, merge_request};
 
 fn note(merge_request_id: i64, id: i64, updated: i64) -> Note {
-    Note {
-        id,
-        merge_request_id,
-        project_id: 1,
-        created_at: at(updated),
-        updated_at: at(updated),
-        ..Note::default()
-    }
+    Note { id, merge_request_id, project_id: 1, created_at: at(updated), updated_at: at(updated), ..Note::default() }
 }
 
 fn complete(merge_request_id: i64, as_of: i64) -> Complete {
-    Complete {
-        merge_request_id,
-        as_of: at(as_of),
-        notes: true,
-        approvals: true,
-        commits: true,
-    }
+    Complete { merge_request_id, as_of: at(as_of), notes: true, approvals: true, commits: true }
 }
 
 fn delivery(id: &str) -> Delivery {
@@ -43,24 +29,14 @@ fn delivery(id: &str) -> Delivery {
 fn everything() -> Batch {
     Batch {
         as_of: Some(at(10)),
-        groups: vec![Group {
-            id: 1,
-            full_path: "acme".into(),
-            name: Some("Acme".into()),
-            ..Group::default()
-        }],
+        groups: vec![Group { id: 1, full_path: "acme".into(), name: Some("Acme".into()), ..Group::default() }],
         projects: vec![Project {
             id: 1,
             path_with_namespace: "acme/api".into(),
             archived: Some(false),
             ..Project::default()
         }],
-        labels: vec![Label {
-            project_id: 1,
-            id: 1,
-            name: "bug".into(),
-            ..Label::default()
-        }],
+        labels: vec![Label { project_id: 1, id: 1, name: "bug".into(), ..Label::default() }],
         members: vec![Member {
             kind: MemberKind::Group,
             holder_id: 1,
@@ -83,16 +59,8 @@ fn everything() -> Batch {
             ..merge_request(1, 9)
         }],
         notes: vec![note(1, 1, 5)],
-        approvals: vec![Approval {
-            merge_request_id: 1,
-            user_id: 1,
-            approved_at: None,
-        }],
-        commits: vec![MergeRequestCommit {
-            merge_request_id: 1,
-            sha: "abc".into(),
-            ..MergeRequestCommit::default()
-        }],
+        approvals: vec![Approval { merge_request_id: 1, user_id: 1, approved_at: None }],
+        commits: vec![MergeRequestCommit { merge_request_id: 1, sha: "abc".into(), ..MergeRequestCommit::default() }],
         complete: vec![complete(1, 9)],
         complete_labels: vec![1],
         complete_members: vec![(MemberKind::Group, 1)],
@@ -128,78 +96,30 @@ async fn what_is_unknown_stays_null_and_zero_stays_zero() {
 async fn an_older_merge_request_never_overwrites_a_newer_one() {
     for home in homes().await {
         for updated in [1, 3, 2] {
-            let batch = Batch {
-                merge_requests: vec![merge_request(1, updated)],
-                ..Batch::default()
-            };
+            let batch = Batch { merge_requests: vec![merge_request(1, updated)], ..Batch::default() };
             home.store.commit(home.source, &batch).await.unwrap();
         }
-        let event = Batch {
-            merge_request_events: vec![merge_request(1, 2)],
-            ..Batch::default()
-        };
+        let event = Batch { merge_request_events: vec![merge_request(1, 2)], ..Batch::default() };
         home.store.commit(home.source, &event).await.unwrap();
 
-        assert_eq!(
-            home.texts("select title from gitlab_merge_requests").await,
-            ["as of 3"]
-        );
+        assert_eq!(home.texts("select title from gitlab_merge_requests").await, ["as of 3"]);
     }
 }
 
 #[tokio::test]
 async fn a_complete_row_erases_and_an_event_keeps() {
     for home in homes().await {
-        let full = MergeRequest {
-            additions: Some(7),
-            description: Some("text".into()),
-            ..merge_request(1, 1)
-        };
-        let event = MergeRequest {
-            state: Some("merged".into()),
-            title: None,
-            labels: None,
-            ..merge_request(1, 2)
-        };
+        let full = MergeRequest { additions: Some(7), description: Some("text".into()), ..merge_request(1, 1) };
+        let event = MergeRequest { state: Some("merged".into()), title: None, labels: None, ..merge_request(1, 2) };
         let facts = "select title || ' ' || state || ' ' || coalesce(cast(additions as text), '?') || ' ' || \
                      coalesce(cast(labels as text), '?') from gitlab_merge_requests";
 
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    merge_requests: vec![full],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    merge_request_events: vec![event],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        home.store.commit(home.source, &Batch { merge_requests: vec![full], ..Batch::default() }).await.unwrap();
+        home.store.commit(home.source, &Batch { merge_request_events: vec![event], ..Batch::default() }).await.unwrap();
         assert_eq!(home.texts(facts).await, [r#"as of 1 merged 7 ["bug"]"#]);
 
-        let erased = MergeRequest {
-            labels: Some(vec![]),
-            ..merge_request(1, 3)
-        };
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    merge_requests: vec![erased],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        let erased = MergeRequest { labels: Some(vec![]), ..merge_request(1, 3) };
+        home.store.commit(home.source, &Batch { merge_requests: vec![erased], ..Batch::default() }).await.unwrap();
         assert_eq!(home.texts(facts).await, ["as of 3 opened ? []"]);
     }
 }
@@ -208,23 +128,12 @@ async fn a_complete_row_erases_and_an_event_keeps() {
 async fn of_two_readings_of_one_version_the_later_wins() {
     for home in homes().await {
         for (read, additions) in [(20, Some(5)), (10, None)] {
-            let row = MergeRequest {
-                additions,
-                ..merge_request(1, 1)
-            };
-            let batch = Batch {
-                as_of: Some(at(read)),
-                merge_requests: vec![row],
-                ..Batch::default()
-            };
+            let row = MergeRequest { additions, ..merge_request(1, 1) };
+            let batch = Batch { as_of: Some(at(read)), merge_requests: vec![row], ..Batch::default() };
             home.store.commit(home.source, &batch).await.unwrap();
         }
 
-        assert_eq!(
-            home.texts("select cast(additions as text) from gitlab_merge_requests")
-                .await,
-            ["5"]
-        );
+        assert_eq!(home.texts("select cast(additions as text) from gitlab_merge_requests").await, ["5"]);
     }
 }
 
@@ -234,11 +143,7 @@ async fn children_that_a_complete_set_lacks_go_and_newer_ones_stay() {
         let first = Batch {
             merge_requests: vec![merge_request(1, 5), merge_request(2, 5)],
             notes: vec![note(1, 1, 5), note(1, 2, 5), note(1, 3, 8), note(2, 4, 5)],
-            approvals: vec![Approval {
-                merge_request_id: 1,
-                user_id: 1,
-                approved_at: Some(at(4)),
-            }],
+            approvals: vec![Approval { merge_request_id: 1, user_id: 1, approved_at: Some(at(4)) }],
             commits: vec![MergeRequestCommit {
                 merge_request_id: 1,
                 sha: "old".into(),
@@ -256,11 +161,7 @@ async fn children_that_a_complete_set_lacks_go_and_newer_ones_stay() {
         home.store.commit(home.source, &first).await.unwrap();
         home.store.commit(home.source, &second).await.unwrap();
 
-        assert_eq!(
-            home.texts("select cast(id as text) from gitlab_notes order by id")
-                .await,
-            ["2", "3", "4"]
-        );
+        assert_eq!(home.texts("select cast(id as text) from gitlab_notes order by id").await, ["2", "3", "4"]);
         assert_eq!(home.rows("gitlab_approvals").await.len(), 0);
         assert_eq!(home.rows("gitlab_merge_request_commits").await.len(), 0);
     }
@@ -278,11 +179,7 @@ async fn a_complete_set_older_than_the_merge_request_changes_nothing() {
         let older = Batch {
             merge_requests: vec![merge_request(1, 5)],
             notes: vec![note(1, 1, 5)],
-            approvals: vec![Approval {
-                merge_request_id: 1,
-                user_id: 1,
-                approved_at: None,
-            }],
+            approvals: vec![Approval { merge_request_id: 1, user_id: 1, approved_at: None }],
             complete: vec![complete(1, 5)],
             ..Batch::default()
         };
@@ -298,12 +195,7 @@ async fn a_complete_set_older_than_the_merge_request_changes_nothing() {
 #[tokio::test]
 async fn labels_and_members_that_a_complete_set_lacks_go() {
     for home in homes().await {
-        let label = |project_id, id| Label {
-            project_id,
-            id,
-            name: "l".into(),
-            ..Label::default()
-        };
+        let label = |project_id, id| Label { project_id, id, name: "l".into(), ..Label::default() };
         let member = |holder_id, user_id| Member {
             kind: MemberKind::Project,
             holder_id,
@@ -337,41 +229,16 @@ async fn labels_and_members_that_a_complete_set_lacks_go() {
 #[tokio::test]
 async fn users_keep_what_a_partial_row_does_not_say() {
     for home in homes().await {
-        let user = |bot, name: &str| User {
-            id: 1,
-            username: "root".into(),
-            bot,
-            name: Some(name.into()),
-            ..User::default()
-        };
+        let user =
+            |bot, name: &str| User { id: 1, username: "root".into(), bot, name: Some(name.into()), ..User::default() };
 
         home.store
-            .commit(
-                home.source,
-                &Batch {
-                    users: vec![user(Some(true), "old")],
-                    ..Batch::default()
-                },
-            )
+            .commit(home.source, &Batch { users: vec![user(Some(true), "old")], ..Batch::default() })
             .await
             .unwrap();
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    users: vec![user(None, "new")],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        home.store.commit(home.source, &Batch { users: vec![user(None, "new")], ..Batch::default() }).await.unwrap();
 
-        assert_eq!(
-            home.texts("select name || cast(bot as text) from gitlab_users")
-                .await
-                .len(),
-            1
-        );
+        assert_eq!(home.texts("select name || cast(bot as text) from gitlab_users").await.len(), 1);
         assert!(home.rows("gitlab_users").await[0].contains("new"));
         let overview = home.texts("select username from users where is_bot").await;
         assert_eq!(overview, ["root"]);
@@ -384,43 +251,22 @@ async fn a_delivery_that_comes_twice_counts_once() {
         let batch = |id: &str, updated| Batch {
             merge_request_events: vec![merge_request(1, updated)],
             deliveries: vec![delivery(id)],
-            refresh: vec![Mark {
-                project_id: 1,
-                project_path: "acme/api".into(),
-                iid: 1,
-            }],
+            refresh: vec![Mark { project_id: 1, project_path: "acme/api".into(), iid: 1 }],
             ..Batch::default()
         };
         let source = home.source;
 
         let first = home
             .store
-            .commit_all(&[
-                (source, batch("a", 1)),
-                (source, batch("a", 5)),
-                (source, batch("b", 2)),
-            ])
+            .commit_all(&[(source, batch("a", 1)), (source, batch("a", 5)), (source, batch("b", 2))])
             .await
             .unwrap();
         let again = home.store.commit(source, &batch("b", 9)).await.unwrap();
 
-        assert_eq!(
-            first,
-            [Committed::Stored, Committed::Duplicate, Committed::Stored]
-        );
+        assert_eq!(first, [Committed::Stored, Committed::Duplicate, Committed::Stored]);
         assert_eq!(again, Committed::Duplicate);
-        assert_eq!(
-            home.texts("select title from gitlab_merge_requests").await,
-            ["as of 2"]
-        );
-        assert_eq!(
-            home.store
-                .pending_refreshes(source, 10)
-                .await
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(home.texts("select title from gitlab_merge_requests").await, ["as of 2"]);
+        assert_eq!(home.store.pending_refreshes(source, 10).await.unwrap().len(), 1);
         assert!(home.store.last_delivery(source).await.unwrap().is_some());
     }
 }
@@ -428,23 +274,14 @@ async fn a_delivery_that_comes_twice_counts_once() {
 #[tokio::test]
 async fn deliveries_of_two_connections_share_a_transaction_and_no_rows() {
     for home in homes().await {
-        let other = home
-            .store
-            .register(&super::connection("other"))
-            .await
-            .unwrap()
-            .source;
+        let other = home.store.register(&super::connection("other")).await.unwrap().source;
         let batch = || Batch {
             merge_request_events: vec![merge_request(1, 1)],
             deliveries: vec![delivery("a")],
             ..Batch::default()
         };
 
-        let committed = home
-            .store
-            .commit_all(&[(home.source, batch()), (other, batch())])
-            .await
-            .unwrap();
+        let committed = home.store.commit_all(&[(home.source, batch()), (other, batch())]).await.unwrap();
 
         assert_eq!(committed, [Committed::Stored, Committed::Stored]);
         assert_eq!(home.rows("gitlab_merge_requests").await.len(), 2);
@@ -457,44 +294,17 @@ async fn deliveries_of_two_connections_share_a_transaction_and_no_rows() {
 #[tokio::test]
 async fn a_refresh_marked_again_meanwhile_stays_due() {
     for home in homes().await {
-        let mark = |iid| Mark {
-            project_id: 1,
-            project_path: "acme/api".into(),
-            iid,
-        };
-        let marked = Batch {
-            refresh: vec![mark(1), mark(2)],
-            ..Batch::default()
-        };
+        let mark = |iid| Mark { project_id: 1, project_path: "acme/api".into(), iid };
+        let marked = Batch { refresh: vec![mark(1), mark(2)], ..Batch::default() };
         home.store.commit(home.source, &marked).await.unwrap();
         let pending = home.store.pending_refreshes(home.source, 10).await.unwrap();
 
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    refresh: vec![mark(2)],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    refreshed: pending,
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        home.store.commit(home.source, &Batch { refresh: vec![mark(2)], ..Batch::default() }).await.unwrap();
+        home.store.commit(home.source, &Batch { refreshed: pending, ..Batch::default() }).await.unwrap();
 
         let left = home.store.pending_refreshes(home.source, 10).await.unwrap();
         assert_eq!(
-            left.iter()
-                .map(|refresh| (refresh.iid, refresh.project_path.as_str()))
-                .collect::<Vec<_>>(),
+            left.iter().map(|refresh| (refresh.iid, refresh.project_path.as_str())).collect::<Vec<_>>(),
             [(2, "acme/api")]
         );
     }
@@ -503,26 +313,11 @@ async fn a_refresh_marked_again_meanwhile_stays_due() {
 #[tokio::test]
 async fn text_with_quotes_backslashes_and_nul_is_stored() {
     for home in homes().await {
-        let row = MergeRequest {
-            title: Some("it's \"x\" \\u0000 \0 ü 🦀".into()),
-            ..merge_request(1, 1)
-        };
+        let row = MergeRequest { title: Some("it's \"x\" \\u0000 \0 ü 🦀".into()), ..merge_request(1, 1) };
 
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    merge_requests: vec![row],
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
+        home.store.commit(home.source, &Batch { merge_requests: vec![row], ..Batch::default() }).await.unwrap();
 
-        assert_eq!(
-            home.texts("select title from gitlab_merge_requests").await,
-            ["it's \"x\" \\u0000  ü 🦀"]
-        );
+        assert_eq!(home.texts("select title from gitlab_merge_requests").await, ["it's \"x\" \\u0000  ü 🦀"]);
     }
 }
 
@@ -535,11 +330,8 @@ async fn many_workers_that_bring_the_same_users_do_not_deadlock() {
                 for round in 0..10_i64 {
                     let mut ids: Vec<i64> = (0..40).collect();
                     fastrand::shuffle(&mut ids);
-                    let user = |id: &i64| User {
-                        id: *id,
-                        username: format!("u{id}-{worker}-{round}"),
-                        ..User::default()
-                    };
+                    let user =
+                        |id: &i64| User { id: *id, username: format!("u{id}-{worker}-{round}"), ..User::default() };
                     let batch = Batch {
                         users: ids.iter().map(user).collect(),
                         merge_requests: ids.iter().map(|id| merge_request(*id, round)).collect(),
@@ -557,10 +349,6 @@ async fn many_workers_that_bring_the_same_users_do_not_deadlock() {
         }
 
         assert_eq!(home.rows("gitlab_users").await.len(), 40);
-        assert_eq!(
-            home.texts("select distinct title from gitlab_merge_requests")
-                .await,
-            ["as of 9"]
-        );
+        assert_eq!(home.texts("select distinct title from gitlab_merge_requests").await, ["as of 9"]);
     }
 }

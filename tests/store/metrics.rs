@@ -54,28 +54,13 @@ fn two_weeks() -> Batch {
         changed_files: Some(files),
         ..row
     };
-    let user = |id, username: &str| User {
-        id,
-        username: username.into(),
-        ..User::default()
-    };
+    let user = |id, username: &str| User { id, username: username.into(), ..User::default() };
     Batch {
-        projects: vec![Project {
-            id: 1,
-            path_with_namespace: "acme/api".into(),
-            ..Project::default()
-        }],
-        users: vec![
-            user(ALICE, "alice"),
-            user(BOB, "bob"),
-            user(BOT, "project_1_bot_f00"),
-        ],
+        projects: vec![Project { id: 1, path_with_namespace: "acme/api".into(), ..Project::default() }],
+        users: vec![user(ALICE, "alice"), user(BOB, "bob"), user(BOT, "project_1_bot_f00")],
         merge_requests: vec![
             // A draft for two hours, then 10 hours to the merge on Monday at 20:00.
-            MergeRequest {
-                ready_at: Some(hours(2.0)),
-                ..size(merge_request(1, ALICE, 0.0, Some(12.0)), 10, 2, 2)
-            },
+            MergeRequest { ready_at: Some(hours(2.0)), ..size(merge_request(1, ALICE, 0.0, Some(12.0)), 10, 2, 2) },
             // Nobody looked at it, and GitLab has not counted its lines.
             merge_request(2, BOB, 1.0, Some(5.0)),
             // A bot's: in no metric.
@@ -83,15 +68,9 @@ fn two_weeks() -> Batch {
             // Monday 12:00 to Wednesday 12:00; it changes no line.
             size(merge_request(4, ALICE, 4.0, Some(52.0)), 0, 0, 1),
             // Friday 16:00, ready at 20:00, merged on Monday at 09:00; reviewed while it was a draft.
-            MergeRequest {
-                ready_at: Some(hours(108.0)),
-                ..size(merge_request(5, BOB, 104.0, Some(169.0)), 5, 0, 1)
-            },
+            MergeRequest { ready_at: Some(hours(108.0)), ..size(merge_request(5, BOB, 104.0, Some(169.0)), 5, 0, 1) },
             // Still a draft in the second week.
-            MergeRequest {
-                draft: Some(true),
-                ..merge_request(6, ALICE, 170.0, None)
-            },
+            MergeRequest { draft: Some(true), ..merge_request(6, ALICE, 170.0, None) },
         ],
         notes: vec![
             note(1, BOT, 2.5, None),
@@ -103,16 +82,8 @@ fn two_weeks() -> Batch {
             note(5, ALICE, 106.0, None),
         ],
         approvals: vec![
-            Approval {
-                merge_request_id: 1,
-                user_id: BOB,
-                approved_at: Some(hours(6.0)),
-            },
-            Approval {
-                merge_request_id: 4,
-                user_id: BOB,
-                approved_at: Some(hours(28.0)),
-            },
+            Approval { merge_request_id: 1, user_id: BOB, approved_at: Some(hours(6.0)) },
+            Approval { merge_request_id: 4, user_id: BOB, approved_at: Some(hours(28.0)) },
         ],
         ..Batch::default()
     }
@@ -133,65 +104,26 @@ async fn the_figures_are_those_counted_by_hand() {
     let expected: [(Question, &[&str]); 8] = [
         (
             Question::SlowestReviews,
-            &[
-                "acme/api 4 MR 4 alice 24.000",
-                "acme/api 1 MR 1 alice 2.000",
-                "acme/api 5 MR 5 bob 0.000",
-            ],
+            &["acme/api 4 MR 4 alice 24.000", "acme/api 1 MR 1 alice 2.000", "acme/api 5 MR 5 bob 0.000"],
         ),
-        (
-            Question::MergeRequestsPerWeek,
-            &["2026-03-09 1 1 0", "2026-03-02 5 4 0"],
-        ),
-        (
-            Question::CycleTimeByProject,
-            &["acme/api 4 29.000 2.000 5.000"],
-        ),
-        (
-            Question::CycleTimeWeekly,
-            &[
-                "2026-03-09 1 61.000 1.000 65.000",
-                "2026-03-02 3 10.000 8.000 12.000",
-            ],
-        ),
-        (
-            Question::ReviewLatencyWeekly,
-            &[
-                "2026-03-09 1 0.000 ? 0 0.000",
-                "2026-03-02 3 13.000 14.000 1 0.333",
-            ],
-        ),
-        (
-            Question::ThroughputWeekly,
-            &["2026-03-09 1 2 0.500", "2026-03-02 3 2 1.500"],
-        ),
-        (
-            Question::SizeWeekly,
-            &["2026-03-09 1 5.000 1.000", "2026-03-02 2 6.000 1.500"],
-        ),
-        (
-            Question::ReviewLoadWeekly,
-            &["2026-03-02 bob 2 2 1", "2026-03-02 alice 1 0 1"],
-        ),
+        (Question::MergeRequestsPerWeek, &["2026-03-09 1 1 0", "2026-03-02 5 4 0"]),
+        (Question::CycleTimeByProject, &["acme/api 4 29.000 2.000 5.000"]),
+        (Question::CycleTimeWeekly, &["2026-03-09 1 61.000 1.000 65.000", "2026-03-02 3 10.000 8.000 12.000"]),
+        (Question::ReviewLatencyWeekly, &["2026-03-09 1 0.000 ? 0 0.000", "2026-03-02 3 13.000 14.000 1 0.333"]),
+        (Question::ThroughputWeekly, &["2026-03-09 1 2 0.500", "2026-03-02 3 2 1.500"]),
+        (Question::SizeWeekly, &["2026-03-09 1 5.000 1.000", "2026-03-02 2 6.000 1.500"]),
+        (Question::ReviewLoadWeekly, &["2026-03-02 bob 2 2 1", "2026-03-02 alice 1 0 1"]),
     ];
     for home in homes().await {
         home.store.commit(home.source, &two_weeks()).await.unwrap();
         for (question, expected) in &expected {
             let answer = home.store.ask(*question, home.source, 10).await.unwrap();
 
-            let rows: Vec<String> = answer
-                .rows
-                .iter()
-                .map(|row| row.iter().map(text).collect::<Vec<_>>().join(" "))
-                .collect();
+            let rows: Vec<String> =
+                answer.rows.iter().map(|row| row.iter().map(text).collect::<Vec<_>>().join(" ")).collect();
 
             assert_eq!(rows, *expected, "{question:?} {:?}", home.store);
-            assert!(
-                answer
-                    .rows
-                    .iter()
-                    .all(|row| row.len() == answer.columns.len())
-            );
+            assert!(answer.rows.iter().all(|row| row.len() == answer.columns.len()));
         }
     }
 }
@@ -220,12 +152,7 @@ async fn a_review_counts_from_its_request_where_one_is_recorded() {
 #[tokio::test]
 async fn bots_are_known_by_flag_and_by_name_and_exceptions_win() {
     for home in homes().await {
-        let user = |id, username: &str, bot| User {
-            id,
-            username: username.into(),
-            bot,
-            ..User::default()
-        };
+        let user = |id, username: &str, bot| User { id, username: username.into(), bot, ..User::default() };
         let users = vec![
             user(1, "alice", None),
             user(2, "Project_12_Bot_9f", Some(false)),
@@ -235,27 +162,13 @@ async fn bots_are_known_by_flag_and_by_name_and_exceptions_win() {
             user(6, "jean-bot", None),
             user(7, "projectxbot", None),
         ];
-        home.store
-            .commit(
-                home.source,
-                &Batch {
-                    users,
-                    ..Batch::default()
-                },
-            )
-            .await
-            .unwrap();
-        home.texts("insert into connector_bot_patterns (pattern, is_bot) values ('jean-%', false) returning pattern").await;
+        home.store.commit(home.source, &Batch { users, ..Batch::default() }).await.unwrap();
+        home.texts("insert into connector_bot_patterns (pattern, is_bot) values ('jean-%', false) returning pattern")
+            .await;
 
         assert_eq!(
-            home.texts("select username from users where is_bot order by id")
-                .await,
-            [
-                "Project_12_Bot_9f",
-                "quiet",
-                "service_account_group_1",
-                "renovate-bot"
-            ]
+            home.texts("select username from users where is_bot order by id").await,
+            ["Project_12_Bot_9f", "quiet", "service_account_group_1", "renovate-bot"]
         );
     }
 }

@@ -8,7 +8,6 @@ use tokio::runtime::Runtime;
 
 use super::{Home, at, homes, merge_request};
 
-
 /// What GitLab says of a merge request at some moment: bits tell which children there are.
 #[derive(Debug, Clone, Copy)]
 struct Version {
@@ -19,14 +18,8 @@ struct Version {
 }
 
 fn versions() -> impl Strategy<Value = Vec<Version>> {
-    let version = (1..4_i64, any::<u8>(), any::<u8>(), any::<u8>()).prop_map(
-        |(merge_request, notes, approvals, commits)| Version {
-            merge_request,
-            notes,
-            approvals,
-            commits,
-        },
-    );
+    let version = (1..4_i64, any::<u8>(), any::<u8>(), any::<u8>())
+        .prop_map(|(merge_request, notes, approvals, commits)| Version { merge_request, notes, approvals, commits });
     prop::collection::vec(version, 1..12)
 }
 
@@ -46,20 +39,11 @@ fn batches(versions: &[Version]) -> Vec<Batch> {
         };
         Batch {
             as_of: Some(at(moment)),
-            users: vec![User {
-                id,
-                username: format!("u{moment}"),
-                bot: Some(moment % 2 == 0),
-                ..User::default()
-            }],
+            users: vec![User { id, username: format!("u{moment}"), bot: Some(moment % 2 == 0), ..User::default() }],
             merge_requests: vec![merge_request(id, moment)],
             notes: bits(version.notes).map(note).collect(),
             approvals: bits(version.approvals)
-                .map(|user_id| Approval {
-                    merge_request_id: id,
-                    user_id,
-                    approved_at: None,
-                })
+                .map(|user_id| Approval { merge_request_id: id, user_id, approved_at: None })
                 .collect(),
             commits: bits(version.commits)
                 .map(|bit| MergeRequestCommit {
@@ -84,10 +68,7 @@ fn batches(versions: &[Version]) -> Vec<Batch> {
 async fn result_of(home: &Home, order: &[usize], group: usize, batches: &[Batch]) -> Vec<String> {
     home.store.forget(home.source).await.unwrap();
     for indexes in order.chunks(group) {
-        let group: Vec<(Source, Batch)> = indexes
-            .iter()
-            .map(|index| (home.source, batches[*index].clone()))
-            .collect();
+        let group: Vec<(Source, Batch)> = indexes.iter().map(|index| (home.source, batches[*index].clone())).collect();
         home.store.commit_all(&group).await.unwrap();
     }
     home.dump().await
@@ -95,13 +76,8 @@ async fn result_of(home: &Home, order: &[usize], group: usize, batches: &[Batch]
 
 fn orders() -> impl Strategy<Value = (Vec<Version>, Vec<usize>, usize)> {
     versions().prop_flat_map(|versions| {
-        let once_and_some_twice: Vec<usize> =
-            (0..versions.len()).chain(0..versions.len() / 2).collect();
-        (
-            Just(versions),
-            Just(once_and_some_twice).prop_shuffle(),
-            1..5_usize,
-        )
+        let once_and_some_twice: Vec<usize> = (0..versions.len()).chain(0..versions.len() / 2).collect();
+        (Just(versions), Just(once_and_some_twice).prop_shuffle(), 1..5_usize)
     })
 }
 
@@ -109,11 +85,7 @@ fn orders() -> impl Strategy<Value = (Vec<Version>, Vec<usize>, usize)> {
 fn any_order_repetition_and_grouping_makes_the_same_database() {
     let runtime = Runtime::new().unwrap();
     let homes = runtime.block_on(homes());
-    let config = ProptestConfig {
-        cases: 24,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
 
     let outcome = TestRunner::new(config).run(&orders(), |(versions, order, group)| {
         let batches = batches(&versions);

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use gitlab_connector::store::rows::Project;
-use gitlab_connector::store::{
-    Batch, Connection, Error, NewTask, PlanClaim, Progress, Run, Sweep, Task, TaskState,
-};
+use gitlab_connector::store::{Batch, Connection, Error, NewTask, PlanClaim, Progress, Run, Sweep, Task, TaskState};
 use jiff::SignedDuration;
 
 use super::{Home, at, homes, merge_request};
@@ -14,20 +12,11 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 
 async fn planned(home: &Home, key: &str, full: bool, projects: i64) -> Run {
     let run = home.store.open_run(home.source, key, full).await.unwrap();
-    let project = |id| Project {
-        id,
-        path_with_namespace: format!("acme/p{id}"),
-        ..Project::default()
-    };
+    let project = |id| Project { id, path_with_namespace: format!("acme/p{id}"), ..Project::default() };
     let plan = Batch {
         projects: (1..=projects).map(project).collect(),
         run_id: Some(run.id),
-        plan: (1..=projects)
-            .map(|project_id| NewTask {
-                project_id,
-                expected: project_id * 10,
-            })
-            .collect(),
+        plan: (1..=projects).map(|project_id| NewTask { project_id, expected: project_id * 10 }).collect(),
         planned: true,
         ..Batch::default()
     };
@@ -51,93 +40,34 @@ async fn a_run_goes_from_plan_to_summary() {
     for home in homes().await {
         let store = &home.store;
         let run = store.open_run(home.source, "tick", false).await.unwrap();
-        assert_eq!(
-            store.claim_plan(run.id, "w0", LEASE).await.unwrap(),
-            PlanClaim::Mine
-        );
-        assert_eq!(
-            store.claim_plan(run.id, "w1", LEASE).await.unwrap(),
-            PlanClaim::Elsewhere
-        );
+        assert_eq!(store.claim_plan(run.id, "w0", LEASE).await.unwrap(), PlanClaim::Mine);
+        assert_eq!(store.claim_plan(run.id, "w1", LEASE).await.unwrap(), PlanClaim::Elsewhere);
         let run = planned(&home, "tick", false, 3).await;
         assert!(run.planned);
-        assert_eq!(
-            store.claim_plan(run.id, "w1", LEASE).await.unwrap(),
-            PlanClaim::Planned
-        );
+        assert_eq!(store.claim_plan(run.id, "w1", LEASE).await.unwrap(), PlanClaim::Planned);
 
-        let largest = store
-            .claim_task(run.id, "w0", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (
-                largest.project_id,
-                largest.project_path.as_str(),
-                largest.since
-            ),
-            (3, "acme/p3", None)
-        );
-        let next = store
-            .claim_task(run.id, "w1", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
-        let last = store
-            .claim_task(run.id, "w1", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
+        let largest = store.claim_task(run.id, "w0", LEASE).await.unwrap().unwrap();
+        assert_eq!((largest.project_id, largest.project_path.as_str(), largest.since), (3, "acme/p3", None));
+        let next = store.claim_task(run.id, "w1", LEASE).await.unwrap().unwrap();
+        let last = store.claim_task(run.id, "w1", LEASE).await.unwrap().unwrap();
         assert_eq!(store.claim_task(run.id, "w2", LEASE).await.unwrap(), None);
 
         for (task, state) in [
             (&largest, TaskState::Done),
-            (
-                &next,
-                TaskState::Skipped {
-                    reason: "merge requests are off".into(),
-                },
-            ),
-            (
-                &last,
-                TaskState::Failed {
-                    reason: "gone".into(),
-                },
-            ),
+            (&next, TaskState::Skipped { reason: "merge requests are off".into() }),
+            (&last, TaskState::Failed { reason: "gone".into() }),
         ] {
             assert!(!store.finish_run(run.id).await.unwrap().run.finished());
-            store
-                .commit(
-                    home.source,
-                    &Batch {
-                        progress: progress(task, state),
-                        ..Batch::default()
-                    },
-                )
-                .await
-                .unwrap();
+            store.commit(home.source, &Batch { progress: progress(task, state), ..Batch::default() }).await.unwrap();
         }
 
         let summary = store.finish_run(run.id).await.unwrap();
         assert!(summary.run.finished());
         let counts = summary.progress;
-        assert_eq!(
-            (
-                counts.tasks,
-                counts.done,
-                counts.skipped,
-                counts.failed,
-                counts.open()
-            ),
-            (3, 1, 1, 1, 0)
-        );
+        assert_eq!((counts.tasks, counts.done, counts.skipped, counts.failed, counts.open()), (3, 1, 1, 1, 0));
         assert_eq!((counts.expected, counts.merge_requests), (60, 3));
-        let reasons: Vec<_> = summary
-            .troubles
-            .iter()
-            .map(|trouble| (trouble.failed, trouble.reason.as_str()))
-            .collect();
+        let reasons: Vec<_> =
+            summary.troubles.iter().map(|trouble| (trouble.failed, trouble.reason.as_str())).collect();
         assert_eq!(reasons, [(true, "gone"), (false, "merge requests are off")]);
         assert_eq!(store.unfinished_run(home.source).await.unwrap(), None);
         assert_eq!(store.last_run(home.source).await.unwrap(), Some(summary));
@@ -148,39 +78,19 @@ async fn a_run_goes_from_plan_to_summary() {
 async fn a_finished_task_moves_the_checkpoint_and_a_full_run_ignores_it() {
     for home in homes().await {
         let run = planned(&home, "first", false, 1).await;
-        let task = home
-            .store
-            .claim_task(run.id, "w", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
-        let open = Batch {
-            progress: progress(&task, TaskState::Open),
-            ..Batch::default()
-        };
+        let task = home.store.claim_task(run.id, "w", LEASE).await.unwrap().unwrap();
+        let open = Batch { progress: progress(&task, TaskState::Open), ..Batch::default() };
         home.store.commit(home.source, &open).await.unwrap();
-        assert_eq!(
-            home.store.known_projects(home.source).await.unwrap()[0].since,
-            None
-        );
-        let done = Batch {
-            progress: progress(&task, TaskState::Done),
-            ..Batch::default()
-        };
+        assert_eq!(home.store.known_projects(home.source).await.unwrap()[0].since, None);
+        let done = Batch { progress: progress(&task, TaskState::Done), ..Batch::default() };
         home.store.commit(home.source, &done).await.unwrap();
 
         let second = planned(&home, "second", false, 1).await;
         let full = planned(&home, "full", true, 1).await;
 
         let since = |task: Option<Task>| task.unwrap().since;
-        assert_eq!(
-            since(home.store.claim_task(second.id, "w", LEASE).await.unwrap()),
-            Some(at(100))
-        );
-        assert_eq!(
-            since(home.store.claim_task(full.id, "w", LEASE).await.unwrap()),
-            None
-        );
+        assert_eq!(since(home.store.claim_task(second.id, "w", LEASE).await.unwrap()), Some(at(100)));
+        assert_eq!(since(home.store.claim_task(full.id, "w", LEASE).await.unwrap()), None);
     }
 }
 
@@ -188,19 +98,9 @@ async fn a_finished_task_moves_the_checkpoint_and_a_full_run_ignores_it() {
 async fn work_under_a_stale_claim_is_refused_and_leaves_nothing() {
     for home in homes().await {
         let run = planned(&home, "tick", false, 1).await;
-        let dead = home
-            .store
-            .claim_task(run.id, "w", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
+        let dead = home.store.claim_task(run.id, "w", LEASE).await.unwrap().unwrap();
         home.store.release_worker(run.id, "w").await.unwrap();
-        let alive = home
-            .store
-            .claim_task(run.id, "w", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
+        let alive = home.store.claim_task(run.id, "w", LEASE).await.unwrap().unwrap();
         let batch = |task| Batch {
             merge_requests: vec![merge_request(1, 1)],
             progress: progress(task, TaskState::Open),
@@ -211,18 +111,9 @@ async fn work_under_a_stale_claim_is_refused_and_leaves_nothing() {
 
         assert!(matches!(refused, Err(Error::ClaimLost)), "{refused:?}");
         assert_eq!(home.rows("gitlab_merge_requests").await.len(), 0);
-        assert!(matches!(
-            home.store.extend_lease(dead.id, dead.claim, LEASE).await,
-            Err(Error::ClaimLost)
-        ));
-        home.store
-            .extend_lease(alive.id, alive.claim, LEASE)
-            .await
-            .unwrap();
-        home.store
-            .commit(home.source, &batch(&alive))
-            .await
-            .unwrap();
+        assert!(matches!(home.store.extend_lease(dead.id, dead.claim, LEASE).await, Err(Error::ClaimLost)));
+        home.store.extend_lease(alive.id, alive.claim, LEASE).await.unwrap();
+        home.store.commit(home.source, &batch(&alive)).await.unwrap();
         assert_eq!(home.rows("gitlab_merge_requests").await.len(), 1);
     }
 }
@@ -231,34 +122,15 @@ async fn work_under_a_stale_claim_is_refused_and_leaves_nothing() {
 async fn an_expired_lease_is_claimed_by_another_who_goes_on_from_the_cursor() {
     for home in homes().await {
         let run = planned(&home, "tick", false, 1).await;
-        let slow = home
-            .store
-            .claim_task(run.id, "w0", SignedDuration::from_millis(80))
-            .await
-            .unwrap()
-            .unwrap();
-        let open = Batch {
-            progress: progress(&slow, TaskState::Open),
-            ..Batch::default()
-        };
+        let slow = home.store.claim_task(run.id, "w0", SignedDuration::from_millis(80)).await.unwrap().unwrap();
+        let open = Batch { progress: progress(&slow, TaskState::Open), ..Batch::default() };
         home.store.commit(home.source, &open).await.unwrap();
-        assert_eq!(
-            home.store.claim_task(run.id, "w1", LEASE).await.unwrap(),
-            None
-        );
+        assert_eq!(home.store.claim_task(run.id, "w1", LEASE).await.unwrap(), None);
         tokio::time::sleep(std::time::Duration::from_millis(150)).await;
 
-        let task = home
-            .store
-            .claim_task(run.id, "w1", LEASE)
-            .await
-            .unwrap()
-            .unwrap();
+        let task = home.store.claim_task(run.id, "w1", LEASE).await.unwrap().unwrap();
 
-        assert_eq!(
-            (task.id, task.cursor.as_deref(), task.merge_requests),
-            (slow.id, Some("next"), 1)
-        );
+        assert_eq!((task.id, task.cursor.as_deref(), task.merge_requests), (slow.id, Some("next"), 1));
         assert!(task.claim > slow.claim);
     }
 }
@@ -271,11 +143,7 @@ async fn two_claimers_never_get_the_same_task() {
             let store = home.store.clone();
             tokio::spawn(async move {
                 let mut claimed = Vec::new();
-                while let Some(task) = store
-                    .claim_task(run.id, &format!("w{worker}"), LEASE)
-                    .await
-                    .unwrap()
-                {
+                while let Some(task) = store.claim_task(run.id, &format!("w{worker}"), LEASE).await.unwrap() {
                     claimed.push(task.id);
                 }
                 claimed
@@ -300,51 +168,22 @@ async fn a_full_pass_removes_what_it_did_not_see_and_keeps_what_came_meanwhile()
             run_id: Some(run.id),
             ..Batch::default()
         };
-        let first = home
-            .store
-            .open_run(home.source, "first", true)
-            .await
-            .unwrap();
-        home.store
-            .commit(home.source, &seen(&first, &[1, 2, 3]))
-            .await
-            .unwrap();
+        let first = home.store.open_run(home.source, "first", true).await.unwrap();
+        home.store.commit(home.source, &seen(&first, &[1, 2, 3])).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        let second = home
-            .store
-            .open_run(home.source, "second", true)
-            .await
-            .unwrap();
+        let second = home.store.open_run(home.source, "second", true).await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
 
-        let event = Batch {
-            merge_request_events: vec![merge_request(4, 1)],
-            ..Batch::default()
-        };
+        let event = Batch { merge_request_events: vec![merge_request(4, 1)], ..Batch::default() };
         home.store.commit(home.source, &event).await.unwrap();
         // Of 2 a newer version is stored already: being seen counts all the same.
-        let newer = Batch {
-            as_of: Some(at(0)),
-            merge_requests: vec![merge_request(2, 9)],
-            ..Batch::default()
-        };
+        let newer = Batch { as_of: Some(at(0)), merge_requests: vec![merge_request(2, 9)], ..Batch::default() };
         home.store.commit(home.source, &newer).await.unwrap();
-        home.store
-            .commit(home.source, &seen(&second, &[1, 2]))
-            .await
-            .unwrap();
-        let end = Batch {
-            run_id: Some(second.id),
-            sweep: Some(Sweep { project_id: 1 }),
-            ..Batch::default()
-        };
+        home.store.commit(home.source, &seen(&second, &[1, 2])).await.unwrap();
+        let end = Batch { run_id: Some(second.id), sweep: Some(Sweep { project_id: 1 }), ..Batch::default() };
         home.store.commit(home.source, &end).await.unwrap();
 
-        assert_eq!(
-            home.texts("select cast(id as text) from gitlab_merge_requests order by id")
-                .await,
-            ["1", "2", "4"]
-        );
+        assert_eq!(home.texts("select cast(id as text) from gitlab_merge_requests order by id").await, ["1", "2", "4"]);
     }
 }
 
@@ -353,37 +192,16 @@ async fn a_connection_keeps_its_identity_and_its_facts() {
     for home in homes().await {
         let store = &home.store;
         let again = store.register(&super::connection("acme")).await.unwrap();
-        let slash = Connection {
-            url: "https://gitlab.test/".into(),
-            ..super::connection("acme")
-        };
+        let slash = Connection { url: "https://gitlab.test/".into(), ..super::connection("acme") };
         assert_eq!(store.register(&slash).await.unwrap(), again);
         assert_eq!((again.source, again.uid.len()), (home.source, 36));
-        let uid = Connection {
-            uid: Some("from-kubernetes".into()),
-            ..super::connection("acme")
-        };
+        let uid = Connection { uid: Some("from-kubernetes".into()), ..super::connection("acme") };
         assert_eq!(store.register(&uid).await.unwrap().uid, "from-kubernetes");
 
         assert_eq!(store.state(home.source, "secret").await.unwrap(), None);
-        assert_eq!(
-            store
-                .set_state_if_absent(home.source, "secret", "a")
-                .await
-                .unwrap(),
-            "a"
-        );
-        assert_eq!(
-            store
-                .set_state_if_absent(home.source, "secret", "b")
-                .await
-                .unwrap(),
-            "a"
-        );
+        assert_eq!(store.set_state_if_absent(home.source, "secret", "a").await.unwrap(), "a");
+        assert_eq!(store.set_state_if_absent(home.source, "secret", "b").await.unwrap(), "a");
         store.set_state(home.source, "secret", "c").await.unwrap();
-        assert_eq!(
-            store.state(home.source, "secret").await.unwrap().as_deref(),
-            Some("c")
-        );
+        assert_eq!(store.state(home.source, "secret").await.unwrap().as_deref(), Some("c"));
     }
 }

@@ -5,11 +5,9 @@ use gitlab_connector::store::{Error, Migrated, Store, schema_document};
 use super::{File, Home, homes};
 use crate::support::postgres;
 
-const POSTGRES_COLUMNS: &str =
-    "select table_name || '.' || column_name from information_schema.columns
+const POSTGRES_COLUMNS: &str = "select table_name || '.' || column_name from information_schema.columns
     where table_schema = 'public' order by 1";
-const SQLITE_COLUMNS: &str =
-    "select m.name || '.' || c.name from sqlite_schema m, pragma_table_info(m.name) c
+const SQLITE_COLUMNS: &str = "select m.name || '.' || c.name from sqlite_schema m, pragma_table_info(m.name) c
     where m.type in ('table', 'view') and m.name not like 'sqlite_%' order by 1";
 const UNDESCRIBED: &str = "select c.relname || '.' || a.attname from pg_class c
     join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
@@ -61,10 +59,7 @@ async fn a_schema_of_a_newer_program_is_left_alone() {
 
         let outcome = home.store.migrate().await;
 
-        assert!(
-            matches!(outcome, Err(Error::SchemaTooNew { found: 99, .. })),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Err(Error::SchemaTooNew { found: 99, .. })), "{outcome:?}");
     }
 }
 
@@ -77,8 +72,5 @@ fn the_schema_document_is_current() {
 
     let stored = std::fs::read_to_string(path).unwrap_or_default();
 
-    assert!(
-        stored == schema_document(),
-        "docs/schema.md is stale: run `UPDATE=1 cargo test schema_document`"
-    );
+    assert!(stored == schema_document(), "docs/schema.md is stale: run `UPDATE=1 cargo test schema_document`");
 }

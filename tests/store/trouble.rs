@@ -12,9 +12,7 @@ fn says(error: &Error) -> String {
 
 #[tokio::test]
 async fn a_wrong_password_is_refused_and_not_printed() {
-    let error = Store::open(&postgres::url_with_wrong_password().await)
-        .await
-        .unwrap_err();
+    let error = Store::open(&postgres::url_with_wrong_password().await).await.unwrap_err();
 
     assert!(matches!(error, Error::Refused(_)), "{error:?}");
     assert_eq!(error.reason(), "DatabaseRefused");
@@ -35,10 +33,7 @@ async fn a_server_that_is_away_is_unreachable_and_worth_another_try() {
 
 #[tokio::test]
 async fn a_url_that_is_none_is_named_and_not_printed() {
-    for url in [
-        "mysql://root:hunter2-in-the-database@host/db",
-        "postgres://u:hunter2-in-the-database@host:port/db",
-    ] {
+    for url in ["mysql://root:hunter2-in-the-database@host/db", "postgres://u:hunter2-in-the-database@host:port/db"] {
         let error = Store::open(&SecretString::from(url)).await.unwrap_err();
 
         assert!(matches!(error, Error::Url(_)), "{error:?}");
@@ -65,23 +60,11 @@ async fn a_read_only_sqlite_says_so() {
     store.migrate().await.unwrap();
     let source = store.register(&connection("acme")).await.unwrap().source;
     store.close().await;
-    let url = format!(
-        "{}?mode=ro",
-        secrecy::ExposeSecret::expose_secret(&file.url())
-    )
-    .into();
+    let url = format!("{}?mode=ro", secrecy::ExposeSecret::expose_secret(&file.url())).into();
 
     let outcome = match Store::open(&url).await {
         Ok(store) => {
-            store
-                .commit(
-                    source,
-                    &Batch {
-                        merge_requests: vec![merge_request(1, 1)],
-                        ..Batch::default()
-                    },
-                )
-                .await
+            store.commit(source, &Batch { merge_requests: vec![merge_request(1, 1)], ..Batch::default() }).await
         }
         Err(error) => Err(error),
     };
@@ -95,10 +78,7 @@ async fn what_fails_in_the_middle_leaves_nothing_behind() {
         // The database refuses the second table of the batch.
         let broken = Batch {
             merge_requests: vec![merge_request(1, 1)],
-            plan: vec![gitlab_connector::store::NewTask {
-                project_id: 1,
-                expected: 1,
-            }],
+            plan: vec![gitlab_connector::store::NewTask { project_id: 1, expected: 1 }],
             ..Batch::default()
         };
 
@@ -113,28 +93,16 @@ async fn a_commit_that_is_cut_off_leaves_all_or_nothing() {
     for home in homes().await {
         for patience in [1, 2, 4, 8, 16, 32, 64] {
             let rows: Vec<_> = (0..300).map(|id| merge_request(id, patience)).collect();
-            let batch = Batch {
-                merge_requests: rows,
-                ..Batch::default()
-            };
+            let batch = Batch { merge_requests: rows, ..Batch::default() };
             let patience = std::time::Duration::from_millis(patience.unsigned_abs());
 
-            let _cut_off =
-                tokio::time::timeout(patience, home.store.commit(home.source, &batch)).await;
+            let _cut_off = tokio::time::timeout(patience, home.store.commit(home.source, &batch)).await;
 
-            let versions = home
-                .texts("select distinct title from gitlab_merge_requests")
-                .await;
+            let versions = home.texts("select distinct title from gitlab_merge_requests").await;
             let rows = home.rows("gitlab_merge_requests").await.len();
-            assert!(
-                versions.len() <= 1 && [0, 300].contains(&rows),
-                "{versions:?} {rows}"
-            );
+            assert!(versions.len() <= 1 && [0, 300].contains(&rows), "{versions:?} {rows}");
         }
-        let after = Batch {
-            merge_requests: vec![merge_request(1, 100)],
-            ..Batch::default()
-        };
+        let after = Batch { merge_requests: vec![merge_request(1, 100)], ..Batch::default() };
         home.store.commit(home.source, &after).await.unwrap();
     }
 }
@@ -146,10 +114,7 @@ async fn connections_that_the_server_closed_are_replaced() {
         where pid <> pg_backend_pid() and datname = current_database()";
     home.texts(others).await;
 
-    let batch = Batch {
-        merge_requests: vec![merge_request(1, 1)],
-        ..Batch::default()
-    };
+    let batch = Batch { merge_requests: vec![merge_request(1, 1)], ..Batch::default() };
 
     home.store.commit(home.source, &batch).await.unwrap();
 }

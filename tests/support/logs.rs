@@ -17,16 +17,9 @@ impl Logs {
     /// Listens at the most talkative level, to us and to every library.
     pub(crate) fn capture() -> Logs {
         let lines = Lines::default();
-        let layer = tracing_subscriber::fmt::layer()
-            .with_writer(lines.clone())
-            .with_ansi(false);
-        let subscriber = tracing_subscriber::registry()
-            .with(LevelFilter::TRACE)
-            .with(layer);
-        Logs {
-            lines,
-            guard: tracing::subscriber::set_default(subscriber),
-        }
+        let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(LevelFilter::TRACE).with(layer);
+        Logs { lines, guard: tracing::subscriber::set_default(subscriber) }
     }
 
     pub(crate) fn text(self) -> String {

@@ -25,9 +25,7 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
 pub(crate) async fn database() -> SecretString {
-    let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start))
-        .await
-        .unwrap();
+    let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.unwrap();
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let status = Command::new(binaries().join("createdb"))
         .args([
@@ -57,33 +55,17 @@ fn url(role: &str, database: &str) -> SecretString {
 }
 
 fn start() -> Cluster {
-    let directory =
-        std::env::temp_dir().join(format!("gitlab-connector-postgres-{}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("gitlab-connector-postgres-{}", std::process::id()));
     let data = directory.join("data");
     let _ = fs::remove_dir_all(&directory);
     fs::create_dir(&directory).unwrap();
     if root() {
-        assert!(
-            Command::new("chown")
-                .arg("postgres")
-                .arg(&directory)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("chown").arg("postgres").arg(&directory).status().unwrap().success());
     }
 
     run(
         "initdb",
-        &[
-            "--auth=trust",
-            "--no-sync",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--username=postgres",
-            "--pgdata",
-            text(&data),
-        ],
+        &["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=postgres", "--pgdata", text(&data)],
     );
     let rules = "local all guarded scram-sha-256\nlocal all all trust\n";
     fs::write(data.join("pg_hba.conf"), rules).unwrap();
@@ -110,23 +92,11 @@ fn start() -> Cluster {
 
     let role = "create role guarded login password 'another one'";
     let status = Command::new(binaries().join("psql"))
-        .args([
-            "--quiet",
-            "--host",
-            text(&directory),
-            "--username",
-            "postgres",
-            "--command",
-            role,
-            "postgres",
-        ])
+        .args(["--quiet", "--host", text(&directory), "--username", "postgres", "--command", role, "postgres"])
         .status()
         .unwrap();
     assert!(status.success(), "psql failed");
-    Cluster {
-        directory,
-        _watchdog: watchdog,
-    }
+    Cluster { directory, _watchdog: watchdog }
 }
 
 /// Stops the server when this process is gone, be it by a panic or a signal.
@@ -160,13 +130,7 @@ fn run(program: &str, arguments: &[&str]) {
     } else {
         Command::new(&program)
     };
-    let status = command
-        .args(arguments)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
+    let status = command.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).status().unwrap();
     assert!(status.success(), "{} failed", program.display());
 }
 

@@ -22,24 +22,18 @@ const ADMIN: &str = "admin";
 
 /// Three projects that follow, one that is archived, and a token for each role.
 pub(super) fn acme() -> World {
-    let mut world = World::new()
-        .with_user(ADMIN, |user| user.admin = true)
-        .with_group("acme", |group| {
-            group
-                .member(OWNER, Role::Owner)
-                .member(MAINTAINER, Role::Maintainer)
-                .member(DEVELOPER, Role::Developer)
-                .project("web", |project| {
-                    project.merge_request("Add login", |found| found)
-                })
-                .project("sandbox-1", |project| project)
-                .project("old", ProjectBuilder::archived)
-                .subgroup("deep", |group| group.project("api", |project| project))
-        });
+    let mut world = World::new().with_user(ADMIN, |user| user.admin = true).with_group("acme", |group| {
+        group
+            .member(OWNER, Role::Owner)
+            .member(MAINTAINER, Role::Maintainer)
+            .member(DEVELOPER, Role::Developer)
+            .project("web", |project| project.merge_request("Add login", |found| found))
+            .project("sandbox-1", |project| project)
+            .project("old", ProjectBuilder::archived)
+            .subgroup("deep", |group| group.project("api", |project| project))
+    });
     for user in [OWNER, MAINTAINER, DEVELOPER, ADMIN] {
-        world = world.with_token(&format!("glpat-{user}"), |token| {
-            token.user(user).scopes(&[Scope::Api])
-        });
+        world = world.with_token(&format!("glpat-{user}"), |token| token.user(user).scopes(&[Scope::Api]));
     }
     world
 }
@@ -57,22 +51,11 @@ impl Scene {
         let version = world.settings.full_version();
         let simulator = Simulator::start(world, Options::default()).await.unwrap();
         let instance = Instance::at(Url::parse(simulator.url()).unwrap());
-        let token = |name: &str| Token {
-            name: name.into(),
-            secret: format!("glpat-{name}").into(),
-        };
+        let token = |name: &str| Token { name: name.into(), secret: format!("glpat-{name}").into() };
         let tokens = [OWNER, MAINTAINER, DEVELOPER, ADMIN].map(token).to_vec();
-        let deadlines = Deadlines {
-            headers: Duration::from_millis(500),
-            ..Deadlines::default()
-        };
-        let patience = Patience {
-            attempts: 3,
-            waiting: Duration::from_secs(5),
-            backoff: Duration::from_millis(1),
-        };
-        let client =
-            Client::with_deadlines(&instance, tokens, &Metrics::default(), deadlines).unwrap();
+        let deadlines = Deadlines { headers: Duration::from_millis(500), ..Deadlines::default() };
+        let patience = Patience { attempts: 3, waiting: Duration::from_secs(5), backoff: Duration::from_millis(1) };
+        let client = Client::with_deadlines(&instance, tokens, &Metrics::default(), deadlines).unwrap();
         let client = client.with_patience(patience);
         let group = client.group("acme").await.unwrap();
         let desired = Desired {
@@ -98,11 +81,7 @@ impl Scene {
             delivered: false,
         };
         simulator.forget_requests();
-        Scene {
-            simulator,
-            desired,
-            client,
-        }
+        Scene { simulator, desired, client }
     }
 
     pub(super) async fn ensure(&self, memory: &Memory) -> Outcome {
@@ -115,9 +94,7 @@ impl Scene {
 
     /// All hooks in GitLab, by id.
     pub(super) fn hooks(&self) -> Vec<Hook> {
-        let mut hooks: Vec<_> = self
-            .simulator
-            .read(|world| world.hooks().cloned().collect());
+        let mut hooks: Vec<_> = self.simulator.read(|world| world.hooks().cloned().collect());
         hooks.sort_by_key(|hook: &Hook| hook.id);
         hooks
     }
@@ -125,9 +102,7 @@ impl Scene {
     /// The projects that carry a hook; one that carries two is named twice.
     pub(super) fn hooked_projects(&self) -> Vec<String> {
         let path = |hook: &Hook| match hook.target {
-            HookTarget::Project(id) => self
-                .simulator
-                .read(|world| world.project(id).unwrap().full_path.clone()),
+            HookTarget::Project(id) => self.simulator.read(|world| world.project(id).unwrap().full_path.clone()),
             other => format!("{other:?}"),
         };
         let mut paths: Vec<_> = self.hooks().iter().map(path).collect();
@@ -138,8 +113,7 @@ impl Scene {
     /// Edits the only hook by hand.
     pub(super) fn edit(&self, edit: impl FnOnce(&mut Hook)) {
         let id = self.hooks()[0].id;
-        self.simulator
-            .world(|world| edit(world.hook_mut(id).unwrap()));
+        self.simulator.world(|world| edit(world.hook_mut(id).unwrap()));
     }
 
     /// Makes a hook by hand.
@@ -171,17 +145,12 @@ impl Scene {
     }
 
     pub(super) fn group(&self) -> i64 {
-        self.simulator
-            .read(|world| world.group_by_path("acme").unwrap().id)
+        self.simulator.read(|world| world.group_by_path("acme").unwrap().id)
     }
 
     /// Requests so far that could have changed something.
     pub(super) fn writes(&self) -> usize {
-        self.simulator
-            .requests()
-            .iter()
-            .filter(|request| request.method != "GET")
-            .count()
+        self.simulator.requests().iter().filter(|request| request.method != "GET").count()
     }
 }
 

@@ -28,16 +28,9 @@ impl ObjectValue for Adapted<'_, '_> {
         &self.type_name
     }
 
-    fn resolve_field<'a>(
-        &'a self,
-        info: &'a ResolveInfo<'a>,
-    ) -> Result<ResolvedValue<'a>, FieldError> {
+    fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
         let given = serde_json::to_value(info.arguments()).unwrap();
-        let values = given
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone()));
+        let values = given.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone()));
         let arguments = Arguments::of_values(values.collect(), true);
         let resolve = resolver(&self.type_name, info.field_name());
         let value = resolve.call(self.ctx, &self.object, info.field_name(), &arguments);
@@ -46,21 +39,10 @@ impl ObjectValue for Adapted<'_, '_> {
 }
 
 impl<'w> Adapted<'_, 'w> {
-    fn adapt<'a>(
-        &'a self,
-        value: Value<'w>,
-        ty: &ast::Type,
-    ) -> Result<ResolvedValue<'a>, FieldError> {
+    fn adapt<'a>(&'a self, value: Value<'w>, ty: &ast::Type) -> Result<ResolvedValue<'a>, FieldError> {
         let object = |object: Object<'w>| {
-            let type_name = object
-                .type_name()
-                .unwrap_or(ty.inner_named_type())
-                .to_owned();
-            ResolvedValue::object(Adapted {
-                ctx: self.ctx,
-                object,
-                type_name,
-            })
+            let type_name = object.type_name().unwrap_or(ty.inner_named_type()).to_owned();
+            ResolvedValue::object(Adapted { ctx: self.ctx, object, type_name })
         };
         Ok(match value {
             Value::Null => ResolvedValue::null(),
@@ -70,9 +52,7 @@ impl<'w> Adapted<'_, 'w> {
             Value::Str(text) => ResolvedValue::leaf(text),
             Value::Text(text) => ResolvedValue::leaf(text),
             Value::Digits(number) => ResolvedValue::leaf(number.to_string()),
-            Value::Gid(model, number) => {
-                ResolvedValue::leaf(format!("gid://gitlab/{model}/{number}"))
-            }
+            Value::Gid(model, number) => ResolvedValue::leaf(format!("gid://gitlab/{model}/{number}")),
             Value::Time(at) => ResolvedValue::leaf(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             Value::Sha(sha) => ResolvedValue::leaf(sha.to_string()),
             Value::Object(found) => object(found),
@@ -81,8 +61,7 @@ impl<'w> Adapted<'_, 'w> {
                 ResolvedValue::list(nodes)
             }
             Value::List(items) => {
-                let items: Result<Vec<_>, _> =
-                    items.into_iter().map(|item| self.adapt(item, ty)).collect();
+                let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.adapt(item, ty)).collect();
                 ResolvedValue::list(items?)
             }
             Value::Refused(message) => return Err(FieldError { message }),
@@ -101,37 +80,21 @@ fn everything(schema: &Valid<Schema>, type_name: &str, depth: usize) -> String {
     for (name, field) in fields {
         let inner = field.ty.inner_named_type();
         let is_leaf = schema.types.get(inner).is_some_and(ExtendedType::is_leaf);
-        let required: Vec<_> = field
-            .arguments
-            .iter()
-            .filter(|argument| argument.is_required())
-            .collect();
+        let required: Vec<_> = field.arguments.iter().filter(|argument| argument.is_required()).collect();
         if !required.is_empty() || (!is_leaf && depth == 0) {
             continue;
         }
-        let paged = field
-            .arguments
-            .iter()
-            .any(|argument| argument.name == "first");
+        let paged = field.arguments.iter().any(|argument| argument.name == "first");
         let arguments = if paged { "(first: 2)" } else { "" };
         let below = everything(schema, inner, depth.saturating_sub(1));
-        let below = if is_leaf {
-            String::new()
-        } else {
-            format!(" {{ {below} }}")
-        };
+        let below = if is_leaf { String::new() } else { format!(" {{ {below} }}") };
         text.push_str(&format!(" {name}{arguments}{below}"));
     }
     text
 }
 
 fn world(version: &str, edition: Edition) -> World {
-    let size = Size {
-        projects: 3,
-        merge_requests: 4,
-        users: 6,
-        ..Size::default()
-    };
+    let size = Size { projects: 3, merge_requests: 4, users: 6, ..Size::default() };
     World::generate(7, size)
         .with_version(version)
         .with_edition(edition)
@@ -140,28 +103,12 @@ fn world(version: &str, edition: Edition) -> World {
 
 fn answers(world: &World, text: &str) -> (Json, Json) {
     let ann = world.user_by_name("ann").unwrap().id;
-    let caller = Caller {
-        user: Some(ann),
-        ..Caller::default()
-    };
-    let prepared = prepare(
-        world.settings.version,
-        world.settings.edition.enterprise(),
-        text,
-    );
-    let prepared = prepared
-        .as_ref()
-        .as_ref()
-        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    let caller = Caller { user: Some(ann), ..Caller::default() };
+    let prepared = prepare(world.settings.version, world.settings.edition.enterprise(), text);
+    let prepared = prepared.as_ref().as_ref().unwrap_or_else(|errors| panic!("{errors:?}"));
     let ctx = Context::new(world, &caller, 0, 0);
-    let root = Adapted {
-        ctx: &ctx,
-        object: Object::Query,
-        type_name: "Query".to_owned(),
-    };
-    let theirs = Execution::new(&prepared.schema, &prepared.document)
-        .execute_sync(&root)
-        .unwrap();
+    let root = Adapted { ctx: &ctx, object: Object::Query, type_name: "Query".to_owned() };
+    let theirs = Execution::new(&prepared.schema, &prepared.document).execute_sync(&root).unwrap();
 
     let variables = std::collections::HashMap::new();
     let planner = super::plan::Planner {
@@ -174,10 +121,7 @@ fn answers(world: &World, text: &str) -> (Json, Json) {
     let mut ours = Vec::new();
     super::execute::execute(&ctx, &prepared.document, &plan, None::<&JsonMap>, &mut ours);
     let theirs: JsonValue = serde_json::from_str(&serde_json::to_string(&theirs).unwrap()).unwrap();
-    (
-        serde_json::from_slice(&ours).unwrap(),
-        serde_json::to_value(&theirs).unwrap(),
-    )
+    (serde_json::from_slice(&ours).unwrap(), serde_json::to_value(&theirs).unwrap())
 }
 
 #[test]
@@ -194,16 +138,13 @@ fn our_executor_answers_as_the_engine_does_for_all_fields_of_all_versions() {
             let text = format!(
                 "{{ project(fullPath: {path:?}) {{ list: mergeRequests(first: 2, sort: UPDATED_ASC) {{ nodes {{ {merge_request} }} }} {project} }} \
                  group(fullPath: \"acme\") {{ {group} }} metadata {{ {} }} currentUser {{ {user} }} }}",
-                everything(&schema, "Metadata", 2)
-                    .replace("featureFlags", "featureFlags(names: [])"),
+                everything(&schema, "Metadata", 2).replace("featureFlags", "featureFlags(names: [])"),
             );
 
             let (ours, theirs) = answers(&world, &text);
 
             assert_eq!(ours.get("errors"), None, "{version} {edition:?}");
-            let listed = ours["data"]["project"]["list"]["nodes"]
-                .as_array()
-                .map(Vec::len);
+            let listed = ours["data"]["project"]["list"]["nodes"].as_array().map(Vec::len);
             assert_eq!(listed, Some(2), "{version} {edition:?}");
             assert_eq!(ours, theirs, "{version} {edition:?}");
         }
@@ -221,15 +162,9 @@ fn errors_make_null_what_may_be_null() {
     assert_eq!(ours["data"]["group"], Json::Null);
     assert_eq!(ours["data"]["currentUser"]["groups"], Json::Null);
     assert_eq!(ours["data"], theirs["data"]);
-    assert_eq!(
-        ours["errors"][0]["message"],
-        json!("Please provide a valid cursor")
-    );
+    assert_eq!(ours["errors"][0]["message"], json!("Please provide a valid cursor"));
     assert_eq!(ours["errors"][0]["path"], json!(["group", "projects"]));
-    assert_eq!(
-        ours["errors"][1]["message"],
-        json!("Can only provide either `first` or `last`, not both")
-    );
+    assert_eq!(ours["errors"][1]["message"], json!("Can only provide either `first` or `last`, not both"));
 }
 
 /// Types whose objects are records: their fields are looked up by name.
@@ -255,13 +190,7 @@ const RECORDS: [&str; 17] = [
 
 #[test]
 fn every_field_of_every_schema_has_a_resolver() {
-    for level in [
-        Level::V15_5,
-        Level::V16_3,
-        Level::V17_2,
-        Level::V18_0,
-        Level::V19_1,
-    ] {
+    for level in [Level::V15_5, Level::V16_3, Level::V17_2, Level::V18_0, Level::V19_1] {
         let schema = schema(level, true);
         for (name, ty) in &schema.types {
             let ExtendedType::Object(node) = ty else {
@@ -272,10 +201,7 @@ fn every_field_of_every_schema_has_a_resolver() {
             }
             for field in node.fields.keys() {
                 let found = resolver(name, field);
-                assert!(
-                    !matches!(found, super::fields::Resolve::Record),
-                    "{level:?} {name}.{field}"
-                );
+                assert!(!matches!(found, super::fields::Resolve::Record), "{level:?} {name}.{field}");
             }
         }
     }

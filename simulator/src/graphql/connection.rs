@@ -86,11 +86,7 @@ impl<'w> Connection<'w> {
         };
         let end = end.max(start);
         let fits = (end - start).min(window.limit);
-        let cut = if window.from_end {
-            end - fits..end
-        } else {
-            start..start + fits
-        };
+        let cut = if window.from_end { end - fits..end } else { start..start + fits };
 
         let has_previous = window.after.is_some() || (window.from_end && cut.start > start);
         let has_next = window.before.is_some() || (!window.from_end && cut.end < end);
@@ -98,33 +94,12 @@ impl<'w> Connection<'w> {
         if cut.start > 0 {
             rows.drain(..cut.start);
         }
-        Ok(Connection {
-            nodes: rows,
-            has_next,
-            has_previous,
-            count,
-            time_to_merge: None,
-            order,
-            first: cut.start,
-        })
+        Ok(Connection { nodes: rows, has_next, has_previous, count, time_to_merge: None, order, first: cut.start })
     }
 
     /// A page that was found without looking at the whole list.
-    pub(crate) fn page(
-        nodes: Vec<Object<'w>>,
-        order: Order,
-        has_next: bool,
-        has_previous: bool,
-    ) -> Connection<'w> {
-        Connection {
-            nodes,
-            has_next,
-            has_previous,
-            count: 0,
-            time_to_merge: None,
-            order,
-            first: 0,
-        }
+    pub(crate) fn page(nodes: Vec<Object<'w>>, order: Order, has_next: bool, has_previous: bool) -> Connection<'w> {
+        Connection { nodes, has_next, has_previous, count: 0, time_to_merge: None, order, first: 0 }
     }
 
     /// The cursor of a node.

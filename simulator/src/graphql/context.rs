@@ -99,11 +99,7 @@ impl<'w> Context<'w> {
     }
 
     /// A user, perhaps as someone who takes part in a merge request.
-    pub(crate) fn person(
-        &self,
-        id: Option<i64>,
-        of: Option<&'w MergeRequest>,
-    ) -> Option<Object<'w>> {
+    pub(crate) fn person(&self, id: Option<i64>, of: Option<&'w MergeRequest>) -> Option<Object<'w>> {
         let user = self.world.user(id?)?;
         Some(Object::User(Person { user, of }))
     }
@@ -115,26 +111,15 @@ impl<'w> Context<'w> {
 
     /// The user with that e-mail address: how a commit knows its author.
     pub(crate) fn user_by_email(&self, email: &str) -> Option<&'w User> {
-        let emails = self.emails.get_or_init(|| {
-            self.world
-                .users()
-                .map(|user| (user.email.as_str(), user))
-                .collect()
-        });
+        let emails = self.emails.get_or_init(|| self.world.users().map(|user| (user.email.as_str(), user)).collect());
         emails.get(email).copied()
     }
 
     /// The notes of a merge request that the caller sees, oldest first.
-    pub(crate) fn notes(
-        &self,
-        merge_request: &'w MergeRequest,
-    ) -> impl Iterator<Item = &'w Note> + use<'w> {
+    pub(crate) fn notes(&self, merge_request: &'w MergeRequest) -> impl Iterator<Item = &'w Note> + use<'w> {
         let project = self.world.project(merge_request.project);
         let role = project.map_or(Role::None, |project| self.rights(project).role);
-        merge_request
-            .notes
-            .iter()
-            .filter(move |note| World::sees_note(role, note))
+        merge_request.notes.iter().filter(move |note| World::sees_note(role, note))
     }
 
     /// Whether merge requests are on at all.

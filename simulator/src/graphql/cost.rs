@@ -17,11 +17,7 @@ pub(crate) fn complexity(plan: &Plan<'_>) -> i64 {
 pub(crate) fn depth(plan: &Plan<'_>) -> usize {
     let below = |field: &Field<'_>| field.plans.iter().map(depth).max().unwrap_or_default();
     let introspection = |field: &&Field<'_>| !field.response_key.starts_with("__");
-    let deepest = plan
-        .fields
-        .iter()
-        .filter(introspection)
-        .map(|field| 1 + below(field));
+    let deepest = plan.fields.iter().filter(introspection).map(|field| 1 + below(field));
     deepest.max().unwrap_or_default()
 }
 
@@ -32,10 +28,7 @@ fn field_complexity(field: &Field<'_>) -> i64 {
     let children = field.plans.iter().map(complexity).max().unwrap_or_default();
     let directives = &field.definition.directives;
     let gitaly = i64::from(directives.has("gitaly"));
-    if let Some(own) = directives
-        .get("cost")
-        .and_then(|cost| int(cost.specified_argument_by_name("own")?))
-    {
+    if let Some(own) = directives.get("cost").and_then(|cost| int(cost.specified_argument_by_name("own")?)) {
         return own + children;
     }
     let Some(resolver) = directives.get("resolver") else {
@@ -43,35 +36,22 @@ fn field_complexity(field: &Field<'_>) -> i64 {
     };
 
     // A resolver costs more for sorting and searching, and with the number of items it may load.
-    let extra = resolver
-        .specified_argument_by_name("extra")
-        .and_then(|extra| int(extra));
+    let extra = resolver.specified_argument_by_name("extra").and_then(|extra| int(extra));
     let mut cost = children + 1 + extra.unwrap_or_default() + gitaly;
     cost += i64::from(given(&field.arguments, "sort"));
     cost += 5 * i64::from(given(&field.arguments, "search"));
     let named = given(&field.arguments, "iid") || given(&field.arguments, "iids");
-    if named
-        || !field
-            .definition
-            .ty
-            .inner_named_type()
-            .ends_with("Connection")
-    {
+    if named || !field.definition.ty.inner_named_type().ends_with("Connection") {
         return cost;
     }
     let size = |name: &str| field.arguments.get(name).and_then(Json::as_i64);
-    let limit = [size("first"), size("last"), Some(PAGE_SIZE)]
-        .into_iter()
-        .flatten()
-        .min();
+    let limit = [size("first"), size("last"), Some(PAGE_SIZE)].into_iter().flatten().min();
     // One percent per item, rounded down as Ruby's `to_i` does.
     cost + cost * limit.unwrap_or(PAGE_SIZE) / 100
 }
 
 fn given(arguments: &Arguments, name: &str) -> bool {
-    arguments
-        .get(name)
-        .is_some_and(|value| value != &Json::Bool(false))
+    arguments.get(name).is_some_and(|value| value != &Json::Bool(false))
 }
 
 fn int(value: &Value) -> Option<i64> {

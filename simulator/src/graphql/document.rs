@@ -39,9 +39,7 @@ pub(crate) fn prepare(version: Version, enterprise: bool, text: &str) -> Outcome
     let server = (version.major, version.minor, version.patch, enterprise);
     let known = {
         let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(&server)
-            .and_then(|documents| documents.get(text))
-            .cloned()
+        kept.get(&server).and_then(|documents| documents.get(text)).cloned()
     };
     if let Some(known) = known {
         return known;
@@ -58,8 +56,7 @@ pub(crate) fn prepare(version: Version, enterprise: bool, text: &str) -> Outcome
 
 fn parse(version: Version, enterprise: bool, text: &str) -> Result<Prepared, Vec<Json>> {
     let schema = schema(Level::of(version), enterprise);
-    let mut document =
-        Document::parse(text, "query").map_err(|wrong| syntax_error(&wrong.errors))?;
+    let mut document = Document::parse(text, "query").map_err(|wrong| syntax_error(&wrong.errors))?;
     introduced::replace(&mut document, &schema, version);
     let errors = rules::errors(&document, &schema);
     if !errors.is_empty() {
@@ -67,20 +64,14 @@ fn parse(version: Version, enterprise: bool, text: &str) -> Result<Prepared, Vec
     }
     let document = document.to_executable_validate(&schema);
     let document = document.map_err(|wrong| engine_errors(&wrong.errors))?;
-    Ok(Prepared {
-        schema,
-        document,
-        answer_length: AtomicUsize::new(4096),
-    })
+    Ok(Prepared { schema, document, answer_length: AtomicUsize::new(4096) })
 }
 
 /// A syntax error stops everything, so there is only the first.
 fn syntax_error(errors: &DiagnosticList) -> Vec<Json> {
     let first = errors.iter().next().map(|found| {
         let at = found.line_column_range().map(|range| range.start);
-        let words = at.map_or_else(String::new, |at| {
-            format!(" at [{}, {}]", at.line, at.column)
-        });
+        let words = at.map_or_else(String::new, |at| format!(" at [{}, {}]", at.line, at.column));
         Json::Object(error(format!("{}{words}", found.error), place(at)))
     });
     first.into_iter().collect()
@@ -104,9 +95,7 @@ impl Prepared {
         let operations = &self.document.operations;
         match operations.get(name) {
             Ok(operation) => Ok(operation),
-            Err(_) if name.is_some() => {
-                Err(format!("No operation named {:?}", name.unwrap_or_default()))
-            }
+            Err(_) if name.is_some() => Err(format!("No operation named {:?}", name.unwrap_or_default())),
             Err(_) if operations.is_empty() => Err("No query string was present".to_owned()),
             Err(_) => Err("An operation name is required".to_owned()),
         }

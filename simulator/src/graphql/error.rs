@@ -19,7 +19,5 @@ pub(crate) fn locations(span: Option<SourceSpan>, sources: &SourceMap) -> Json {
 /// A line and a column, as a list.
 pub(crate) fn place(place: Option<LineColumn>) -> Json {
     let place = place.into_iter();
-    place
-        .map(|at| json!({"line": at.line, "column": at.column}))
-        .collect()
+    place.map(|at| json!({"line": at.line, "column": at.column})).collect()
 }

@@ -42,13 +42,7 @@ pub(crate) fn execute(
     introspection: Option<&JsonMap>,
     out: &mut Vec<u8>,
 ) {
-    let mut writer = Writer {
-        ctx,
-        document,
-        introspection,
-        errors: Vec::new(),
-        out,
-    };
+    let mut writer = Writer { ctx, document, introspection, errors: Vec::new(), out };
     writer.out.extend_from_slice(b"{\"data\":");
     let start = writer.out.len();
     if writer.object(&Object::Query, plan, &Path::Root).is_err() {
@@ -72,12 +66,7 @@ struct Writer<'a, 'w> {
 }
 
 impl<'w> Writer<'_, 'w> {
-    fn object(
-        &mut self,
-        object: &Object<'w>,
-        plan: &Plan<'_>,
-        path: &Path<'_>,
-    ) -> Result<(), Propagate> {
+    fn object(&mut self, object: &Object<'w>, plan: &Plan<'_>, path: &Path<'_>) -> Result<(), Propagate> {
         self.out.push(b'{');
         for (index, field) in plan.fields.iter().enumerate() {
             if index > 0 {
@@ -107,19 +96,13 @@ impl<'w> Writer<'_, 'w> {
     ) -> Result<(), Propagate> {
         let name = field.definition.name.as_str();
         if field.times_out {
-            return Err(self.error(
-                format!("Timeout on {}.{name}", plan.type_name),
-                field.location,
-                path,
-            ));
+            return Err(self.error(format!("Timeout on {}.{name}", plan.type_name), field.location, path));
         }
         match field.resolve {
             Resolve::TypeName => self.text(plan.type_name),
             Resolve::Later => self.out.extend_from_slice(b"null"),
             Resolve::Introspection => {
-                let answer = self
-                    .introspection
-                    .and_then(|answers| answers.get(field.response_key));
+                let answer = self.introspection.and_then(|answers| answers.get(field.response_key));
                 let answer = serde_json::to_value(answer).unwrap_or_default();
                 self.json(&answer);
             }
@@ -141,10 +124,8 @@ impl<'w> Writer<'_, 'w> {
     ) -> Result<(), Propagate> {
         match value {
             Value::Null if ty.is_non_null() => {
-                let message = format!(
-                    "Cannot return null for non-nullable field {}.{}",
-                    plan.type_name, field.definition.name
-                );
+                let message =
+                    format!("Cannot return null for non-nullable field {}.{}", plan.type_name, field.definition.name);
                 return Err(self.error(message, field.location, path));
             }
             Value::Null => self.out.extend_from_slice(b"null"),
@@ -171,27 +152,19 @@ impl<'w> Writer<'_, 'w> {
             Value::Object(object) => return self.nested(&object, field, path),
             Value::List(items) => {
                 let items = items.into_iter().enumerate();
-                return self.list(items, ty, path, |writer, item, path| {
-                    writer.value(item, ty.item_type(), plan, field, path)
-                });
+                return self
+                    .list(items, ty, path, |writer, item, path| writer.value(item, ty.item_type(), plan, field, path));
             }
             Value::Nodes(page) => {
                 let items = page.nodes.iter().enumerate();
-                return self.list(items, ty, path, |writer, object, path| {
-                    writer.nested(object, field, path)
-                });
+                return self.list(items, ty, path, |writer, object, path| writer.nested(object, field, path));
             }
             Value::Refused(message) => return Err(self.error(message, field.location, path)),
         }
         Ok(())
     }
 
-    fn nested(
-        &mut self,
-        object: &Object<'w>,
-        field: &Field<'_>,
-        path: &Path<'_>,
-    ) -> Result<(), Propagate> {
+    fn nested(&mut self, object: &Object<'w>, field: &Field<'_>, path: &Path<'_>) -> Result<(), Propagate> {
         match field.plan(object.type_name()) {
             Some(plan) => self.object(object, plan, path),
             None => Err(Propagate),
@@ -223,12 +196,7 @@ impl<'w> Writer<'_, 'w> {
         Ok(())
     }
 
-    fn error(
-        &mut self,
-        message: String,
-        location: Option<SourceSpan>,
-        path: &Path<'_>,
-    ) -> Propagate {
+    fn error(&mut self, message: String, location: Option<SourceSpan>, path: &Path<'_>) -> Propagate {
         let mut found = error(message, locations(location, &self.document.sources));
         found.insert("path".to_owned(), Json::Array(path.to_json()));
         self.errors.push(Json::Object(found));
@@ -264,13 +232,9 @@ impl<'w> Writer<'_, 'w> {
         let utc = jiff::tz::Offset::UTC.to_datetime(at);
         self.out.push(b'"');
         self.digits(i32::from(utc.year()), 1000);
-        for (before, part) in [
-            (b'-', utc.month()),
-            (b'-', utc.day()),
-            (b'T', utc.hour()),
-            (b':', utc.minute()),
-            (b':', utc.second()),
-        ] {
+        for (before, part) in
+            [(b'-', utc.month()), (b'-', utc.day()), (b'T', utc.hour()), (b':', utc.minute()), (b':', utc.second())]
+        {
             self.out.push(before);
             self.digits(i32::from(part), 10);
         }

@@ -14,11 +14,7 @@ use super::plan::Arguments;
 use super::value::{Object, Value};
 
 /// A page of the merge requests of a project.
-pub(crate) fn of_project<'w>(
-    ctx: &Context<'w>,
-    project: &'w Project,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn of_project<'w>(ctx: &Context<'w>, project: &'w Project, arguments: &Arguments) -> Value<'w> {
     if !ctx.rights(project).merge_requests {
         return Value::Null;
     }
@@ -30,11 +26,7 @@ pub(crate) fn of_project<'w>(
         Ok(window) => window,
         Err(refusal) => return Value::Refused(refusal),
     };
-    if filter.iids.is_none()
-        && !arguments.counted
-        && window.is_forward()
-        && order == Order::ascending(By::UpdatedAt)
-    {
+    if filter.iids.is_none() && !arguments.counted && window.is_forward() && order == Order::ascending(By::UpdatedAt) {
         return match updated_page(ctx, project, &filter, &window) {
             Ok(page) => Value::Object(Object::Connection(page.into())),
             Err(refusal) => Value::Refused(refusal),
@@ -42,10 +34,7 @@ pub(crate) fn of_project<'w>(
     }
 
     let found: Vec<_> = match &filter.iids {
-        Some(iids) => iids
-            .iter()
-            .filter_map(|iid| ctx.world.merge_request_by_iid(project.id, *iid))
-            .collect(),
+        Some(iids) => iids.iter().filter_map(|iid| ctx.world.merge_request_by_iid(project.id, *iid)).collect(),
         None => ctx.world.merge_requests_of(project.id).collect(),
     };
     page(ctx, found, &filter, arguments)
@@ -68,18 +57,13 @@ fn page<'w>(
     arguments: &Arguments,
 ) -> Value<'w> {
     found.retain(|merge_request| filter.matches(ctx, merge_request));
-    let merged: Vec<f64> = found
-        .iter()
-        .filter_map(|merge_request| time_to_merge(merge_request))
-        .collect();
+    let merged: Vec<f64> = found.iter().filter_map(|merge_request| time_to_merge(merge_request)).collect();
     let order = order(arguments);
     let mut rows: Vec<_> = found.into_iter().map(Object::MergeRequest).collect();
     order.sort(&mut rows);
     match Connection::cut(rows, order, arguments) {
         Ok(mut page) => {
-            page.time_to_merge = Some(merged)
-                .filter(|merged| !merged.is_empty())
-                .map(|merged| merged.iter().sum());
+            page.time_to_merge = Some(merged).filter(|merged| !merged.is_empty()).map(|merged| merged.iter().sum());
             Value::Object(Object::Connection(page.into()))
         }
         Err(refusal) => Value::Refused(refusal),
@@ -87,9 +71,7 @@ fn page<'w>(
 }
 
 fn time_to_merge(merge_request: &MergeRequest) -> Option<f64> {
-    let took = merge_request
-        .merged_at?
-        .duration_since(merge_request.created_at);
+    let took = merge_request.merged_at?.duration_since(merge_request.created_at);
     Some(took.as_secs_f64())
 }
 
@@ -100,27 +82,15 @@ fn updated_page<'w>(
     window: &Window,
 ) -> Result<Connection<'w>, String> {
     let order = Order::ascending(By::UpdatedAt);
-    let cursor = window
-        .after
-        .as_ref()
-        .map(|cursor| order.read(cursor))
-        .transpose()?;
+    let cursor = window.after.as_ref().map(|cursor| order.read(cursor)).transpose()?;
     let behind_cursor = match cursor {
         Some(Key(Sort::At(at), id)) => (at, id.saturating_add(1)),
         _ => (Timestamp::MIN, i64::MIN),
     };
-    let earliest = filter
-        .updated
-        .0
-        .map_or(behind_cursor, |after| behind_cursor.max((after, i64::MIN)));
+    let earliest = filter.updated.0.map_or(behind_cursor, |after| behind_cursor.max((after, i64::MIN)));
     let candidates = ctx.world.merge_requests_updated_from(project.id, earliest);
     let nodes: Vec<_> = candidates
-        .take_while(|merge_request| {
-            filter
-                .updated
-                .1
-                .is_none_or(|before| merge_request.updated_at <= before)
-        })
+        .take_while(|merge_request| filter.updated.1.is_none_or(|before| merge_request.updated_at <= before))
         .filter(|merge_request| filter.matches(ctx, merge_request))
         .take(window.limit + 1)
         .map(Object::MergeRequest)
@@ -128,22 +98,12 @@ fn updated_page<'w>(
     let has_next = nodes.len() > window.limit;
     let mut nodes = nodes;
     nodes.truncate(window.limit);
-    Ok(Connection::page(
-        nodes,
-        order,
-        has_next,
-        window.after.is_some(),
-    ))
+    Ok(Connection::page(nodes, order, has_next, window.after.is_some()))
 }
 
 /// The order that `sort` asks for, in either spelling.
 fn order(arguments: &Arguments) -> Order {
-    match arguments
-        .text("sort")
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    match arguments.text("sort").unwrap_or_default().to_ascii_lowercase().as_str() {
         "updated_asc" => Order::ascending(By::UpdatedAt),
         "updated_desc" => Order::descending(By::UpdatedAt),
         "created_asc" => Order::ascending(By::CreatedAt),
@@ -193,12 +153,7 @@ struct Negated<'a>(&'a Json);
 
 impl<'a> Filter<'a> {
     fn of(ctx: &Context<'_>, arguments: &'a Arguments) -> Filter<'a> {
-        let between = |after: &str, before: &str| {
-            (
-                ctx.time(arguments.text(after)),
-                ctx.time(arguments.text(before)),
-            )
-        };
+        let between = |after: &str, before: &str| (ctx.time(arguments.text(after)), ctx.time(arguments.text(before)));
         let mut labels = arguments.texts("labels").unwrap_or_default();
         labels.extend(arguments.texts("labelName").unwrap_or_default());
         let mut assignees = arguments.texts("assigneeUsernames").unwrap_or_default();
@@ -207,9 +162,8 @@ impl<'a> Filter<'a> {
         if let Some(state) = arguments.text("reviewState") {
             reviews.get_or_insert_default().push(state);
         }
-        let mut iids: Option<Vec<i64>> = arguments
-            .texts("iids")
-            .map(|iids| iids.iter().filter_map(|iid| iid.parse().ok()).collect());
+        let mut iids: Option<Vec<i64>> =
+            arguments.texts("iids").map(|iids| iids.iter().filter_map(|iid| iid.parse().ok()).collect());
         if let Some(iids) = &mut iids {
             iids.sort_unstable();
             iids.dedup();
@@ -242,15 +196,10 @@ impl<'a> Filter<'a> {
 
     fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
         let visible = !ctx.world.hidden(row) || ctx.admin();
-        let iid = self
-            .iids
-            .as_ref()
-            .is_none_or(|iids| iids.contains(&row.iid));
+        let iid = self.iids.as_ref().is_none_or(|iids| iids.contains(&row.iid));
         let state = self.state.is_none_or(|state| state == row.state.name());
         let draft = self.draft.is_none_or(|draft| draft == row.draft);
-        let closed = row
-            .closed_at
-            .filter(|_| row.state == MergeRequestState::Closed);
+        let closed = row.closed_at.filter(|_| row.state == MergeRequestState::Closed);
         visible
             && iid
             && state
@@ -260,22 +209,11 @@ impl<'a> Filter<'a> {
             && within(self.merged, row.merged_at)
             && within(self.closed, closed)
             && self.labels.iter().all(|label| has_label(ctx, row, label))
-            && self
-                .milestone
-                .is_none_or(|title| title.eq_ignore_ascii_case("none"))
-            && self
-                .sources
-                .as_ref()
-                .is_none_or(|names| names.contains(&row.source_branch.as_str()))
-            && self
-                .targets
-                .as_ref()
-                .is_none_or(|names| names.contains(&row.target_branch.as_str()))
+            && self.milestone.is_none_or(|title| title.eq_ignore_ascii_case("none"))
+            && self.sources.as_ref().is_none_or(|names| names.contains(&row.source_branch.as_str()))
+            && self.targets.as_ref().is_none_or(|names| names.contains(&row.target_branch.as_str()))
             && self.search.as_ref().is_none_or(|text| mentions(row, text))
-            && self
-                .reviews
-                .as_ref()
-                .is_none_or(|states| in_review(row, states))
+            && self.reviews.as_ref().is_none_or(|states| in_review(row, states))
             && self.people.match_all(ctx, row)
             && self.not.as_ref().is_none_or(|not| not.holds(ctx, row))
             && self.or.is_none_or(|or| any_of(ctx, row, or))
@@ -284,20 +222,11 @@ impl<'a> Filter<'a> {
 
 impl People<'_> {
     fn match_all(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
-        self.author
-            .is_none_or(|name| is_user(ctx, row.author, name))
-            && self
-                .assignees
-                .iter()
-                .all(|name| is_assigned(ctx, row, name))
+        self.author.is_none_or(|name| is_user(ctx, row.author, name))
+            && self.assignees.iter().all(|name| is_assigned(ctx, row, name))
             && self.reviewer.is_none_or(|name| is_reviewer(ctx, row, name))
-            && self
-                .merged_by
-                .is_none_or(|name| is_user(ctx, row.merge_user, name))
-            && self
-                .approved_by
-                .iter()
-                .all(|name| ctx.user_id(name).is_some_and(|id| row.approved_by(id)))
+            && self.merged_by.is_none_or(|name| is_user(ctx, row.merge_user, name))
+            && self.approved_by.iter().all(|name| ctx.user_id(name).is_some_and(|id| row.approved_by(id)))
     }
 }
 
@@ -341,28 +270,19 @@ fn within((after, before): Between, at: Option<Timestamp>) -> bool {
     if after.is_none() && before.is_none() {
         return true;
     }
-    at.is_some_and(|at| {
-        after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
-    })
+    at.is_some_and(|at| after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before))
 }
 
 fn has_label(ctx: &Context<'_>, row: &MergeRequest, label: &str) -> bool {
     match label.to_ascii_lowercase().as_str() {
         "none" => row.labels.is_empty(),
         "any" => !row.labels.is_empty(),
-        _ => row.labels.iter().any(|id| {
-            ctx.world
-                .label(*id)
-                .is_some_and(|known| known.title == label)
-        }),
+        _ => row.labels.iter().any(|id| ctx.world.label(*id).is_some_and(|known| known.title == label)),
     }
 }
 
 fn mentions(row: &MergeRequest, text: &str) -> bool {
-    let description = row
-        .description
-        .as_deref()
-        .map_or(Cow::Borrowed(""), |text| text.to_lowercase().into());
+    let description = row.description.as_deref().map_or(Cow::Borrowed(""), |text| text.to_lowercase().into());
     row.full_title().to_lowercase().contains(text) || description.contains(text)
 }
 
@@ -376,11 +296,9 @@ fn is_user(ctx: &Context<'_>, user: Option<i64>, name: &str) -> bool {
 }
 
 fn is_assigned(ctx: &Context<'_>, row: &MergeRequest, name: &str) -> bool {
-    ctx.user_id(name)
-        .is_some_and(|id| row.assignees.contains(&id))
+    ctx.user_id(name).is_some_and(|id| row.assignees.contains(&id))
 }
 
 fn is_reviewer(ctx: &Context<'_>, row: &MergeRequest, name: &str) -> bool {
-    ctx.user_id(name)
-        .is_some_and(|id| row.reviewers.iter().any(|reviewer| reviewer.user == id))
+    ctx.user_id(name).is_some_and(|id| row.reviewers.iter().any(|reviewer| reviewer.user == id))
 }

@@ -43,20 +43,15 @@ pub(crate) fn is_placeholder(field: &executable::Field) -> bool {
 /// Variables and fragments that only replaced fields used are no mistake of the client's.
 fn forget_unused(document: &mut Document, before: &super::rules::UsedNames) {
     let after = used_names(document);
-    let forgotten = |name: &Name, before: &[Name], after: &[Name]| {
-        before.contains(name) && !after.contains(name)
-    };
+    let forgotten = |name: &Name, before: &[Name], after: &[Name]| before.contains(name) && !after.contains(name);
     document.definitions.retain(|definition| match definition {
-        Definition::FragmentDefinition(node) => {
-            !forgotten(&node.name, &before.fragments, &after.fragments)
-        }
+        Definition::FragmentDefinition(node) => !forgotten(&node.name, &before.fragments, &after.fragments),
         _ => true,
     });
     for definition in &mut document.definitions {
         if let Definition::OperationDefinition(node) = definition {
             let variables = &mut node.make_mut().variables;
-            variables
-                .retain(|variable| !forgotten(&variable.name, &before.variables, &after.variables));
+            variables.retain(|variable| !forgotten(&variable.name, &before.variables, &after.variables));
         }
     }
 }

@@ -56,41 +56,28 @@ pub(crate) fn global_number(text: &str) -> Option<i64> {
 fn read_string(scalar: &str, text: &str) -> Result<(), Mismatch> {
     if let Some(models) = models(scalar) {
         let Some((model, _)) = global_id(text) else {
-            return Err(Mismatch::Words(format!(
-                "{text:?} is not a valid Global ID"
-            )));
+            return Err(Mismatch::Words(format!("{text:?} is not a valid Global ID")));
         };
         if models.contains(&model) {
             return Ok(());
         }
-        return Err(Mismatch::Words(format!(
-            "{text:?} does not represent an instance of {}",
-            models[0]
-        )));
+        return Err(Mismatch::Words(format!("{text:?} does not represent an instance of {}", models[0])));
     }
     match scalar {
-        "Time" | "Date" if time(text).is_none() => {
-            Err(Mismatch::Words(format!("no time information in {text:?}")))
-        }
+        "Time" | "Date" if time(text).is_none() => Err(Mismatch::Words(format!("no time information in {text:?}"))),
         "Int" | "Float" | "Boolean" => Err(Mismatch::Type),
         _ => Ok(()),
     }
 }
 
 /// Checks a literal. Variables in it are checked where they are used.
-pub(crate) fn check_literal(
-    schema: &Valid<Schema>,
-    ty: &Type,
-    value: &Value,
-) -> Result<(), Mismatch> {
+pub(crate) fn check_literal(schema: &Valid<Schema>, ty: &Type, value: &Value) -> Result<(), Mismatch> {
     match (ty, value) {
         (_, Value::Variable(_)) => return Ok(()),
         (_, Value::Null) if ty.is_non_null() => return Err(Mismatch::Type),
         (_, Value::Null) => return Ok(()),
         (Type::List(item) | Type::NonNullList(item), Value::List(values)) => {
-            return values
-                .iter()
-                .try_for_each(|value| check_literal(schema, item, value));
+            return values.iter().try_for_each(|value| check_literal(schema, item, value));
         }
         // One value is a list of one.
         (Type::List(item) | Type::NonNullList(item), value) => {
@@ -128,10 +115,7 @@ fn check_int(scalar: &str, number: &ast::IntValue) -> Result<(), Mismatch> {
     match scalar {
         "Int" => number.try_to_i32().map(|_| ()).map_err(|_| Mismatch::Type),
         "ID" | "Float" => Ok(()),
-        name if models(name).is_some() => Err(Mismatch::Words(format!(
-            "{} is not a valid Global ID",
-            number.as_str()
-        ))),
+        name if models(name).is_some() => Err(Mismatch::Words(format!("{} is not a valid Global ID", number.as_str()))),
         _ => Err(Mismatch::Type),
     }
 }
@@ -164,24 +148,13 @@ pub(crate) fn check_variable(
     let name = ty.inner_named_type().as_str();
     match schema.types.get(name) {
         Some(ExtendedType::Enum(definition)) => {
-            let known = value
-                .as_str()
-                .is_some_and(|given| definition.values.contains_key(given));
+            let known = value.as_str().is_some_and(|given| definition.values.contains_key(given));
             if known {
                 return Ok(());
             }
-            let values: Vec<_> = definition
-                .values
-                .keys()
-                .map(apollo_compiler::Name::as_str)
-                .collect();
-            let given = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            Err(format!(
-                "Expected {given:?} to be one of: {}",
-                values.join(", ")
-            ))
+            let values: Vec<_> = definition.values.keys().map(apollo_compiler::Name::as_str).collect();
+            let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            Err(format!("Expected {given:?} to be one of: {}", values.join(", ")))
         }
         Some(ExtendedType::InputObject(definition)) => {
             let Json::Object(fields) = value else {
@@ -190,8 +163,7 @@ pub(crate) fn check_variable(
             for (field, value) in fields {
                 path.push(Json::from(field.as_str()));
                 let definition = definition.fields.get(field.as_str());
-                let definition =
-                    definition.ok_or_else(|| format!("Field is not defined on {name}"))?;
+                let definition = definition.ok_or_else(|| format!("Field is not defined on {name}"))?;
                 check_variable(schema, &definition.ty, value, path)?;
                 path.pop();
             }
@@ -211,9 +183,7 @@ fn check_scalar(name: &str, value: &Json) -> Result<(), String> {
                 "Int" if fits => Ok(()),
                 "Float" => Ok(()),
                 "ID" if int.is_some() => Ok(()),
-                name if models(name).is_some() => Err(Mismatch::Words(format!(
-                    "{number} is not a valid Global ID"
-                ))),
+                name if models(name).is_some() => Err(Mismatch::Words(format!("{number} is not a valid Global ID"))),
                 _ => Err(Mismatch::Type),
             }
         }
@@ -248,14 +218,8 @@ mod tests {
 
     #[test]
     fn a_global_id_names_a_model_and_a_number() {
-        assert_eq!(
-            global_id("gid://gitlab/Ci::Pipeline/7"),
-            Some(("Ci::Pipeline", "7"))
-        );
-        assert_eq!(
-            global_number("gid://gitlab/Note/2147483650"),
-            Some(2_147_483_650)
-        );
+        assert_eq!(global_id("gid://gitlab/Ci::Pipeline/7"), Some(("Ci::Pipeline", "7")));
+        assert_eq!(global_number("gid://gitlab/Note/2147483650"), Some(2_147_483_650));
         assert_eq!(global_id("7"), None);
     }
 
@@ -266,9 +230,6 @@ mod tests {
 
         let words = "\"gid://gitlab/Project/1\" does not represent an instance of MergeRequest";
         assert_eq!(other, Err(Mismatch::Words(words.to_owned())));
-        assert_eq!(
-            bare,
-            Err(Mismatch::Words("\"1\" is not a valid Global ID".to_owned()))
-        );
+        assert_eq!(bare, Err(Mismatch::Words("\"1\" is not a valid Global ID".to_owned())));
     }
 }

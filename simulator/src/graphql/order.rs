@@ -51,17 +51,11 @@ impl Order {
     pub(crate) const NUMBERED: Order = Order::ascending(By::Place);
 
     pub(crate) const fn ascending(by: By) -> Order {
-        Order {
-            by,
-            descending: false,
-        }
+        Order { by, descending: false }
     }
 
     pub(crate) const fn descending(by: By) -> Order {
-        Order {
-            by,
-            descending: true,
-        }
+        Order { by, descending: true }
     }
 
     /// How two rows stand to each other.
@@ -74,11 +68,7 @@ impl Order {
             (left, right) => left.cmp(right),
         };
         let order = keys.then(left.1.cmp(&right.1));
-        if self.descending {
-            order.reverse()
-        } else {
-            order
-        }
+        if self.descending { order.reverse() } else { order }
     }
 }
 
@@ -113,23 +103,11 @@ impl Order {
     }
 
     /// The first row that stands at least so far behind the cursor.
-    pub(crate) fn position(
-        self,
-        rows: &[Object<'_>],
-        cursor: &Json,
-        least: Ordering,
-    ) -> Result<usize, String> {
+    pub(crate) fn position(self, rows: &[Object<'_>], cursor: &Json, least: Ordering) -> Result<usize, String> {
         if self.by == By::Place {
-            let number = cursor
-                .as_u64()
-                .and_then(|number| usize::try_from(number).ok());
+            let number = cursor.as_u64().and_then(|number| usize::try_from(number).ok());
             let number = number.ok_or_else(invalid_cursor)?;
-            return Ok(if least == Ordering::Greater {
-                number
-            } else {
-                number.saturating_sub(1)
-            }
-            .min(rows.len()));
+            return Ok(if least == Ordering::Greater { number } else { number.saturating_sub(1) }.min(rows.len()));
         }
         let key = self.read(cursor)?;
         Ok(rows.partition_point(|row| self.compare(&self.key(row), &key) < least))

@@ -41,9 +41,7 @@ impl Field<'_> {
     /// The plan for objects of a type; without a name, the only one.
     pub(crate) fn plan(&self, type_name: Option<&str>) -> Option<&Plan<'_>> {
         match type_name {
-            Some(name) if self.plans.len() > 1 => {
-                self.plans.iter().find(|plan| plan.type_name == name)
-            }
+            Some(name) if self.plans.len() > 1 => self.plans.iter().find(|plan| plan.type_name == name),
             _ => self.plans.first(),
         }
     }
@@ -82,11 +80,7 @@ impl Arguments {
     /// A list; one value is a list of one.
     pub(crate) fn list(&self, name: &str) -> Option<&[Json]> {
         let value = self.get(name)?;
-        Some(
-            value
-                .as_array()
-                .map_or(std::slice::from_ref(value), Vec::as_slice),
-        )
+        Some(value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
     }
 
     /// A list of strings.
@@ -116,10 +110,7 @@ impl<'d> Planner<'d> {
             self.collect(type_name, set, &mut merged);
         }
         let fields = merged.fields.iter().map(|same| self.field(type_name, same));
-        Plan {
-            type_name,
-            fields: fields.collect(),
-        }
+        Plan { type_name, fields: fields.collect() }
     }
 
     fn collect(&self, type_name: &str, set: &'d SelectionSet, merged: &mut Merged<'d>) {
@@ -165,20 +156,9 @@ impl<'d> Planner<'d> {
         let response_key = first.response_key().as_str();
         let sets: Vec<_> = same.iter().map(|field| &field.selection_set).collect();
         let plans: Vec<_> = self.possible_types(first.ty().inner_named_type());
-        let plans: Vec<_> = plans
-            .into_iter()
-            .map(|name| self.plan(name, &sets))
-            .collect();
-        let resolve = if introduced::is_placeholder(first) {
-            Resolve::Later
-        } else {
-            resolver(type_name, &first.name)
-        };
-        let counted = |plan: &Plan<'_>| {
-            plan.fields
-                .iter()
-                .any(|field| field.definition.name == "count")
-        };
+        let plans: Vec<_> = plans.into_iter().map(|name| self.plan(name, &sets)).collect();
+        let resolve = if introduced::is_placeholder(first) { Resolve::Later } else { resolver(type_name, &first.name) };
+        let counted = |plan: &Plan<'_>| plan.fields.iter().any(|field| field.definition.name == "count");
         let values = self.arguments(first);
         Field {
             key: format!("\"{response_key}\":").into_bytes(),
@@ -212,10 +192,7 @@ impl<'d> Planner<'d> {
     fn arguments(&self, field: &executable::Field) -> Vec<(String, Json)> {
         let mut values = Vec::with_capacity(field.arguments.len());
         for definition in &field.definition.arguments {
-            let given = field
-                .arguments
-                .iter()
-                .find(|argument| argument.name == definition.name);
+            let given = field.arguments.iter().find(|argument| argument.name == definition.name);
             let value = given
                 .and_then(|argument| self.json(&argument.value))
                 .or_else(|| self.json(definition.default_value.as_ref()?));
@@ -242,14 +219,10 @@ pub(crate) fn to_json(value: &ast::Value, variables: &HashMap<String, Json>) -> 
         ast::Value::Float(number) => Json::from(number.try_to_f64().unwrap_or_default()),
         ast::Value::Int(number) => Json::from(number.as_str().parse::<i64>().unwrap_or_default()),
         ast::Value::Boolean(flag) => Json::from(*flag),
-        ast::Value::List(items) => items
-            .iter()
-            .map(|item| to_json(item, variables).unwrap_or_default())
-            .collect(),
+        ast::Value::List(items) => items.iter().map(|item| to_json(item, variables).unwrap_or_default()).collect(),
         ast::Value::Object(fields) => {
-            let present = fields
-                .iter()
-                .filter_map(|(name, value)| Some((name.to_string(), to_json(value, variables)?)));
+            let present =
+                fields.iter().filter_map(|(name, value)| Some((name.to_string(), to_json(value, variables)?)));
             Json::Object(present.collect())
         }
     };
@@ -265,10 +238,7 @@ struct Merged<'d> {
 
 impl<'d> Merged<'d> {
     fn add(&mut self, field: &'d Node<executable::Field>) {
-        let place = *self
-            .places
-            .entry(field.response_key())
-            .or_insert(self.fields.len());
+        let place = *self.places.entry(field.response_key()).or_insert(self.fields.len());
         match self.fields.get_mut(place) {
             Some(same) => same.push(field),
             None => self.fields.push(vec![field]),

@@ -64,19 +64,13 @@ impl Limits {
             Some(_) if caller.admin => (300, 20),
             Some(_) => (250, 20),
         };
-        Limits {
-            complexity: settings.complexity_limit.unwrap_or(complexity),
-            depth,
-        }
+        Limits { complexity: settings.complexity_limit.unwrap_or(complexity), depth }
     }
 }
 
 /// An answer that is an error as a whole.
 fn refusal(status: StatusCode, message: &str) -> Answer {
-    Answer {
-        status,
-        body: failed(message),
-    }
+    Answer { status, body: failed(message) }
 }
 
 fn failed(message: &str) -> Vec<u8> {
@@ -93,10 +87,7 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
         return refusal(StatusCode::UNAUTHORIZED, "Invalid token");
     }
     let Ok(body) = serde_json::from_slice::<Body>(body) else {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            "The request body is not valid JSON",
-        );
+        return refusal(StatusCode::BAD_REQUEST, "The request body is not valid JSON");
     };
     let (queries, multiplex) = match body {
         Body::Single(query) => (vec![query], false),
@@ -111,21 +102,12 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
     let prepared: Vec<_> = queries
         .iter()
         .map(|query| {
-            prepare(
-                settings.version,
-                settings.edition.enterprise(),
-                query.query.as_deref().unwrap_or_default(),
-            )
+            prepare(settings.version, settings.edition.enterprise(), query.query.as_deref().unwrap_or_default())
         })
         .collect();
-    let given: Vec<_> = queries
-        .iter()
-        .zip(&prepared)
-        .map(|(query, prepared)| variables(query, prepared))
-        .collect();
+    let given: Vec<_> = queries.iter().zip(&prepared).map(|(query, prepared)| variables(query, prepared)).collect();
     let ready = queries.iter().zip(&prepared).zip(&given);
-    let ready = ready
-        .map(|((query, prepared), variables)| make_ready(query, prepared, variables, timeouts));
+    let ready = ready.map(|((query, prepared), variables)| make_ready(query, prepared, variables, timeouts));
     let answers = run(world, caller, ready.collect());
 
     let body = if multiplex {
@@ -133,21 +115,13 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
     } else {
         answers.into_iter().next().unwrap_or_default()
     };
-    Answer {
-        status: StatusCode::OK,
-        body,
-    }
+    Answer { status: StatusCode::OK, body }
 }
 
 /// The values of a query's variables, or the answer that says which are wrong.
-fn variables(
-    query: &Query,
-    prepared: &Result<Prepared, Vec<Json>>,
-) -> Result<HashMap<String, Json>, Vec<u8>> {
+fn variables(query: &Query, prepared: &Result<Prepared, Vec<Json>>) -> Result<HashMap<String, Json>, Vec<u8>> {
     let prepared = prepared.as_ref().map_err(|errors| errors_only(errors))?;
-    let operation = prepared
-        .operation(query.operation_name.as_deref())
-        .map_err(|words| failed(&words))?;
+    let operation = prepared.operation(query.operation_name.as_deref()).map_err(|words| failed(&words))?;
     let given = match &query.variables {
         Some(Json::String(text)) => serde_json::from_str(text).unwrap_or_default(),
         Some(values) => values.clone(),
@@ -157,27 +131,19 @@ fn variables(
     let mut errors = Vec::new();
     for variable in &operation.variables {
         let name = variable.name.as_str();
-        let default = variable
-            .default_value
-            .as_ref()
-            .and_then(|value| to_json(value, &HashMap::new()));
+        let default = variable.default_value.as_ref().and_then(|value| to_json(value, &HashMap::new()));
         let value = given.get(name).cloned().or(default);
         if value.is_none() && !variable.ty.is_non_null() {
             continue;
         }
         let value = value.unwrap_or_default();
         let mut path = Vec::new();
-        if let Err(explanation) =
-            literals::check_variable(&prepared.schema, &variable.ty, &value, &mut path)
-        {
+        if let Err(explanation) = literals::check_variable(&prepared.schema, &variable.ty, &value, &mut path) {
             let message = invalid_variable(name, &variable.ty.to_string(), &path, &explanation);
             let locations = error::locations(variable.location(), &prepared.document.sources);
             let problems = json!([{"path": path, "explanation": explanation}]);
             let mut found = error::error(message, locations);
-            found.insert(
-                "extensions".to_owned(),
-                json!({"value": value, "problems": problems}),
-            );
+            found.insert("extensions".to_owned(), json!({"value": value, "problems": problems}));
             errors.push(Json::Object(found));
         }
         values.insert(name.to_owned(), value);
@@ -189,18 +155,8 @@ fn variables(
 }
 
 fn invalid_variable(name: &str, ty: &str, path: &[Json], explanation: &str) -> String {
-    let steps: Vec<_> = path
-        .iter()
-        .map(|step| {
-            step.as_str()
-                .map_or_else(|| step.to_string(), str::to_owned)
-        })
-        .collect();
-    let place = if steps.is_empty() {
-        String::new()
-    } else {
-        format!(" for {} ({explanation})", steps.join("."))
-    };
+    let steps: Vec<_> = path.iter().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned)).collect();
+    let place = if steps.is_empty() { String::new() } else { format!(" for {} ({explanation})", steps.join(".")) };
     format!("Variable ${name} of type {ty} was provided invalid value{place}")
 }
 
@@ -212,24 +168,10 @@ fn make_ready<'d>(
 ) -> Result<Ready<'d>, Vec<u8>> {
     let variables = variables.as_ref().map_err(Clone::clone)?;
     let prepared = prepared.as_ref().map_err(|errors| errors_only(errors))?;
-    let operation = prepared
-        .operation(query.operation_name.as_deref())
-        .map_err(|words| failed(&words))?;
-    let planner = Planner {
-        schema: &prepared.schema,
-        document: &prepared.document,
-        variables,
-        timeouts,
-    };
+    let operation = prepared.operation(query.operation_name.as_deref()).map_err(|words| failed(&words))?;
+    let planner = Planner { schema: &prepared.schema, document: &prepared.document, variables, timeouts };
     let plan = planner.operation(operation);
-    Ok(Ready {
-        prepared,
-        operation,
-        variables,
-        score: cost::complexity(&plan),
-        depth: cost::depth(&plan),
-        plan,
-    })
+    Ok(Ready { prepared, operation, variables, score: cost::complexity(&plan), depth: cost::depth(&plan), plan })
 }
 
 /// Runs what may run; all queries of a request share one budget.
@@ -245,7 +187,9 @@ fn run(world: &World, caller: &Caller, queries: Vec<Result<Ready<'_>, Vec<u8>>>)
         let mut errors = Vec::new();
         if too_complex {
             let limit = limits.complexity;
-            errors.push(json!({"message": format!("Query has complexity of {total}, which exceeds max complexity of {limit}")}));
+            errors.push(
+                json!({"message": format!("Query has complexity of {total}, which exceeds max complexity of {limit}")}),
+            );
         }
         if query.depth > limits.depth {
             let (depth, limit) = (query.depth, limits.depth);
@@ -267,11 +211,7 @@ fn run(world: &World, caller: &Caller, queries: Vec<Result<Ready<'_>, Vec<u8>>>)
 
 /// The engine answers what a query asks about the schema itself.
 fn introspect(query: &Ready<'_>) -> Option<JsonMap> {
-    let asks = query
-        .plan
-        .fields
-        .iter()
-        .any(|field| matches!(field.definition.name.as_str(), "__schema" | "__type"));
+    let asks = query.plan.fields.iter().any(|field| matches!(field.definition.name.as_str(), "__schema" | "__type"));
     if !asks {
         return None;
     }
@@ -281,7 +221,6 @@ fn introspect(query: &Ready<'_>) -> Option<JsonMap> {
     let values: JsonMap = serde_json::from_value(values).ok()?;
     let values = Valid::assume_valid(values);
     let document = &query.prepared.document;
-    let answer =
-        introspection::partial_execute(schema, &implementers, document, query.operation, &values);
+    let answer = introspection::partial_execute(schema, &implementers, document, query.operation, &values);
     answer.ok()?.data
 }

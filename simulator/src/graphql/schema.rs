@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use apollo_compiler::ast::{
-    Definition, DirectiveDefinition, DirectiveList, DirectiveLocation, Document,
-    EnumTypeDefinition, FieldDefinition, InputValueDefinition, InterfaceTypeDefinition,
-    ObjectTypeDefinition, Type, Value,
+    Definition, DirectiveDefinition, DirectiveList, DirectiveLocation, Document, EnumTypeDefinition, FieldDefinition,
+    InputValueDefinition, InterfaceTypeDefinition, ObjectTypeDefinition, Type, Value,
 };
 use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Node, Schema};
@@ -16,16 +15,7 @@ use crate::world::{Edition, Version};
 const TABLE: &str = include_str!("schema.graphql");
 
 /// Directives of the table that say when something exists: gone from every schema.
-const PRESENCE: [&str; 8] = [
-    "from",
-    "to",
-    "ee",
-    "page",
-    "args",
-    "set",
-    "connection",
-    "like",
-];
+const PRESENCE: [&str; 8] = ["from", "to", "ee", "page", "args", "set", "connection", "like"];
 /// Directives of the table that say what a field costs: kept for the server's own eyes.
 const COSTS: [&str; 3] = ["cost", "gitaly", "resolver"];
 
@@ -86,16 +76,10 @@ pub(crate) fn schema(level: Level, enterprise: bool) -> Arc<Valid<Schema>> {
 
 /// Builds the schema of one level.
 fn document(level: Level, enterprise: bool, costs: bool) -> Document {
-    static PARSED: LazyLock<Document> = LazyLock::new(|| {
-        Document::parse(TABLE, "schema.graphql").unwrap_or_else(|wrong| wrong.partial)
-    });
+    static PARSED: LazyLock<Document> =
+        LazyLock::new(|| Document::parse(TABLE, "schema.graphql").unwrap_or_else(|wrong| wrong.partial));
 
-    let builder = Builder {
-        table: &PARSED,
-        level,
-        enterprise,
-        costs,
-    };
+    let builder = Builder { table: &PARSED, level, enterprise, costs };
     let mut document = Document::new();
     for definition in &PARSED.definitions {
         builder.add(definition, &mut document);
@@ -113,11 +97,7 @@ fn introduced() -> Definition {
         name: Name::new_static_unchecked("gl_introduced"),
         arguments: vec![argument("version", Type::NonNullNamed(name("String")))],
         repeatable: false,
-        locations: vec![
-            DirectiveLocation::Field,
-            DirectiveLocation::FragmentSpread,
-            DirectiveLocation::InlineFragment,
-        ],
+        locations: vec![DirectiveLocation::Field, DirectiveLocation::FragmentSpread, DirectiveLocation::InlineFragment],
     }))
 }
 
@@ -196,26 +176,16 @@ impl Builder<'_> {
     }
 
     /// A type's own fields, then those of the type it is like.
-    fn all_fields(
-        &self,
-        own: &[Node<FieldDefinition>],
-        directives: &DirectiveList,
-    ) -> Vec<Node<FieldDefinition>> {
+    fn all_fields(&self, own: &[Node<FieldDefinition>], directives: &DirectiveList) -> Vec<Node<FieldDefinition>> {
         let mut fields = self.fields(own);
         let Some(like) = text_of(directives, "like", "type") else {
             return fields;
         };
-        let inherited = self
-            .table
-            .definitions
-            .iter()
-            .find_map(|definition| match definition {
-                Definition::ObjectTypeDefinition(node) if node.name == like => Some(&node.fields),
-                Definition::InterfaceTypeDefinition(node) if node.name == like => {
-                    Some(&node.fields)
-                }
-                _ => None,
-            });
+        let inherited = self.table.definitions.iter().find_map(|definition| match definition {
+            Definition::ObjectTypeDefinition(node) if node.name == like => Some(&node.fields),
+            Definition::InterfaceTypeDefinition(node) if node.name == like => Some(&node.fields),
+            _ => None,
+        });
         for field in self.fields(inherited.map_or(&[], Vec::as_slice)) {
             if fields.iter().all(|known| known.name != field.name) {
                 fields.push(field);
@@ -233,34 +203,18 @@ impl Builder<'_> {
         let mut new = field.clone();
         new.arguments = self.arguments(&field.arguments);
         for set in field.directives.get_all("args") {
-            let Some(set) = set
-                .specified_argument_by_name("of")
-                .and_then(|of| of.as_str())
-            else {
+            let Some(set) = set.specified_argument_by_name("of").and_then(|of| of.as_str()) else {
                 continue;
             };
-            let members = self
-                .table
-                .definitions
-                .iter()
-                .find_map(|definition| match definition {
-                    Definition::InputObjectTypeDefinition(node) if node.name == set => {
-                        Some(&node.fields)
-                    }
-                    _ => None,
-                });
-            new.arguments
-                .extend(self.arguments(members.map_or(&[], Vec::as_slice)));
+            let members = self.table.definitions.iter().find_map(|definition| match definition {
+                Definition::InputObjectTypeDefinition(node) if node.name == set => Some(&node.fields),
+                _ => None,
+            });
+            new.arguments.extend(self.arguments(members.map_or(&[], Vec::as_slice)));
         }
         if field.directives.has("page") {
-            for (name, of) in [
-                ("after", "String"),
-                ("before", "String"),
-                ("first", "Int"),
-                ("last", "Int"),
-            ] {
-                new.arguments
-                    .push(argument(name, Type::Named(self::name(of))));
+            for (name, of) in [("after", "String"), ("before", "String"), ("first", "Int"), ("last", "Int")] {
+                new.arguments.push(argument(name, Type::Named(self::name(of))));
             }
         }
         new.directives.0.retain(|directive| {
@@ -270,13 +224,8 @@ impl Builder<'_> {
         new
     }
 
-    fn arguments(
-        &self,
-        arguments: &[Node<InputValueDefinition>],
-    ) -> Vec<Node<InputValueDefinition>> {
-        let present = arguments
-            .iter()
-            .filter(|argument| self.has(&argument.directives));
+    fn arguments(&self, arguments: &[Node<InputValueDefinition>]) -> Vec<Node<InputValueDefinition>> {
+        let present = arguments.iter().filter(|argument| self.has(&argument.directives));
         let bare = present.map(|argument| {
             let mut argument = argument.as_ref().clone();
             argument.directives = DirectiveList::new();
@@ -302,18 +251,11 @@ impl Builder<'_> {
         ];
         if counted {
             let mut count = field("count", Type::NonNullNamed(name("Int")));
-            count
-                .arguments
-                .push(argument("limit", Type::Named(name("Int"))));
+            count.arguments.push(argument("limit", Type::Named(name("Int"))));
             fields.push(count);
         }
-        document
-            .definitions
-            .push(object(name(&format!("{of}Connection")), fields));
-        let fields = vec![
-            field("cursor", Type::NonNullNamed(name("String"))),
-            field("node", Type::Named(of.clone())),
-        ];
+        document.definitions.push(object(name(&format!("{of}Connection")), fields));
+        let fields = vec![field("cursor", Type::NonNullNamed(name("String"))), field("node", Type::Named(of.clone()))];
         document.definitions.push(object(edge, fields));
     }
 }
@@ -353,9 +295,7 @@ fn object(name: Name, fields: Vec<FieldDefinition>) -> Definition {
 }
 
 fn text_of<'a>(directives: &'a DirectiveList, directive: &str, argument: &str) -> Option<&'a str> {
-    let value = directives
-        .get(directive)?
-        .specified_argument_by_name(argument)?;
+    let value = directives.get(directive)?.specified_argument_by_name(argument)?;
     match value.as_ref() {
         Value::String(text) => Some(text),
         _ => None,
@@ -380,11 +320,7 @@ mod tests {
 
                 let outcome = Schema::parse_and_validate(text, "schema.graphql");
 
-                assert!(
-                    outcome.is_ok(),
-                    "{major}.{minor} {edition:?}: {:?}",
-                    outcome.err()
-                );
+                assert!(outcome.is_ok(), "{major}.{minor} {edition:?}: {:?}", outcome.err());
                 let level = Level::of(Version::new(major, minor));
                 let own = document(level, edition.enterprise(), true).to_schema_validate();
                 assert!(own.is_ok(), "{major}.{minor} {edition:?}: {:?}", own.err());
@@ -394,10 +330,7 @@ mod tests {
 
     #[test]
     fn a_version_between_two_has_the_older_schema() {
-        assert_eq!(
-            text(17, 11, Edition::Licensed),
-            text(17, 2, Edition::Licensed)
-        );
+        assert_eq!(text(17, 11, Edition::Licensed), text(17, 2, Edition::Licensed));
         assert!(!text(17, 11, Edition::Licensed).contains("closedAt"));
         assert!(text(18, 0, Edition::Licensed).contains("closedAt: Time"));
     }
@@ -414,16 +347,9 @@ mod tests {
             "mergeTrainCar",
             "policyViolations",
         ] {
-            let in_merge_request = community
-                .split("type MergeRequest {")
-                .nth(1)
-                .and_then(|rest| rest.split("\n}").next());
-            assert!(
-                !in_merge_request
-                    .unwrap_or_default()
-                    .contains(&format!("  {field}")),
-                "{field}"
-            );
+            let in_merge_request =
+                community.split("type MergeRequest {").nth(1).and_then(|rest| rest.split("\n}").next());
+            assert!(!in_merge_request.unwrap_or_default().contains(&format!("  {field}")), "{field}");
         }
     }
 
@@ -441,18 +367,9 @@ mod tests {
     fn users_of_a_merge_request_have_all_that_users_have() {
         let schema = schema(Level::V19_1, true);
 
-        for name in [
-            "CurrentUser",
-            "MergeRequestAuthor",
-            "MergeRequestReviewer",
-            "MergeRequestAssignee",
-        ] {
+        for name in ["CurrentUser", "MergeRequestAuthor", "MergeRequestReviewer", "MergeRequestAssignee"] {
             assert!(schema.type_field(name, "username").is_ok(), "{name}");
         }
-        assert!(
-            schema
-                .type_field("MergeRequestReviewer", "mergeRequestInteraction")
-                .is_ok()
-        );
+        assert!(schema.type_field("MergeRequestReviewer", "mergeRequestInteraction").is_ok());
     }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use crate::world::{
-    Commit, Deployment, FileStats, Group, Job, Label, Member, MergeRequest, Note, Pipeline,
-    Position, Project, Sha, User,
+    Commit, Deployment, FileStats, Group, Job, Label, Member, MergeRequest, Note, Pipeline, Position, Project, Sha,
+    User,
 };
 
 use super::connection::Connection;

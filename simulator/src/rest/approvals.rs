@@ -19,14 +19,9 @@ pub(crate) fn approvals(world: &World, request: &Request) -> Result<Reply, Failu
 pub(crate) fn state(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;
     if !world.settings.edition.licensed() {
-        return Ok(Reply::ok(
-            json!({ "approval_rules_overwritten": false, "rules": [] }),
-        ));
+        return Ok(Reply::ok(json!({ "approval_rules_overwritten": false, "rules": [] })));
     }
-    let users = |ids: &mut dyn Iterator<Item = i64>| {
-        ids.map(|id| show::user_basic(world, Some(id)))
-            .collect::<Value>()
-    };
+    let users = |ids: &mut dyn Iterator<Item = i64>| ids.map(|id| show::user_basic(world, Some(id))).collect::<Value>();
     let named = |user: i64| found.reviewers.iter().any(|reviewer| reviewer.user == user);
     let approvers = found.approvals.iter().map(|approval| approval.user);
     let rule = json!({
@@ -46,7 +41,5 @@ pub(crate) fn state(world: &World, request: &Request) -> Result<Reply, Failure> 
         "overridden": false,
         "code_owner": false,
     });
-    Ok(Reply::ok(
-        json!({ "approval_rules_overwritten": true, "rules": [rule] }),
-    ))
+    Ok(Reply::ok(json!({ "approval_rules_overwritten": true, "rules": [rule] })))
 }

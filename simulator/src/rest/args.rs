@@ -22,10 +22,7 @@ impl Args {
         } else if let Ok(Value::Object(fields)) = serde_json::from_slice(body) {
             pairs.extend(fields);
         }
-        Args {
-            query: query.to_owned(),
-            pairs,
-        }
+        Args { query: query.to_owned(), pairs }
     }
 
     /// Whether nothing was sent.
@@ -35,11 +32,7 @@ impl Args {
 
     /// The value of a name, the last one if it came twice.
     pub(crate) fn raw(&self, name: &str) -> Option<&Value> {
-        self.pairs
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value)
+        self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// A string.
@@ -66,9 +59,7 @@ impl Args {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        text.parse()
-            .map(Some)
-            .map_err(|_| Failure::param(&format!("{name} is invalid")))
+        text.parse().map(Some).map_err(|_| Failure::param(&format!("{name} is invalid")))
     }
 
     /// A time, with any offset.
@@ -76,18 +67,9 @@ impl Args {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
-        let day = || {
-            text.parse::<jiff::civil::Date>()
-                .ok()?
-                .to_zoned(jiff::tz::TimeZone::UTC)
-                .ok()
-        };
-        let time = text
-            .parse()
-            .ok()
-            .or_else(|| day().map(|day| day.timestamp()));
-        time.map(Some)
-            .ok_or_else(|| Failure::param(&format!("{name} is invalid")))
+        let day = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+        let time = text.parse().ok().or_else(|| day().map(|day| day.timestamp()));
+        time.map(Some).ok_or_else(|| Failure::param(&format!("{name} is invalid")))
     }
 
     /// A list: `name[]=1&name[]=2`, `name=1,2` or a JSON array.
@@ -112,8 +94,7 @@ impl Args {
     /// Keeps a number from being larger than this.
     pub(crate) fn clamp(&mut self, name: &str, most: i64) {
         let wished = self.integer(name).ok().flatten().unwrap_or(most);
-        self.pairs
-            .push((name.to_owned(), Value::from(wished.min(most))));
+        self.pairs.push((name.to_owned(), Value::from(wished.min(most))));
     }
 
     /// The query with some of its names replaced, for `Link`.
@@ -122,13 +103,8 @@ impl Args {
             let name = pair.split('=').next().unwrap_or_default();
             !name.is_empty() && changes.iter().all(|(changed, _)| *changed != name)
         });
-        let changed = changes
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
-        kept.map(str::to_owned)
-            .chain(changed)
-            .collect::<Vec<_>>()
-            .join("&")
+        let changed = changes.iter().map(|(name, value)| format!("{name}={value}"));
+        kept.map(str::to_owned).chain(changed).collect::<Vec<_>>().join("&")
     }
 }
 
@@ -151,9 +127,7 @@ fn form(text: &str) -> Vec<(String, Value)> {
 
 /// Undoes form encoding.
 fn decode(text: &str) -> String {
-    percent_decode_str(&text.replace('+', " "))
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -172,11 +146,7 @@ mod tests {
 
     #[test]
     fn a_plus_in_a_time_is_a_space_unless_encoded() {
-        assert!(
-            Args::read("after=2026-01-01T00:00:00%2B01:00", "", b"")
-                .time("after")
-                .is_ok()
-        );
+        assert!(Args::read("after=2026-01-01T00:00:00%2B01:00", "", b"").time("after").is_ok());
         assert!(Args::read("after=nonsense", "", b"").time("after").is_err());
     }
 }

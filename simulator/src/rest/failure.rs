@@ -28,11 +28,7 @@ pub(crate) struct Failure {
 impl Failure {
     /// Any status with any body.
     pub(crate) fn new(status: StatusCode, body: Value) -> Failure {
-        Failure {
-            status,
-            headers: Vec::new(),
-            body,
-        }
+        Failure { status, headers: Vec::new(), body }
     }
 
     fn message(status: StatusCode, message: &str) -> Failure {
@@ -49,9 +45,7 @@ impl Failure {
         let description = match error {
             AuthError::Unknown if dialect == Dialect::Message => return Failure::unauthorized(),
             AuthError::Unknown => "Bad Access Token.",
-            AuthError::Expired => {
-                "Token is expired. You can either do re-authorization or token refresh."
-            }
+            AuthError::Expired => "Token is expired. You can either do re-authorization or token refresh.",
             AuthError::Revoked => "Token was revoked. You have to re-authorize from the user.",
             AuthError::Blocked(UserState::Deactivated) => {
                 return Failure::forbidden(
@@ -109,10 +103,7 @@ impl Failure {
 
     /// `bad_request!`.
     pub(crate) fn bad_request(reason: &str) -> Failure {
-        Failure::message(
-            StatusCode::BAD_REQUEST,
-            &format!("400 Bad request - {reason}"),
-        )
+        Failure::message(StatusCode::BAD_REQUEST, &format!("400 Bad request - {reason}"))
     }
 
     /// A service's refusal.
@@ -128,9 +119,6 @@ impl Failure {
     /// The application's limiter, which names no time.
     pub(crate) fn too_many_requests() -> Failure {
         let message = "This endpoint has been requested too many times. Try again later.";
-        Failure::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            json!({ "message": { "error": message } }),
-        )
+        Failure::new(StatusCode::TOO_MANY_REQUESTS, json!({ "message": { "error": message } }))
     }
 }

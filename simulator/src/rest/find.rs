@@ -21,27 +21,18 @@ pub(crate) fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Pro
 }
 
 /// The same for requests that change something, which moved paths refuse.
-pub(crate) fn project_to_change<'w>(
-    world: &'w World,
-    request: &Request,
-) -> Result<&'w Project, Failure> {
+pub(crate) fn project_to_change<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {
     found_project(world, request, false)
 }
 
-fn found_project<'w>(
-    world: &'w World,
-    request: &Request,
-    reads: bool,
-) -> Result<&'w Project, Failure> {
+fn found_project<'w>(world: &'w World, request: &Request, reads: bool) -> Result<&'w Project, Failure> {
     let id = request.param(0);
     let by_id = id.parse().ok().and_then(|id| world.project(id));
     let found = by_id.or_else(|| world.project_by_path(id));
     if let Some(project) = found.filter(|project| world.sees_project(&request.caller, project)) {
         return Ok(project);
     }
-    let moved = world
-        .project_by_old_path(id)
-        .filter(|project| world.sees_project(&request.caller, project));
+    let moved = world.project_by_old_path(id).filter(|project| world.sees_project(&request.caller, project));
     match moved {
         Some(project) if found.is_none() && world.settings.at_least(16, 7) => {
             Err(redirect(world, request, project, reads))
@@ -52,23 +43,12 @@ fn found_project<'w>(
 
 fn redirect(world: &World, request: &Request, project: &Project, reads: bool) -> Failure {
     if !reads {
-        return Failure::not_allowed(
-            json!({ "message": "Non GET methods are not allowed for moved projects" }),
-        );
+        return Failure::not_allowed(json!({ "message": "Non GET methods are not allowed for moved projects" }));
     }
     // The path is `/projects/<id>/…` as sent; only the id changes.
-    let rest = request
-        .path
-        .splitn(4, '/')
-        .nth(3)
-        .map(|rest| format!("/{rest}"))
-        .unwrap_or_default();
+    let rest = request.path.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
     let query = request.args.query_with(&[]);
-    let query = if query.is_empty() {
-        query
-    } else {
-        format!("?{query}")
-    };
+    let query = if query.is_empty() { query } else { format!("?{query}") };
     let location = world.web_url(&format!("api/v4/projects/{}{rest}{query}", project.id));
     let text = format!("This resource has been moved permanently to {location}");
     let mut failure = Failure::new(StatusCode::MOVED_PERMANENTLY, json!(text));
@@ -82,10 +62,7 @@ pub(crate) fn merge_request<'w>(
     request: &Request,
 ) -> Result<(&'w Project, &'w MergeRequest), Failure> {
     let project = readable(world, request)?;
-    let iid = request
-        .param(1)
-        .parse()
-        .map_err(|_| Failure::param("merge_request_iid is invalid"))?;
+    let iid = request.param(1).parse().map_err(|_| Failure::param("merge_request_iid is invalid"))?;
     let found = world.merge_request_by_iid(project.id, iid);
     let seen = found.filter(|found| world.is_admin(&request.caller) || !world.hidden(found));
     Ok((project, seen.ok_or_else(Failure::no_row)?))

@@ -8,9 +8,7 @@ use crate::world::{Group, Project, Role, Visibility, World};
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let top_level = request.args.truth("top_level_only") == Some(true);
-    let all = world
-        .groups()
-        .filter(|group| !top_level || group.parent.is_none());
+    let all = world.groups().filter(|group| !top_level || group.parent.is_none());
     groups(world, request, all.collect())
 }
 
@@ -19,15 +17,9 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let mut body = show::group(world, group);
     body["shared_with_groups"] = json!([]);
     if request.args.truth("with_projects") != Some(false) {
-        let inlined = world
-            .projects_of_group(group.id)
-            .iter()
-            .filter_map(|id| world.project(*id));
+        let inlined = world.projects_of_group(group.id).iter().filter_map(|id| world.project(*id));
         let seen = inlined.filter(|project| world.sees_project(&request.caller, project));
-        body["projects"] = seen
-            .take(100)
-            .map(|project| show::project(world, &request.caller, project))
-            .collect();
+        body["projects"] = seen.take(100).map(|project| show::project(world, &request.caller, project)).collect();
         body["shared_projects"] = json!([]);
     }
     Ok(Reply::ok(body))
@@ -35,21 +27,14 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 
 pub(crate) fn subgroups(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
-    let below = world
-        .subgroups(group.id)
-        .iter()
-        .filter_map(|id| world.group(*id));
+    let below = world.subgroups(group.id).iter().filter_map(|id| world.group(*id));
     groups(world, request, below.collect())
 }
 
 pub(crate) fn descendants(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
     let below = world.descendant_groups(group.id);
-    groups(
-        world,
-        request,
-        below.iter().filter_map(|id| world.group(*id)).collect(),
-    )
+    groups(world, request, below.iter().filter_map(|id| world.group(*id)).collect())
 }
 
 fn groups(world: &World, request: &Request, mut all: Vec<&Group>) -> Result<Reply, Failure> {
@@ -57,29 +42,18 @@ fn groups(world: &World, request: &Request, mut all: Vec<&Group>) -> Result<Repl
     let caller = &request.caller;
     let search = args.text("search").map(|text| text.to_lowercase());
     let least = least_role(request)?;
-    let archived = args
-        .truth("archived")
-        .filter(|_| world.settings.at_least(18, 2));
-    let everything = args
-        .truth("all_available")
-        .unwrap_or(world.is_admin(caller));
+    let archived = args.truth("archived").filter(|_| world.settings.at_least(18, 2));
+    let everything = args.truth("all_available").unwrap_or(world.is_admin(caller));
     let visibility = args.text("visibility");
     all.retain(|group| {
         let role = world.caller_role_in_group(caller, group.id);
         // Without `all_available`, public groups of others stay out for those who are signed in.
-        let near = everything
-            || caller.anonymous()
-            || role > Role::None
-            || group.visibility == Visibility::Private;
+        let near = everything || caller.anonymous() || role > Role::None || group.visibility == Visibility::Private;
         near && world.sees_group(caller, group)
             && role >= least
-            && search
-                .as_ref()
-                .is_none_or(|text| group.full_path.to_lowercase().contains(text))
+            && search.as_ref().is_none_or(|text| group.full_path.to_lowercase().contains(text))
             && archived.is_none_or(|archived| group.archived == archived)
-            && visibility
-                .as_ref()
-                .is_none_or(|wanted| group.visibility.name() == wanted)
+            && visibility.as_ref().is_none_or(|wanted| group.visibility.name() == wanted)
     });
     all.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id)));
     match args.text("order_by").as_deref() {
@@ -90,9 +64,7 @@ fn groups(world: &World, request: &Request, mut all: Vec<&Group>) -> Result<Repl
     if args.text("sort").as_deref() == Some("desc") {
         all.reverse();
     }
-    page(world, request, Paging::Limited("Group"), &all, |group| {
-        show::group(world, group)
-    })
+    page(world, request, Paging::Limited("Group"), &all, |group| show::group(world, group))
 }
 
 /// What `min_access_level` and `owned` ask for.
@@ -102,8 +74,7 @@ pub(super) fn least_role(request: &Request) -> Result<Role, Failure> {
     }
     let level = request.args.integer("min_access_level")?;
     let role = level.map(|level| {
-        Role::from_level(level)
-            .ok_or_else(|| Failure::param("min_access_level does not have a valid value"))
+        Role::from_level(level).ok_or_else(|| Failure::param("min_access_level does not have a valid value"))
     });
     Ok(role.transpose()?.unwrap_or_default())
 }
@@ -118,12 +89,7 @@ pub(crate) fn projects(world: &World, request: &Request) -> Result<Reply, Failur
     }
     let mut found: Vec<&Project> = ids.iter().filter_map(|id| world.project(*id)).collect();
     if request.args.truth("with_shared") != Some(false) {
-        let shared = |project: &&Project| {
-            project
-                .shared_with
-                .iter()
-                .any(|(with, _)| *with == group.id)
-        };
+        let shared = |project: &&Project| project.shared_with.iter().any(|(with, _)| *with == group.id);
         found.extend(world.projects().filter(shared));
         found.sort_by_key(|project| project.id);
         found.dedup_by_key(|project| project.id);

@@ -21,26 +21,14 @@ pub(crate) enum Needs {
 }
 
 /// Lets the caller pass, or says why not.
-pub(crate) fn check(
-    world: &World,
-    route: &Route,
-    caller: &Caller,
-    reads: bool,
-) -> Result<(), Failure> {
+pub(crate) fn check(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(), Failure> {
     if caller.anonymous() {
-        return if route.needs == Needs::Nothing && reads {
-            Ok(())
-        } else {
-            Err(Failure::unauthorized())
-        };
+        return if route.needs == Needs::Nothing && reads { Ok(()) } else { Err(Failure::unauthorized()) };
     }
     let (enough, names): (&[Scope], &str) = match route.needs {
         Needs::AnyScope => return Ok(()),
         Needs::Rotate => (&[Scope::Api, Scope::SelfRotate], "api self_rotate"),
-        Needs::Profile if reads => (
-            &[Scope::Api, Scope::ReadApi, Scope::ReadUser],
-            "api read_api read_user",
-        ),
+        Needs::Profile if reads => (&[Scope::Api, Scope::ReadApi, Scope::ReadUser], "api read_api read_user"),
         _ if reads => (&[Scope::Api, Scope::ReadApi], "api read_api"),
         _ => (&[Scope::Api], "api"),
     };

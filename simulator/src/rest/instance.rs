@@ -6,9 +6,7 @@ use super::{Failure, Reply, Request};
 use crate::world::World;
 
 pub(crate) fn version(world: &World, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::ok(
-        json!({ "version": world.settings.full_version(), "revision": "b1ca5ade000" }),
-    ))
+    Ok(Reply::ok(json!({ "version": world.settings.full_version(), "revision": "b1ca5ade000" })))
 }
 
 pub(crate) fn metadata(world: &World, _: &Request) -> Result<Reply, Failure> {

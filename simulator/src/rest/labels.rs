@@ -8,11 +8,7 @@ pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Fail
     let project = find::project(world, request)?;
     let inherited = request.args.truth("include_ancestor_groups") != Some(false);
     let own = |label: &&Label| inherited || label.owner == LabelOwner::Project(project.id);
-    labels(
-        world,
-        request,
-        world.labels_of_project(project).filter(own).collect(),
-    )
+    labels(world, request, world.labels_of_project(project).filter(own).collect())
 }
 
 pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -35,10 +31,7 @@ fn labels(world: &World, request: &Request, mut found: Vec<&Label>) -> Result<Re
     page(world, request, Paging::Offset, &found, |label| {
         let mut shown = show::label(label);
         if counts {
-            let using = world
-                .merge_requests()
-                .filter(|found| found.labels.contains(&label.id))
-                .count();
+            let using = world.merge_requests().filter(|found| found.labels.contains(&label.id)).count();
             shown["open_merge_requests_count"] = using.into();
         }
         shown

@@ -10,37 +10,24 @@ use crate::world::{Commit, MergeRequest, Project, World};
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::readable(world, request)?;
     let filter = Filter::read(world, request, "all")?;
-    filter.page(
-        world,
-        request,
-        world.merge_requests_of(project.id).collect(),
-    )
+    filter.page(world, request, world.merge_requests_of(project.id).collect())
 }
 
 pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
     let archived_too = request.args.truth("non_archived") == Some(false);
     let below = std::iter::once(group.id).chain(world.descendant_groups(group.id));
-    let projects = below
-        .flat_map(|id| world.projects_of_group(id))
-        .filter_map(|id| world.project(*id));
-    let readable = projects.filter(|project| {
-        (archived_too || !project.archived) && world.reads_merge_requests(&request.caller, project)
-    });
-    let found = readable
-        .flat_map(|project| world.merge_requests_of(project.id))
-        .collect();
+    let projects = below.flat_map(|id| world.projects_of_group(id)).filter_map(|id| world.project(*id));
+    let readable = projects
+        .filter(|project| (archived_too || !project.archived) && world.reads_merge_requests(&request.caller, project));
+    let found = readable.flat_map(|project| world.merge_requests_of(project.id)).collect();
     Filter::read(world, request, "all")?.page(world, request, found)
 }
 
 pub(crate) fn everywhere(world: &World, request: &Request) -> Result<Reply, Failure> {
     let filter = Filter::read(world, request, "created_by_me")?;
-    let readable = world
-        .projects()
-        .filter(|project| world.reads_merge_requests(&request.caller, project));
-    let found = readable
-        .flat_map(|project| world.merge_requests_of(project.id))
-        .collect();
+    let readable = world.projects().filter(|project| world.reads_merge_requests(&request.caller, project));
+    let found = readable.flat_map(|project| world.merge_requests_of(project.id)).collect();
     filter.page(world, request, found)
 }
 
@@ -52,9 +39,7 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 pub(crate) fn commits(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
     let commits: Vec<&Commit> = found.commits.iter().collect();
-    page(world, request, Paging::Offset, &commits, |commit| {
-        show::commit(world, project, commit, false)
-    })
+    page(world, request, Paging::Offset, &commits, |commit| show::commit(world, project, commit, false))
 }
 
 /// What `GET …/merge_requests` can be asked for.
@@ -85,23 +70,13 @@ impl Filter {
         if !["all", "opened", "closed", "locked", "merged"].contains(&state.as_str()) {
             return Err(Failure::param("state does not have a valid value"));
         }
-        let scope = args
-            .text("scope")
-            .unwrap_or_else(|| scope.to_owned())
-            .replace('-', "_");
+        let scope = args.text("scope").unwrap_or_else(|| scope.to_owned()).replace('-', "_");
         if !["all", "created_by_me", "assigned_to_me", "reviews_for_me"].contains(&scope.as_str()) {
             return Err(Failure::param("scope does not have a valid value"));
         }
         let wip = args.text("wip").map(|wip| wip == "yes");
-        let draft = args
-            .truth("draft")
-            .filter(|_| world.settings.at_least(19, 0))
-            .or(wip);
-        let merge_user = world
-            .settings
-            .at_least(17, 0)
-            .then(|| user(world, request, "merge_user"))
-            .transpose()?;
+        let draft = args.truth("draft").filter(|_| world.settings.at_least(19, 0)).or(wip);
+        let merge_user = world.settings.at_least(17, 0).then(|| user(world, request, "merge_user")).transpose()?;
         Ok(Filter {
             iids: args.list("iids"),
             state,
@@ -120,26 +95,13 @@ impl Filter {
         })
     }
 
-    fn page(
-        &self,
-        world: &World,
-        request: &Request,
-        mut found: Vec<&MergeRequest>,
-    ) -> Result<Reply, Failure> {
+    fn page(&self, world: &World, request: &Request, mut found: Vec<&MergeRequest>) -> Result<Reply, Failure> {
         let admin = world.is_admin(&request.caller);
-        found.retain(|candidate| {
-            self.wants(world, request, candidate) && (admin || !world.hidden(candidate))
-        });
+        found.retain(|candidate| self.wants(world, request, candidate) && (admin || !world.hidden(candidate)));
         order(world, request, &mut found)?;
         let details = request.args.truth("with_labels_details") == Some(true);
-        let style = if details {
-            LabelStyle::Details
-        } else {
-            LabelStyle::Titles
-        };
-        page(world, request, Paging::Offset, &found, |found| {
-            show::merge_request(world, found, style)
-        })
+        let style = if details { LabelStyle::Details } else { LabelStyle::Titles };
+        page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, style))
     }
 
     fn wants(&self, world: &World, request: &Request, found: &MergeRequest) -> bool {
@@ -154,40 +116,21 @@ impl Filter {
             _ => true,
         };
         let titled = |text: &String| found.full_title().to_lowercase().contains(text);
-        let labelled = |title: &String| {
-            found
-                .labels
-                .iter()
-                .filter_map(|id| world.label(*id))
-                .any(|label| label.title == *title)
-        };
+        let labelled =
+            |title: &String| found.labels.iter().filter_map(|id| world.label(*id)).any(|label| label.title == *title);
         scope
             && (self.iids.is_empty() || self.iids.contains(&found.iid.to_string()))
             && (self.state == "all" || found.state.name() == self.state)
             && within(found.updated_at, self.updated)
             && within(found.created_at, self.created)
-            && self
-                .author
-                .is_none_or(|author| found.author == Some(author))
-            && self
-                .assignee
-                .is_none_or(|user| found.assignees.contains(&user))
-            && self
-                .reviewer
-                .is_none_or(|user| found.reviewers.iter().any(|reviewer| reviewer.user == user))
-            && self
-                .merge_user
-                .is_none_or(|user| found.merge_user == Some(user))
+            && self.author.is_none_or(|author| found.author == Some(author))
+            && self.assignee.is_none_or(|user| found.assignees.contains(&user))
+            && self.reviewer.is_none_or(|user| found.reviewers.iter().any(|reviewer| reviewer.user == user))
+            && self.merge_user.is_none_or(|user| found.merge_user == Some(user))
             && self.labels.iter().all(labelled)
             && self.draft.is_none_or(|draft| found.draft == draft)
-            && self
-                .source_branch
-                .as_ref()
-                .is_none_or(|branch| found.source_branch == *branch)
-            && self
-                .target_branch
-                .as_ref()
-                .is_none_or(|branch| found.target_branch == *branch)
+            && self.source_branch.as_ref().is_none_or(|branch| found.source_branch == *branch)
+            && self.target_branch.as_ref().is_none_or(|branch| found.target_branch == *branch)
             && self.search.as_ref().is_none_or(titled)
     }
 }
@@ -203,12 +146,7 @@ fn user(world: &World, request: &Request, kind: &str) -> Result<Option<i64>, Fai
 
 fn order(world: &World, request: &Request, found: &mut [&MergeRequest]) -> Result<(), Failure> {
     let ascending = request.args.text("sort").as_deref() == Some("asc");
-    match request
-        .args
-        .text("order_by")
-        .as_deref()
-        .unwrap_or("created_at")
-    {
+    match request.args.text("order_by").as_deref().unwrap_or("created_at") {
         "created_at" | "priority" | "label_priority" | "milestone_due" | "popularity" => {
             found.sort_by_key(|found| (found.created_at, found.id));
         }
@@ -221,12 +159,7 @@ fn order(world: &World, request: &Request, found: &mut [&MergeRequest]) -> Resul
             if ascending {
                 found.sort_by_key(|found| (found.merged_at.is_none(), found.merged_at, found.id));
             } else {
-                found.sort_by_key(|found| {
-                    (
-                        found.merged_at.is_none(),
-                        Reverse((found.merged_at, found.id)),
-                    )
-                });
+                found.sort_by_key(|found| (found.merged_at.is_none(), Reverse((found.merged_at, found.id))));
             }
             return Ok(());
         }

@@ -79,28 +79,17 @@ pub(crate) struct Delivery {
 impl Reply {
     /// 200 with a body.
     pub(crate) fn ok(body: Value) -> Reply {
-        Reply {
-            status: StatusCode::OK,
-            body: Some(body),
-            ..Reply::default()
-        }
+        Reply { status: StatusCode::OK, body: Some(body), ..Reply::default() }
     }
 
     /// 201 with a body.
     pub(crate) fn created(body: Value) -> Reply {
-        Reply {
-            status: StatusCode::CREATED,
-            body: Some(body),
-            ..Reply::default()
-        }
+        Reply { status: StatusCode::CREATED, body: Some(body), ..Reply::default() }
     }
 
     /// 204.
     pub(crate) fn no_content() -> Reply {
-        Reply {
-            status: StatusCode::NO_CONTENT,
-            ..Reply::default()
-        }
+        Reply { status: StatusCode::NO_CONTENT, ..Reply::default() }
     }
 }
 

@@ -11,11 +11,7 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
     let role = role(world, request, project);
     let wanted = request.args.text("activity_filter").unwrap_or_default();
-    let mut notes: Vec<&Note> = found
-        .notes
-        .iter()
-        .filter(|note| World::sees_note(role, note))
-        .collect();
+    let mut notes: Vec<&Note> = found.notes.iter().filter(|note| World::sees_note(role, note)).collect();
     match wanted.as_str() {
         "only_comments" => notes.retain(|note| !note.system()),
         "only_activity" => notes.retain(|note| note.system()),
@@ -28,22 +24,14 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     if request.args.text("sort").as_deref() != Some("asc") {
         notes.reverse();
     }
-    page(world, request, Paging::Offset, &notes, |note| {
-        show::note(world, project, found, note)
-    })
+    page(world, request, Paging::Offset, &notes, |note| show::note(world, project, found, note))
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
     let role = role(world, request, project);
-    let id = request
-        .param(2)
-        .parse::<i64>()
-        .map_err(|_| Failure::param("note_id is invalid"))?;
-    let note = found
-        .notes
-        .iter()
-        .find(|note| note.id == id && World::sees_note(role, note));
+    let id = request.param(2).parse::<i64>().map_err(|_| Failure::param("note_id is invalid"))?;
+    let note = found.notes.iter().find(|note| note.id == id && World::sees_note(role, note));
     let note = note.ok_or_else(Failure::no_row)?;
     Ok(Reply::ok(show::note(world, project, found, note)))
 }
@@ -51,31 +39,16 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
     let (project, id) = (project.id, found.id);
-    let author = request
-        .caller
-        .user
-        .and_then(|user| world.user(user))
-        .ok_or_else(Failure::unauthorized)?;
+    let author = request.caller.user.and_then(|user| world.user(user)).ok_or_else(Failure::unauthorized)?;
     let author = author.username.clone();
-    let body = request
-        .args
-        .text("body")
-        .ok_or_else(|| Failure::param("body is missing"))?;
+    let body = request.args.text("body").ok_or_else(|| Failure::param("body is missing"))?;
     let internal = request.args.truth("internal") == Some(true);
     let note = match internal {
         true => world.internal_comment(id, &author, &body),
         false => world.comment(id, &author, &body),
     };
-    let made = note.and_then(|note| {
-        world
-            .merge_request_of_note(note)?
-            .notes
-            .iter()
-            .find(|known| known.id == note)
-    });
-    let parts = made
-        .zip(world.project(project))
-        .zip(world.merge_request(id));
+    let made = note.and_then(|note| world.merge_request_of_note(note)?.notes.iter().find(|known| known.id == note));
+    let parts = made.zip(world.project(project)).zip(world.merge_request(id));
     let ((note, project), found) = parts.ok_or_else(Failure::no_row)?;
     Ok(Reply::created(show::note(world, project, found, note)))
 }
@@ -84,11 +57,7 @@ pub(crate) fn discussions(world: &World, request: &Request) -> Result<Reply, Fai
     let (project, found) = find::merge_request(world, request)?;
     let role = role(world, request, project);
     let mut threads: Vec<(Sha, Vec<&Note>)> = Vec::new();
-    for note in found
-        .notes
-        .iter()
-        .filter(|note| World::sees_note(role, note))
-    {
+    for note in found.notes.iter().filter(|note| World::sees_note(role, note)) {
         match threads.iter_mut().find(|(id, _)| *id == note.discussion) {
             Some((_, notes)) => notes.push(note),
             None => threads.push((note.discussion, vec![note])),

@@ -83,10 +83,7 @@ fn offset_headers(
         headers.push(("x-total-pages", pages.to_string()));
     }
     let link = |page: usize, rel: &str| {
-        let changes = [
-            ("page", page.to_string()),
-            ("per_page", per_page.to_string()),
-        ];
+        let changes = [("page", page.to_string()), ("per_page", per_page.to_string())];
         link_to(world, request, &changes, rel)
     };
     let links = [
@@ -95,18 +92,12 @@ fn offset_headers(
         Some(link(1, "first")),
         counted.then(|| link(pages, "last")),
     ];
-    headers.push((
-        "link",
-        links.into_iter().flatten().collect::<Vec<_>>().join(", "),
-    ));
+    headers.push(("link", links.into_iter().flatten().collect::<Vec<_>>().join(", ")));
     headers
 }
 
 fn link_to(world: &World, request: &Request, changes: &[(&str, String)], rel: &str) -> String {
-    let changes: Vec<(&str, &str)> = changes
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
+    let changes: Vec<(&str, &str)> = changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let query = request.args.query_with(&changes);
     let url = world.web_url(&format!("api/v4{}?{query}", request.path));
     format!("<{url}>; rel=\"{rel}\"")
@@ -138,9 +129,7 @@ pub(crate) fn keyset_page<T>(
     let ascending = request.args.text("sort").as_deref() == Some("asc");
     let after = request.args.integer("id_after")?;
     let before = request.args.integer("id_before")?;
-    items.retain(|item| {
-        after.is_none_or(|after| id(item) > after) && before.is_none_or(|before| id(item) < before)
-    });
+    items.retain(|item| after.is_none_or(|after| id(item) > after) && before.is_none_or(|before| id(item) < before));
     items.sort_by_key(|item| if ascending { id(item) } else { -id(item) });
     let more = items.len() > per_page;
     items.truncate(per_page);

@@ -21,12 +21,8 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let wanted = |pipeline: &&Pipeline| {
         after.is_none_or(|after| pipeline.updated_at >= after)
             && before.is_none_or(|before| pipeline.updated_at <= before)
-            && status
-                .as_ref()
-                .is_none_or(|status| pipeline.status == status)
-            && ref_name
-                .as_ref()
-                .is_none_or(|name| pipeline.ref_name == *name)
+            && status.as_ref().is_none_or(|status| pipeline.status == status)
+            && ref_name.as_ref().is_none_or(|name| pipeline.ref_name == *name)
     };
     let mut found: Vec<&Pipeline> = world.pipelines_of(project.id).filter(wanted).collect();
     match args.text("order_by").as_deref() {
@@ -36,23 +32,13 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     if args.text("sort").as_deref() != Some("asc") {
         found.reverse();
     }
-    page(world, request, Paging::Offset, &found, |pipeline| {
-        show::pipeline(world, project, pipeline)
-    })
+    page(world, request, Paging::Offset, &found, |pipeline| show::pipeline(world, project, pipeline))
 }
 
-fn pipeline<'w>(
-    world: &'w World,
-    request: &Request,
-) -> Result<(&'w Project, &'w Pipeline), Failure> {
+fn pipeline<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w Pipeline), Failure> {
     let project = project(world, request)?;
-    let id = request
-        .param(1)
-        .parse()
-        .map_err(|_| Failure::param("pipeline_id is invalid"))?;
-    let found = world
-        .pipeline(id)
-        .filter(|found| found.project == project.id);
+    let id = request.param(1).parse().map_err(|_| Failure::param("pipeline_id is invalid"))?;
+    let found = world.pipeline(id).filter(|found| found.project == project.id);
     Ok((project, found.ok_or_else(Failure::no_row)?))
 }
 
@@ -68,9 +54,7 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 pub(crate) fn jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = pipeline(world, request)?;
     let jobs: Vec<&Job> = found.jobs.iter().rev().collect();
-    page(world, request, Paging::Offset, &jobs, |job| {
-        show::job(world, project, found, job)
-    })
+    page(world, request, Paging::Offset, &jobs, |job| show::job(world, project, found, job))
 }
 
 pub(crate) fn all_jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -94,38 +78,25 @@ pub(crate) fn deployments(world: &World, request: &Request) -> Result<Reply, Fai
     let order = args.text("order_by").unwrap_or_else(|| "id".to_owned());
     for time in ["updated_at", "finished_at"] {
         let name = time.trim_end_matches("_at");
-        let filtered = args
-            .raw(&format!("{name}_after"))
-            .or_else(|| args.raw(&format!("{name}_before")));
+        let filtered = args.raw(&format!("{name}_after")).or_else(|| args.raw(&format!("{name}_before")));
         if filtered.is_some() && order != time {
-            return Err(Failure::bad_request(&format!(
-                "`{time}` filter requires `{time}` sort"
-            )));
+            return Err(Failure::bad_request(&format!("`{time}` filter requires `{time}` sort")));
         }
     }
     let (after, before) = (args.time("updated_after")?, args.time("updated_before")?);
-    let (finished_after, finished_before) =
-        (args.time("finished_after")?, args.time("finished_before")?);
+    let (finished_after, finished_before) = (args.time("finished_after")?, args.time("finished_before")?);
     let status = args.text("status");
     let environment = args.text("environment");
     let named = |deployment: &Deployment, name: &String| {
-        world
-            .environment(deployment.environment)
-            .is_some_and(|environment| environment.name == *name)
+        world.environment(deployment.environment).is_some_and(|environment| environment.name == *name)
     };
     let wanted = |deployment: &&Deployment| {
         after.is_none_or(|after| deployment.updated_at >= after)
             && before.is_none_or(|before| deployment.updated_at <= before)
-            && finished_after
-                .is_none_or(|after| deployment.finished_at.is_some_and(|at| at >= after))
-            && finished_before
-                .is_none_or(|before| deployment.finished_at.is_some_and(|at| at <= before))
-            && status
-                .as_ref()
-                .is_none_or(|status| deployment.status == status)
-            && environment
-                .as_ref()
-                .is_none_or(|name| named(deployment, name))
+            && finished_after.is_none_or(|after| deployment.finished_at.is_some_and(|at| at >= after))
+            && finished_before.is_none_or(|before| deployment.finished_at.is_some_and(|at| at <= before))
+            && status.as_ref().is_none_or(|status| deployment.status == status)
+            && environment.as_ref().is_none_or(|name| named(deployment, name))
     };
     let mut found: Vec<&Deployment> = world.deployments_of(project.id).filter(wanted).collect();
     match order.as_str() {
@@ -138,7 +109,5 @@ pub(crate) fn deployments(world: &World, request: &Request) -> Result<Reply, Fai
     if args.text("sort").as_deref() == Some("desc") {
         found.reverse();
     }
-    page(world, request, Paging::Offset, &found, |deployment| {
-        show::deployment(world, project, deployment)
-    })
+    page(world, request, Paging::Offset, &found, |deployment| show::deployment(world, project, deployment))
 }

@@ -20,18 +20,12 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
 }
 
 /// A page of projects, after the filters that every list of projects has.
-pub(super) fn page_of(
-    world: &World,
-    request: &Request,
-    mut found: Vec<&Project>,
-) -> Result<Reply, Failure> {
+pub(super) fn page_of(world: &World, request: &Request, mut found: Vec<&Project>) -> Result<Reply, Failure> {
     let args = &request.args;
     let caller = &request.caller;
     let by_update = args.text("order_by").as_deref() == Some("updated_at");
     if !by_update && (args.raw("updated_after").is_some() || args.raw("updated_before").is_some()) {
-        return Err(Failure::bad_request(
-            "`updated_after` and `updated_before` need `order_by=updated_at`",
-        ));
+        return Err(Failure::bad_request("`updated_after` and `updated_before` need `order_by=updated_at`"));
     }
     let archived = args.truth("archived");
     let search = args.text("search").map(|text| text.to_lowercase());
@@ -40,25 +34,16 @@ pub(super) fn page_of(
     let with_merge_requests = args.truth("with_merge_requests_enabled") == Some(true);
     let topic = args.text("topic");
     let (after, before) = (args.time("updated_after")?, args.time("updated_before")?);
-    let (active_after, active_before) = (
-        args.time("last_activity_after")?,
-        args.time("last_activity_before")?,
-    );
+    let (active_after, active_before) = (args.time("last_activity_after")?, args.time("last_activity_before")?);
     let (id_after, id_before) = (args.integer("id_after")?, args.integer("id_before")?);
     found.retain(|project| {
         world.sees_project(caller, project)
             && archived.is_none_or(|archived| project.archived == archived)
-            && search
-                .as_ref()
-                .is_none_or(|text| project.full_path.to_lowercase().contains(text))
-            && visibility
-                .as_ref()
-                .is_none_or(|wanted| project.visibility.name() == wanted)
+            && search.as_ref().is_none_or(|text| project.full_path.to_lowercase().contains(text))
+            && visibility.as_ref().is_none_or(|wanted| project.visibility.name() == wanted)
             && (least == Role::None || world.caller_role(caller, project) >= least)
             && (!with_merge_requests || project.merge_requests_access != Feature::Disabled)
-            && topic
-                .as_ref()
-                .is_none_or(|topic| project.topics.contains(topic))
+            && topic.as_ref().is_none_or(|topic| project.topics.contains(topic))
             && after.is_none_or(|after| project.updated_at >= after)
             && before.is_none_or(|before| project.updated_at <= before)
             && active_after.is_none_or(|after| project.last_activity_at >= after)
@@ -79,12 +64,7 @@ pub(super) fn page_of(
 }
 
 fn order(request: &Request, found: &mut [&Project]) -> Result<(), Failure> {
-    match request
-        .args
-        .text("order_by")
-        .as_deref()
-        .unwrap_or("created_at")
-    {
+    match request.args.text("order_by").as_deref().unwrap_or("created_at") {
         "id" => found.sort_by_key(|project| project.id),
         "created_at" | "similarity" | "star_count" => {
             found.sort_by_key(|project| (project.created_at, project.id));

@@ -5,8 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::guard::Needs;
 use super::{
-    Read, Write, approvals, groups, hooks, instance, labels, merge_requests, notes, pipelines,
-    projects, tokens, users,
+    Read, Write, approvals, groups, hooks, instance, labels, merge_requests, notes, pipelines, projects, tokens, users,
 };
 use crate::world::Settings;
 
@@ -46,44 +45,19 @@ pub(crate) struct Matched {
 }
 
 const fn read(template: &'static str, needs: Needs, handler: Read) -> Route {
-    Route {
-        method: "GET",
-        template,
-        needs,
-        since: (0, 0),
-        enterprise: false,
-        handler: Handler::Read(handler),
-    }
+    Route { method: "GET", template, needs, since: (0, 0), enterprise: false, handler: Handler::Read(handler) }
 }
 
-const fn write(
-    method: &'static str,
-    template: &'static str,
-    needs: Needs,
-    handler: Write,
-) -> Route {
-    Route {
-        method,
-        template,
-        needs,
-        since: (0, 0),
-        enterprise: false,
-        handler: Handler::Write(handler),
-    }
+const fn write(method: &'static str, template: &'static str, needs: Needs, handler: Write) -> Route {
+    Route { method, template, needs, since: (0, 0), enterprise: false, handler: Handler::Write(handler) }
 }
 
 const fn since(major: u32, minor: u32, route: Route) -> Route {
-    Route {
-        since: (major, minor),
-        ..route
-    }
+    Route { since: (major, minor), ..route }
 }
 
 const fn enterprise(route: Route) -> Route {
-    Route {
-        enterprise: true,
-        ..route
-    }
+    Route { enterprise: true, ..route }
 }
 
 use Needs::{Admin, AnyScope, Nothing, Profile, Rotate, User};
@@ -164,26 +138,14 @@ static ROUTES: &[Route] = &[
 
 /// The route of a path below `/api/v4`, if this GitLab has it.
 pub(crate) fn find(settings: &Settings, method: &Method, path: &str) -> Option<Matched> {
-    let method = if method == Method::HEAD {
-        "GET"
-    } else {
-        method.as_str()
-    };
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let path = path.trim_end_matches('/');
     let exists = |route: &&Route| {
         let (major, minor) = route.since;
         settings.at_least(major, minor) && (settings.edition.enterprise() || !route.enterprise)
     };
-    let routes = ROUTES
-        .iter()
-        .filter(|route| route.method == method)
-        .filter(exists);
-    let mut matched = routes.filter_map(|route| {
-        Some(Matched {
-            route,
-            params: params(route.template, path)?,
-        })
-    });
+    let routes = ROUTES.iter().filter(|route| route.method == method).filter(exists);
+    let mut matched = routes.filter_map(|route| Some(Matched { route, params: params(route.template, path)? }));
     matched.next()
 }
 
@@ -215,38 +177,23 @@ mod tests {
 
     #[test]
     fn an_encoded_path_stands_for_an_id() {
-        let found = template(
-            &Settings::default(),
-            "/projects/acme%2Fweb/merge_requests/7",
-        );
+        let found = template(&Settings::default(), "/projects/acme%2Fweb/merge_requests/7");
 
-        let expected = (
-            "/projects/:id/merge_requests/:iid",
-            vec!["acme/web".to_owned(), "7".to_owned()],
-        );
+        let expected = ("/projects/:id/merge_requests/:iid", vec!["acme/web".to_owned(), "7".to_owned()]);
         assert_eq!(found, Some(expected));
     }
 
     #[test]
     fn the_community_edition_has_no_approval_state_and_no_group_hooks() {
-        let settings = Settings {
-            edition: Edition::Community,
-            ..Settings::default()
-        };
+        let settings = Settings { edition: Edition::Community, ..Settings::default() };
 
-        assert_eq!(
-            template(&settings, "/projects/1/merge_requests/1/approval_state"),
-            None
-        );
+        assert_eq!(template(&settings, "/projects/1/merge_requests/1/approval_state"), None);
         assert_eq!(template(&settings, "/groups/1/hooks"), None);
     }
 
     #[test]
     fn an_old_gitlab_lacks_what_came_later() {
-        let settings = Settings {
-            version: Version::new(15, 1),
-            ..Settings::default()
-        };
+        let settings = Settings { version: Version::new(15, 1), ..Settings::default() };
 
         assert_eq!(template(&settings, "/metadata"), None);
         assert!(template(&settings, "/version").is_some());

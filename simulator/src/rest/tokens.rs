@@ -42,15 +42,9 @@ fn not_of_this_kind() -> Failure {
 }
 
 fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, Failure> {
-    let token = request
-        .caller
-        .token
-        .and_then(|id| world.token(id))
-        .ok_or_else(Failure::unauthorized)?;
+    let token = request.caller.token.and_then(|id| world.token(id)).ok_or_else(Failure::unauthorized)?;
     if token.kind == TokenKind::OAuth {
-        return Err(Failure::bad_request(
-            "This endpoint requires token type to be a personal access token",
-        ));
+        return Err(Failure::bad_request("This endpoint requires token type to be a personal access token"));
     }
     Ok(token)
 }
@@ -59,20 +53,14 @@ fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, Failure> {
 fn replace(world: &mut World, request: &Request, id: i64) -> Result<Reply, Failure> {
     let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let wished: Option<Date> = match request.args.text("expires_at") {
-        Some(day) => Some(
-            day.parse()
-                .map_err(|_| Failure::param("expires_at is invalid"))?,
-        ),
+        Some(day) => Some(day.parse().map_err(|_| Failure::param("expires_at is invalid"))?),
         None => None,
     };
     let year = today.checked_add(Span::new().days(365)).unwrap_or(today);
     if wished.is_some_and(|day| day <= today || day > year) {
         return Err(Failure::bad_request("Failed to rotate token"));
     }
-    let week = today
-        .checked_add(Span::new().days(7))
-        .ok()
-        .filter(|_| world.settings.require_expiry);
+    let week = today.checked_add(Span::new().days(7)).ok().filter(|_| world.settings.require_expiry);
     let old = world.token_mut(id).ok_or_else(Failure::unauthorized)?;
     old.revoked = true;
     let mut new = old.clone();
@@ -80,12 +68,7 @@ fn replace(world: &mut World, request: &Request, id: i64) -> Result<Reply, Failu
     new.revoked = false;
     new.created_at = world.now();
     new.expires_at = wished.or(week);
-    new.secret = format!(
-        "glpat-{}",
-        std::iter::repeat_with(fastrand::alphanumeric)
-            .take(20)
-            .collect::<String>()
-    );
+    new.secret = format!("glpat-{}", std::iter::repeat_with(fastrand::alphanumeric).take(20).collect::<String>());
     let mut body = show::token(world, &new);
     body["token"] = json!(new.secret);
     world.insert_token(new);
@@ -98,11 +81,7 @@ impl World {
         let Some(family) = self.token_by_secret(secret).map(|token| token.family) else {
             return;
         };
-        let relatives: Vec<i64> = self
-            .tokens()
-            .filter(|token| token.family == family)
-            .map(|token| token.id)
-            .collect();
+        let relatives: Vec<i64> = self.tokens().filter(|token| token.family == family).map(|token| token.id).collect();
         for id in relatives {
             if let Some(token) = self.token_mut(id) {
                 token.revoked = true;

@@ -5,19 +5,12 @@ use super::{Failure, Reply, Request, find, show};
 use crate::world::{Member, Namespace, User, UserKind, UserState, World};
 
 pub(crate) fn current(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let user = request
-        .caller
-        .user
-        .and_then(|id| world.user(id))
-        .ok_or_else(Failure::unauthorized)?;
+    let user = request.caller.user.and_then(|id| world.user(id)).ok_or_else(Failure::unauthorized)?;
     Ok(Reply::ok(show::user(world, &request.caller, user)))
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let id = request
-        .param(0)
-        .parse()
-        .map_err(|_| Failure::param("id is invalid"))?;
+    let id = request.param(0).parse().map_err(|_| Failure::param("id is invalid"))?;
     let user = world.user(id).ok_or_else(|| Failure::not_found("User"))?;
     Ok(Reply::ok(show::user(world, &request.caller, user)))
 }
@@ -30,12 +23,9 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (active, blocked, humans) = (is("active"), is("blocked"), is("humans"));
     let (without_bots, exclude_internal) = (is("without_project_bots"), is("exclude_internal"));
     let wanted = |user: &&User| {
-        username
-            .as_ref()
-            .is_none_or(|name| user.username.to_lowercase() == *name)
+        username.as_ref().is_none_or(|name| user.username.to_lowercase() == *name)
             && search.as_ref().is_none_or(|text| {
-                user.username.to_lowercase().contains(text)
-                    || user.name.to_lowercase().contains(text)
+                user.username.to_lowercase().contains(text) || user.name.to_lowercase().contains(text)
             })
             && (!active || user.state == UserState::Active)
             && (!blocked || user.state == UserState::Blocked)
@@ -69,11 +59,7 @@ pub(crate) fn project_members(world: &World, request: &Request) -> Result<Reply,
 
 pub(crate) fn project_members_all(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::project(world, request)?;
-    members(
-        world,
-        request,
-        inherited(world, project.group(), project.members.clone()),
-    )
+    members(world, request, inherited(world, project.group(), project.members.clone()))
 }
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -82,27 +68,18 @@ pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Fail
     if let Namespace::User(owner) = project.namespace {
         all.retain(|member| member.user != owner);
     }
-    page(world, request, Paging::Offset, &all, |member| {
-        show::user_basic(world, Some(member.user))
-    })
+    page(world, request, Paging::Offset, &all, |member| show::user_basic(world, Some(member.user)))
 }
 
 fn members(world: &World, request: &Request, mut members: Vec<Member>) -> Result<Reply, Failure> {
     let query = request.args.text("query").map(|text| text.to_lowercase());
     let ids: Vec<String> = request.args.list("user_ids");
     members.retain(|member| {
-        let named = |text: &String| {
-            world
-                .user(member.user)
-                .is_some_and(|user| user.username.contains(text))
-        };
-        query.as_ref().is_none_or(named)
-            && (ids.is_empty() || ids.contains(&member.user.to_string()))
+        let named = |text: &String| world.user(member.user).is_some_and(|user| user.username.contains(text));
+        query.as_ref().is_none_or(named) && (ids.is_empty() || ids.contains(&member.user.to_string()))
     });
     members.sort_by_key(|member| member.user);
-    page(world, request, Paging::Offset, &members, |member| {
-        show::member(world, member)
-    })
+    page(world, request, Paging::Offset, &members, |member| show::member(world, member))
 }
 
 /// Members here and above, each once with the highest role.
@@ -111,15 +88,9 @@ fn inherited(world: &World, group: Option<i64>, mut all: Vec<Member>) -> Vec<Mem
         let above = world.group(id).into_iter();
         for group in above {
             all.extend(group.members.iter().cloned());
-            let invited = group
-                .shared_with
-                .iter()
-                .filter_map(|(id, cap)| Some((world.group(*id)?, *cap)));
+            let invited = group.shared_with.iter().filter_map(|(id, cap)| Some((world.group(*id)?, *cap)));
             for (group, cap) in invited {
-                all.extend(group.members.iter().map(|member| Member {
-                    role: member.role.min(cap),
-                    ..member.clone()
-                }));
+                all.extend(group.members.iter().map(|member| Member { role: member.role.min(cap), ..member.clone() }));
             }
         }
     }

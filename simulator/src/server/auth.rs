@@ -9,55 +9,27 @@ use crate::world::{AuthError, Caller, TokenKind};
 pub(super) type Authenticated = Result<Caller, (AuthError, Dialect)>;
 
 /// Who calls, and their name. GitLab takes the token from two headers and from the query.
-pub(super) fn authenticate(
-    shared: &Shared,
-    incoming: &Incoming,
-) -> (Authenticated, Option<String>) {
-    let text = |name: &str| {
-        incoming
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
+pub(super) fn authenticate(shared: &Shared, incoming: &Incoming) -> (Authenticated, Option<String>) {
+    let text = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let args = Args::read(&incoming.query, "", b"");
-    let bearer = text("authorization")
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned);
+    let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
     let bearer = bearer.or_else(|| args.text("access_token"));
-    let private = text("private-token")
-        .map(str::to_owned)
-        .or_else(|| args.text("private_token"));
+    let private = text("private-token").map(str::to_owned).or_else(|| args.text("private_token"));
     let by_header = private.is_some();
     let secret = private.or(bearer).filter(|secret| !secret.is_empty());
     let world = shared.read();
-    let oauth = secret
-        .as_deref()
-        .is_some_and(|secret| !secret.starts_with("glpat-"));
-    let dialect = if oauth && !by_header {
-        Dialect::OAuth
-    } else {
-        Dialect::Message
-    };
-    let token = secret
-        .as_deref()
-        .and_then(|secret| world.token_by_secret(secret));
+    let oauth = secret.as_deref().is_some_and(|secret| !secret.starts_with("glpat-"));
+    let dialect = if oauth && !by_header { Dialect::OAuth } else { Dialect::Message };
+    let token = secret.as_deref().and_then(|secret| world.token_by_secret(secret));
     if by_header && token.is_some_and(|token| token.kind == TokenKind::OAuth) {
         return (Err((AuthError::Unknown, Dialect::Message)), None);
     }
-    let caller = world
-        .authenticate(secret.as_deref())
-        .map_err(|error| (error, dialect));
-    let user = caller
-        .as_ref()
-        .ok()
-        .and_then(|caller| world.user(caller.user?));
+    let caller = world.authenticate(secret.as_deref()).map_err(|error| (error, dialect));
+    let user = caller.as_ref().ok().and_then(|caller| world.user(caller.user?));
     let user = user.map(|user| user.username.clone());
     if matches!(caller, Err((AuthError::Revoked, _))) && incoming.path.ends_with("/rotate") {
         drop(world);
-        shared
-            .write()
-            .revoke_family(secret.as_deref().unwrap_or_default());
+        shared.write().revoke_family(secret.as_deref().unwrap_or_default());
     }
     (caller, user)
 }

@@ -11,12 +11,7 @@ use super::{Fault, Shared, change};
 use crate::world::World;
 
 /// Answers a control request. No token is asked for: whoever reaches the simulator owns it.
-pub(super) async fn answer(
-    shared: &Arc<Shared>,
-    method: &Method,
-    verb: &str,
-    body: &[u8],
-) -> Response {
+pub(super) async fn answer(shared: &Arc<Shared>, method: &Method, verb: &str, body: &[u8]) -> Response {
     let sent: Value = serde_json::from_slice(body).unwrap_or_default();
     let verb = verb.trim_matches('/');
     let (status, body) = match (method.as_str(), verb) {
@@ -33,10 +28,7 @@ pub(super) async fn answer(
                 shared.faults.add(fault);
                 (StatusCode::CREATED, json!(shared.faults.list()))
             }
-            Err(error) => (
-                StatusCode::BAD_REQUEST,
-                json!({ "error": error.to_string() }),
-            ),
+            Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error.to_string() })),
         },
         ("DELETE", "faults") => {
             shared.faults.clear();
@@ -47,9 +39,7 @@ pub(super) async fn answer(
             match change(shared, &runtime, |world| act(world, verb, &sent)) {
                 Some(done) => (StatusCode::OK, done),
                 None => {
-                    let error = format!(
-                        "nothing done: no such verb as {verb:?}, or what it names does not exist"
-                    );
+                    let error = format!("nothing done: no such verb as {verb:?}, or what it names does not exist");
                     (StatusCode::BAD_REQUEST, json!({ "error": error }))
                 }
             }
@@ -81,9 +71,7 @@ fn overview(world: &World) -> Value {
 fn act(world: &mut World, verb: &str, sent: &Value) -> Option<Value> {
     let text = |name: &str| sent.get(name).and_then(Value::as_str);
     let user = text("user").unwrap_or("root");
-    let words = text("body")
-        .or_else(|| text("title"))
-        .unwrap_or("Changed from outside");
+    let words = text("body").or_else(|| text("title")).unwrap_or("Changed from outside");
     if verb == "live" {
         let happened = world.live(&mut fastrand::Rng::new())?;
         return Some(
@@ -109,9 +97,7 @@ fn act(world: &mut World, verb: &str, sent: &Value) -> Option<Value> {
         let id = world.open_merge_request(project, user, words)?;
         return Some(json!({ "iid": world.merge_request(id)?.iid }));
     }
-    let id = world
-        .merge_request_by_iid(project, sent.get("iid")?.as_i64()?)?
-        .id;
+    let id = world.merge_request_by_iid(project, sent.get("iid")?.as_i64()?)?.id;
     let mut done = json!({ "merge_request": id });
     match verb {
         "comment" => done["note"] = json!(world.comment(id, user, words)?),

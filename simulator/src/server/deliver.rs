@@ -25,24 +25,13 @@ struct Prepared {
 }
 
 /// Sends one delivery and writes it into the hook's log. The result is GitLab's `response_status`.
-pub(crate) async fn deliver(
-    shared: &Shared,
-    outgoing: Outgoing,
-    idempotency_key: Option<String>,
-) -> Option<String> {
+pub(crate) async fn deliver(shared: &Shared, outgoing: Outgoing, idempotency_key: Option<String>) -> Option<String> {
     let prepared = {
         let world = shared.read();
         prepare(&world, &outgoing, idempotency_key)?
     };
-    let client = if prepared.verify {
-        &shared.client
-    } else {
-        &shared.careless_client
-    };
-    let mut request = client
-        .post(&prepared.url)
-        .timeout(prepared.timeout)
-        .body(prepared.body.clone());
+    let client = if prepared.verify { &shared.client } else { &shared.careless_client };
+    let mut request = client.post(&prepared.url).timeout(prepared.timeout).body(prepared.body.clone());
     for (name, value) in &prepared.headers {
         request = request.header(name, value);
     }
@@ -51,29 +40,15 @@ pub(crate) async fn deliver(
     let (status, headers, body, success) = match outcome {
         Ok(response) => {
             let status = response.status();
-            let named =
-                |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
-                    (
-                        name.to_string(),
-                        value.to_str().unwrap_or_default().to_owned(),
-                    )
-                };
+            let named = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+                (name.to_string(), value.to_str().unwrap_or_default().to_owned())
+            };
             let headers = response.headers().iter().take(50).map(named).collect();
             let mut body = response.text().await.unwrap_or_default();
             body.truncate(body.floor_char_boundary(KEPT_BODY));
-            (
-                status.as_u16().to_string(),
-                headers,
-                body,
-                status.is_success() || status.is_redirection(),
-            )
+            (status.as_u16().to_string(), headers, body, status.is_success() || status.is_redirection())
         }
-        Err(error) => (
-            "internal error".to_owned(),
-            Vec::new(),
-            error.without_url().to_string(),
-            false,
-        ),
+        Err(error) => ("internal error".to_owned(), Vec::new(), error.without_url().to_string(), false),
     };
     let mut world = shared.write();
     let now = world.now();
@@ -117,21 +92,13 @@ fn conclude(world: &mut World, hook: i64, event: HookEvent, success: bool, now: 
 fn redacted(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     let hide = |(name, value): (String, String)| {
         let secret = name == "X-Gitlab-Token";
-        let value = if secret {
-            "[REDACTED]".to_owned()
-        } else {
-            value
-        };
+        let value = if secret { "[REDACTED]".to_owned() } else { value };
         (name, value)
     };
     headers.into_iter().map(hide).collect()
 }
 
-fn prepare(
-    world: &World,
-    outgoing: &Outgoing,
-    idempotency_key: Option<String>,
-) -> Option<Prepared> {
+fn prepare(world: &World, outgoing: &Outgoing, idempotency_key: Option<String>) -> Option<Prepared> {
     let hook = world.hook(outgoing.hook)?;
     let body = match &hook.custom_webhook_template {
         Some(template) if !template.is_empty() => template.clone().into_bytes(),
@@ -141,13 +108,7 @@ fn prepare(
     let millis = u64::try_from(world.settings.webhook_timeout.as_millis()).unwrap_or(10_000);
     Some(Prepared {
         url: hook.interpolated_url(),
-        headers: headers(
-            &world.settings,
-            hook,
-            outgoing.event,
-            (&key, world.now()),
-            &body,
-        ),
+        headers: headers(&world.settings, hook, outgoing.event, (&key, world.now()), &body),
         body,
         key,
         verify: hook.enable_ssl_verification,
@@ -163,9 +124,7 @@ fn headers(
     body: &[u8],
 ) -> Vec<(String, String)> {
     // The instance's address has no relative root.
-    let instance = reqwest::Url::parse(&settings.url)
-        .map(|url| url.origin().ascii_serialization())
-        .unwrap_or_default();
+    let instance = reqwest::Url::parse(&settings.url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let mut own: Vec<(&str, String)> = vec![
         ("Content-Type", "application/json".to_owned()),
         ("User-Agent", format!("GitLab/{}", settings.full_version())),
@@ -190,27 +149,14 @@ fn headers(
         own.push(("webhook-id", key.to_owned()));
         own.push(("webhook-timestamp", timestamp));
     }
-    let taken = |name: &str| {
-        own.iter()
-            .any(|(known, _)| known.eq_ignore_ascii_case(name))
-    };
-    let custom: Vec<(String, String)> = hook
-        .custom_headers
-        .iter()
-        .filter(|(name, _)| !taken(name))
-        .cloned()
-        .collect();
-    own.into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .chain(custom)
-        .collect()
+    let taken = |name: &str| own.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    let custom: Vec<(String, String)> = hook.custom_headers.iter().filter(|(name, _)| !taken(name)).cloned().collect();
+    own.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(custom).collect()
 }
 
 /// `v1,` and the HMAC-SHA256 over id, timestamp and body.
 fn signature(token: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
-    let key = token
-        .strip_prefix("whsec_")
-        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
+    let key = token.strip_prefix("whsec_").and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key.unwrap_or_default()) else {
         return String::new();
     };
@@ -222,14 +168,7 @@ fn signature(token: &str, id: &str, timestamp: &str, body: &[u8]) -> String {
 fn uuid() -> String {
     let number = fastrand::u128(..);
     let hex = format!("{number:032x}");
-    format!(
-        "{}-{}-4{}-8{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..]
-    )
+    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
 #[cfg(test)]
@@ -240,12 +179,7 @@ mod tests {
     fn signatures_are_those_of_gitlabs_test_vector() {
         let token = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
         let id = "f5e5f430-f57b-4e6e-9fac-d9128cd7232f";
-        let signed = signature(
-            token,
-            id,
-            "1744578123",
-            br#"{"object_kind":"merge_request"}"#,
-        );
+        let signed = signature(token, id, "1744578123", br#"{"object_kind":"merge_request"}"#);
 
         assert_eq!(signed, "v1,9BHFx52Ly8/6TNGpOTc7FjFZDHeps5sLVh07VzDeYTo=");
     }

@@ -71,22 +71,13 @@ impl Fault {
     /// A fault at the endpoints of a pattern, until it is cleared.
     #[must_use]
     pub fn at(pattern: &str, kind: FaultKind) -> Fault {
-        Fault {
-            pattern: pattern.to_owned(),
-            kind,
-            times: None,
-            after: 0,
-            user: None,
-        }
+        Fault { pattern: pattern.to_owned(), kind, times: None, after: 0, user: None }
     }
 
     /// The same, for the next requests only.
     #[must_use]
     pub fn times(self, times: usize) -> Fault {
-        Fault {
-            times: Some(times),
-            ..self
-        }
+        Fault { times: Some(times), ..self }
     }
 
     /// The same, after some requests went well.
@@ -98,10 +89,7 @@ impl Fault {
     /// The same, for one user's requests only.
     #[must_use]
     pub fn for_user(self, user: &str) -> Fault {
-        Fault {
-            user: Some(user.to_owned()),
-            ..self
-        }
+        Fault { user: Some(user.to_owned()), ..self }
     }
 }
 
@@ -172,9 +160,7 @@ fn hits(fault: &Fault, subject: &Subject<'_>) -> bool {
     let named = format!("{} {} {operation}", subject.method, subject.route);
     let by_route = format!("{} {}", subject.method, subject.route);
     let by_path = format!("{} {}", subject.method, subject.path);
-    [named, by_route, by_path]
-        .iter()
-        .any(|text| glob(&fault.pattern, text))
+    [named, by_route, by_path].iter().any(|text| glob(&fault.pattern, text))
 }
 
 /// Whether a text matches a pattern in which `*` stands for anything.
@@ -185,10 +171,7 @@ fn glob(pattern: &str, text: &str) -> bool {
     let Some(tail) = text.strip_prefix(head) else {
         return false;
     };
-    let places = tail
-        .char_indices()
-        .map(|(place, _)| place)
-        .chain([tail.len()]);
+    let places = tail.char_indices().map(|(place, _)| place).chain([tail.len()]);
     places.into_iter().any(|place| glob(rest, &tail[place..]))
 }
 
@@ -197,13 +180,7 @@ mod tests {
     use super::*;
 
     fn subject(route: &'static str) -> Subject<'static> {
-        Subject {
-            method: "GET",
-            route,
-            path: "/projects/1",
-            operation: None,
-            user: None,
-        }
+        Subject { method: "GET", route, path: "/projects/1", operation: None, user: None }
     }
 
     #[test]
@@ -217,15 +194,9 @@ mod tests {
     #[test]
     fn a_fault_strikes_the_next_requests_only() {
         let faults = Faults::default();
-        faults.add(
-            Fault::at("GET /projects/:id", FaultKind::TooManyRequests)
-                .after(1)
-                .times(1),
-        );
+        faults.add(Fault::at("GET /projects/:id", FaultKind::TooManyRequests).after(1).times(1));
 
-        let strikes: Vec<bool> = (0..3)
-            .map(|_| !faults.strike(&subject("/projects/:id")).is_empty())
-            .collect();
+        let strikes: Vec<bool> = (0..3).map(|_| !faults.strike(&subject("/projects/:id")).is_empty()).collect();
         assert_eq!(strikes, [false, true, false]);
     }
 }

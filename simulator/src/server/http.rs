@@ -33,9 +33,7 @@ struct Context {
 
 /// The server's one route: everything.
 pub(super) fn service(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
-    Router::new()
-        .fallback(handle)
-        .with_state(Context { shared, stopped })
+    Router::new().fallback(handle).with_state(Context { shared, stopped })
 }
 
 /// Serves until the server is told to stop.
@@ -47,11 +45,7 @@ where
     let stop = async move {
         drop(stopped.wait_for(|stopped| *stopped).await);
     };
-    drop(
-        axum::serve(listener, service)
-            .with_graceful_shutdown(stop)
-            .await,
-    );
+    drop(axum::serve(listener, service).with_graceful_shutdown(stop).await);
 }
 
 /// A request that was read.
@@ -113,10 +107,7 @@ impl Asked {
 async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> Response {
     let asked = asked(shared, incoming);
     let (caller, user) = authenticate(shared, incoming);
-    let path = incoming
-        .path
-        .strip_prefix(&shared.root)
-        .unwrap_or(&incoming.path);
+    let path = incoming.path.strip_prefix(&shared.root).unwrap_or(&incoming.path);
     let subject = Subject {
         method: incoming.method.as_str(),
         route: asked.route(),
@@ -137,15 +128,7 @@ async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> Response {
     let broken = faults.iter().find_map(|fault| broken(fault, shared));
     let response = match broken {
         Some(response) => response,
-        None => {
-            limited(
-                shared,
-                incoming,
-                asked_with(&asked, &faults),
-                (&caller, user.as_deref()),
-            )
-            .await
-        }
+        None => limited(shared, incoming, asked_with(&asked, &faults), (&caller, user.as_deref())).await,
     };
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
@@ -172,10 +155,7 @@ fn asked(shared: &Shared, incoming: &Incoming) -> Asked {
     match path.strip_prefix("/api/v4") {
         Some(path) => {
             let world = shared.read();
-            Asked::Rest(
-                path.to_owned(),
-                find(&world.settings, &incoming.method, path),
-            )
+            Asked::Rest(path.to_owned(), find(&world.settings, &incoming.method, path))
         }
         None => Asked::Page,
     }
@@ -184,22 +164,13 @@ fn asked(shared: &Shared, incoming: &Incoming) -> Asked {
 /// The name of a GraphQL operation, for faults and the log: sent along, or the first one in the text.
 fn operation(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    let named = body
-        .get("operationName")
-        .and_then(Value::as_str)
-        .filter(|name| !name.is_empty());
+    let named = body.get("operationName").and_then(Value::as_str).filter(|name| !name.is_empty());
     if let Some(name) = named {
         return Some(name.to_owned());
     }
     let text = body.get("query")?.as_str()?;
-    let rest = text
-        .split_once("query ")
-        .or_else(|| text.split_once("mutation "))?
-        .1;
-    let name: String = rest
-        .chars()
-        .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
-        .collect();
+    let rest = text.split_once("query ").or_else(|| text.split_once("mutation "))?.1;
+    let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 
@@ -223,22 +194,11 @@ async fn limited(
     let (budget, endpoint) = {
         let world = shared.read();
         let (settings, now) = (&world.settings, world.now());
-        let limit = settings
-            .rate_limit
-            .filter(|_| !matches!(asked, Asked::Page));
-        let budget = limit.map(|limit| {
-            shared
-                .limiter
-                .count(who, (limit, settings.rate_period), now)
-        });
-        let own = settings
-            .endpoint_limits
-            .iter()
-            .find(|(route, ..)| *route == asked.route());
+        let limit = settings.rate_limit.filter(|_| !matches!(asked, Asked::Page));
+        let budget = limit.map(|limit| shared.limiter.count(who, (limit, settings.rate_period), now));
+        let own = settings.endpoint_limits.iter().find(|(route, ..)| *route == asked.route());
         let count = |(route, limit, period): &(&str, u32, u32)| {
-            shared
-                .limiter
-                .count(&format!("{who} {route}"), (*limit, *period), now)
+            shared.limiter.count(&format!("{who} {route}"), (*limit, *period), now)
         };
         (budget, own.map(count))
     };
@@ -251,9 +211,7 @@ async fn limited(
     } else {
         match asked {
             Asked::GraphQl(_) => graphql(shared, incoming, caller, &timeouts),
-            Asked::Rest(path, matched) => {
-                rest(shared, incoming, path, matched.as_ref(), caller).await
-            }
+            Asked::Rest(path, matched) => rest(shared, incoming, path, matched.as_ref(), caller).await,
             Asked::Page => page(),
         }
     };
@@ -263,12 +221,7 @@ async fn limited(
     response
 }
 
-fn graphql(
-    shared: &Shared,
-    incoming: &Incoming,
-    caller: &Authenticated,
-    timeouts: &[String],
-) -> Response {
+fn graphql(shared: &Shared, incoming: &Incoming, caller: &Authenticated, timeouts: &[String]) -> Response {
     let may = |caller: &Caller| caller.anonymous() || caller.has(&[Scope::Api, Scope::ReadApi]);
     let Some(caller) = caller.as_ref().ok().filter(|caller| may(caller)) else {
         let body = json!({ "errors": [{ "message": "Invalid token" }] });
@@ -293,40 +246,26 @@ async fn rest(
         (None, _) => Err(Failure::no_route()),
         (_, Err((error, dialect))) => Err(Failure::token(*error, *dialect)),
         (Some(matched), Ok(caller)) => {
-            let content_type = incoming
-                .headers
-                .get(header::CONTENT_TYPE)
-                .and_then(|value| value.to_str().ok());
+            let content_type = incoming.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let request = Request {
                 caller: caller.clone(),
                 params: matched.params.clone(),
                 path: path.to_owned(),
-                args: Args::read(
-                    &incoming.query,
-                    content_type.unwrap_or_default(),
-                    &incoming.body,
-                ),
+                args: Args::read(&incoming.query, content_type.unwrap_or_default(), &incoming.body),
             };
             dispatch(shared, matched, &request)
         }
     };
     let mut reply = match result {
         Ok(reply) => reply,
-        Err(failure) => Reply {
-            status: failure.status,
-            headers: failure.headers,
-            body: Some(failure.body),
-            deliver: None,
-        },
+        Err(failure) => {
+            Reply { status: failure.status, headers: failure.headers, body: Some(failure.body), deliver: None }
+        }
     };
     if let Some(delivery) = reply.deliver.take() {
-        let status = deliver::deliver(shared, delivery.outgoing, delivery.idempotency_key)
-            .await
-            .unwrap_or_default();
+        let status = deliver::deliver(shared, delivery.outgoing, delivery.idempotency_key).await.unwrap_or_default();
         if delivery.resend {
-            let code = status
-                .parse::<u16>()
-                .map_or_else(|_| json!(status), |code| json!(code));
+            let code = status.parse::<u16>().map_or_else(|_| json!(status), |code| json!(code));
             reply.body = Some(json!({ "response_status": code }));
         }
     }
@@ -359,12 +298,7 @@ fn dispatch(shared: &Arc<Shared>, matched: &Matched, request: &Request) -> Resul
 /// What lies outside the APIs: GitLab's own pages.
 fn page() -> Response {
     let body = "<!DOCTYPE html><html><head><title>GitLab</title></head><body>The page could not be found or you don't have permission to view it.</body></html>";
-    (
-        StatusCode::NOT_FOUND,
-        [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
-        body,
-    )
-        .into_response()
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], body).into_response()
 }
 
 pub(super) fn json_response(status: StatusCode, body: Vec<u8>) -> Response {

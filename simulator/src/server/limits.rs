@@ -21,12 +21,7 @@ pub(crate) struct Budget {
 
 impl Limiter {
     /// Counts a request into a bucket.
-    pub(crate) fn count(
-        &self,
-        bucket: &str,
-        (limit, period): (u32, u32),
-        now: Timestamp,
-    ) -> Budget {
+    pub(crate) fn count(&self, bucket: &str, (limit, period): (u32, u32), now: Timestamp) -> Budget {
         let period = i64::from(period.max(1));
         let window = now.as_second() / period;
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -35,13 +30,7 @@ impl Limiter {
             *entry = (window, 0);
         }
         entry.1 = entry.1.saturating_add(1);
-        Budget {
-            limit,
-            period,
-            used: entry.1,
-            reset: (window + 1) * period,
-            now: now.as_second(),
-        }
+        Budget { limit, period, used: entry.1, reset: (window + 1) * period, now: now.as_second() }
     }
 }
 
@@ -60,23 +49,14 @@ impl Budget {
     pub(crate) fn headers(&self) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("ratelimit-name", "throttle_authenticated_api".to_owned()),
-            (
-                "ratelimit-limit",
-                (i64::from(self.limit) * 60 / self.period).to_string(),
-            ),
+            ("ratelimit-limit", (i64::from(self.limit) * 60 / self.period).to_string()),
             ("ratelimit-observed", self.used.to_string()),
-            (
-                "ratelimit-remaining",
-                self.limit.saturating_sub(self.used).to_string(),
-            ),
+            ("ratelimit-remaining", self.limit.saturating_sub(self.used).to_string()),
             ("ratelimit-reset", self.reset.to_string()),
         ];
         if self.exceeded() {
             let when = Timestamp::from_second(self.reset).unwrap_or_default();
-            headers.push((
-                "ratelimit-resettime",
-                when.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
-            ));
+            headers.push(("ratelimit-resettime", when.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()));
             headers.push(("retry-after", self.retry_after().to_string()));
         }
         headers

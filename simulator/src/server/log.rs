@@ -52,9 +52,7 @@ struct Inner {
 
 impl Log {
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub(crate) fn push(&self, entry: Logged) {

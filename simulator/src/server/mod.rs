@@ -56,28 +56,19 @@ impl Options {
     /// Served below a relative root, such as `/gitlab`.
     #[must_use]
     pub fn root(root: &str) -> Options {
-        Options {
-            root: root.trim_end_matches('/').to_owned(),
-            ..Options::default()
-        }
+        Options { root: root.trim_end_matches('/').to_owned(), ..Options::default() }
     }
 
     /// Served over HTTPS.
     #[must_use]
     pub fn tls(certificate: &str, key: &str) -> Options {
-        Options {
-            tls: Some((certificate.to_owned(), key.to_owned())),
-            ..Options::default()
-        }
+        Options { tls: Some((certificate.to_owned(), key.to_owned())), ..Options::default() }
     }
 
     /// Every request takes this long.
     #[must_use]
     pub fn latency(latency: Duration) -> Options {
-        Options {
-            latency,
-            ..Options::default()
-        }
+        Options { latency, ..Options::default() }
     }
 }
 
@@ -116,11 +107,7 @@ pub(crate) fn change<R>(
     let (result, outbox, twice) = {
         let mut world = shared.write();
         let result = change(&mut world);
-        (
-            result,
-            world.take_outbox(),
-            world.settings.duplicate_webhooks,
-        )
+        (result, world.take_outbox(), world.settings.duplicate_webhooks)
     };
     for outgoing in outbox {
         let key = twice.then(|| format!("{:032x}", fastrand::u128(..)));
@@ -132,12 +119,7 @@ pub(crate) fn change<R>(
     result
 }
 
-fn send(
-    shared: &Arc<Shared>,
-    runtime: &tokio::runtime::Handle,
-    outgoing: Outgoing,
-    key: Option<String>,
-) {
+fn send(shared: &Arc<Shared>, runtime: &tokio::runtime::Handle, outgoing: Outgoing, key: Option<String>) {
     shared.in_flight.fetch_add(1, Ordering::SeqCst);
     let shared = Arc::clone(shared);
     runtime.spawn(async move {
@@ -173,22 +155,13 @@ impl Simulator {
         drop(rustls::crypto::ring::default_provider().install_default());
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let scheme = if options.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}{}", options.root);
         world.settings.url.clone_from(&url);
         world.take_outbox();
         let client = |careless| {
-            let builder = reqwest::Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none());
-            builder
-                .danger_accept_invalid_certs(careless)
-                .build()
-                .map_err(std::io::Error::other)
+            let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+            builder.danger_accept_invalid_certs(careless).build().map_err(std::io::Error::other)
         };
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
@@ -222,13 +195,7 @@ impl Simulator {
         if let Some(rate) = options.live {
             tokio::spawn(live(Arc::clone(&shared), rate, stopped));
         }
-        Ok(Simulator {
-            shared,
-            address,
-            url,
-            runtime,
-            stop,
-        })
+        Ok(Simulator { shared, address, url, runtime, stop })
     }
 
     /// The root URL without a trailing slash, with the relative root.
@@ -305,8 +272,7 @@ async fn live(shared: Arc<Shared>, per_minute: f64, mut stopped: watch::Receiver
     let mut random = fastrand::Rng::new();
     let runtime = tokio::runtime::Handle::current();
     loop {
-        let pause =
-            Duration::from_secs_f64((60.0 / per_minute.max(0.01)) * (0.3 + 1.4 * random.f64()));
+        let pause = Duration::from_secs_f64((60.0 / per_minute.max(0.01)) * (0.3 + 1.4 * random.f64()));
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stopped| *stopped) => return,

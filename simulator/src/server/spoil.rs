@@ -17,8 +17,7 @@ pub(super) fn broken(fault: &FaultKind, shared: &Shared) -> Option<Response> {
     match fault {
         FaultKind::RetryLater { seconds } => {
             let mut response = (StatusCode::TOO_MANY_REQUESTS, "Retry later\n").into_response();
-            let reset =
-                shared.read().now().as_second() + i64::try_from(*seconds).unwrap_or_default();
+            let reset = shared.read().now().as_second() + i64::try_from(*seconds).unwrap_or_default();
             let headers = response.headers_mut();
             set(headers, "retry-after", &seconds.to_string());
             set(headers, "ratelimit-name", "throttle_authenticated_api");
@@ -30,10 +29,7 @@ pub(super) fn broken(fault: &FaultKind, shared: &Shared) -> Option<Response> {
         }
         FaultKind::TooManyRequests => {
             let failure = Failure::too_many_requests();
-            Some(json_response(
-                failure.status,
-                failure.body.to_string().into_bytes(),
-            ))
+            Some(json_response(failure.status, failure.body.to_string().into_bytes()))
         }
         FaultKind::Status { status } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -43,14 +39,7 @@ pub(super) fn broken(fault: &FaultKind, shared: &Shared) -> Option<Response> {
         FaultKind::Html { status } => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
             let body = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Corporate access proxy</h1></body></html>";
-            Some(
-                (
-                    status,
-                    [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
-                    body,
-                )
-                    .into_response(),
-            )
+            Some((status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], body).into_response())
         }
         _ => None,
     }

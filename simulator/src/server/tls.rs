@@ -22,14 +22,9 @@ pub(super) fn listen(tcp: TcpListener, certificate: &str, key: &str) -> io::Resu
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificate.as_bytes()).collect();
     let chain = chain.map_err(io::Error::other)?;
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(io::Error::other)?;
-    let config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, key);
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
     let config = config.map_err(io::Error::other)?;
-    Ok(TlsListener {
-        tcp,
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-    })
+    Ok(TlsListener { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) })
 }
 
 impl Listener for TlsListener {

@@ -14,10 +14,7 @@ impl World {
     #[must_use]
     pub fn role_in_group(&self, user: i64, group: i64) -> Role {
         let ancestry = std::iter::successors(self.group(group), |group| self.group(group.parent?));
-        ancestry
-            .map(|group| self.own_role(user, group))
-            .max()
-            .unwrap_or_default()
+        ancestry.map(|group| self.own_role(user, group)).max().unwrap_or_default()
     }
 
     /// The highest role of a user in a project: direct, of its group, or through an invited group.
@@ -29,9 +26,7 @@ impl World {
             Namespace::User(_) => Role::None,
         };
         let shared = self.shared_role(user, &project.shared_with);
-        member_role(&project.members, user)
-            .max(inherited)
-            .max(shared)
+        member_role(&project.members, user).max(inherited).max(shared)
     }
 
     fn own_role(&self, user: i64, group: &Group) -> Role {
@@ -84,9 +79,7 @@ impl World {
         if self.caller_role_in_group(caller, group.id) > Role::None {
             return true;
         }
-        caller
-            .user
-            .is_some_and(|user| self.member_below(user, group.id))
+        caller.user.is_some_and(|user| self.member_below(user, group.id))
     }
 
     fn member_below(&self, user: i64, group: i64) -> bool {
@@ -102,8 +95,7 @@ impl World {
         }
         let in_group = |id: &i64| {
             let group = self.group(*id);
-            group.is_some_and(|group| self.own_role(user, group) > Role::None)
-                || self.member_below(user, *id)
+            group.is_some_and(|group| self.own_role(user, group) > Role::None) || self.member_below(user, *id)
         };
         self.subgroups(group).iter().any(in_group)
     }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Feature, Group, Label, LabelOwner, Member, Namespace, Project, Role, Scope, Sha, Token,
-    TokenKind, User, UserKind, UserState, Visibility, World,
+    Feature, Group, Label, LabelOwner, Member, Namespace, Project, Role, Scope, Sha, Token, TokenKind, User, UserKind,
+    UserState, Visibility, World,
 };
 
 impl World {
@@ -43,14 +43,8 @@ impl World {
         let group = Group {
             id,
             parent,
-            full_path: above.map_or_else(
-                || path.to_owned(),
-                |above| format!("{}/{path}", above.full_path),
-            ),
-            full_name: above.map_or_else(
-                || name.clone(),
-                |above| format!("{} / {name}", above.full_name),
-            ),
+            full_path: above.map_or_else(|| path.to_owned(), |above| format!("{}/{path}", above.full_path)),
+            full_name: above.map_or_else(|| name.clone(), |above| format!("{} / {name}", above.full_name)),
             name,
             path: path.to_owned(),
             description: String::new(),
@@ -70,12 +64,10 @@ impl World {
         let id = self.next_id("project");
         let now = self.now();
         let (above_path, above_name) = match namespace {
-            Namespace::Group(group) => self
-                .group(group)
-                .map(|group| (group.full_path.clone(), group.full_name.clone())),
-            Namespace::User(user) => self
-                .user(user)
-                .map(|user| (user.username.clone(), user.name.clone())),
+            Namespace::Group(group) => {
+                self.group(group).map(|group| (group.full_path.clone(), group.full_name.clone()))
+            }
+            Namespace::User(user) => self.user(user).map(|user| (user.username.clone(), user.name.clone())),
         }
         .unwrap_or_default();
         let name = titled(path);
@@ -125,14 +117,8 @@ impl World {
 
     /// The label with this title that a project can use, made in the project where there is none yet.
     pub fn label_named(&mut self, project: i64, title: &str) -> i64 {
-        let usable = self
-            .project(project)
-            .into_iter()
-            .flat_map(|project| self.labels_of_project(project));
-        let known = usable
-            .filter(|label| label.title == title)
-            .map(|label| label.id)
-            .next();
+        let usable = self.project(project).into_iter().flat_map(|project| self.labels_of_project(project));
+        let known = usable.filter(|label| label.title == title).map(|label| label.id).next();
         known.unwrap_or_else(|| self.create_label(LabelOwner::Project(project), title))
     }
 
@@ -173,18 +159,9 @@ impl World {
     }
 
     /// A new group token with its bot, who is a member of the group.
-    pub fn create_group_token(
-        &mut self,
-        secret: &str,
-        group: i64,
-        role: Role,
-        scopes: &[Scope],
-    ) -> i64 {
+    pub fn create_group_token(&mut self, secret: &str, group: i64, role: Role, scopes: &[Scope]) -> i64 {
         let hex = Sha::from_seed(group.unsigned_abs()).to_string();
-        let bot = self.create_user(
-            &format!("group_{group}_bot_{}", &hex[..32]),
-            UserKind::ProjectBot,
-        );
+        let bot = self.create_user(&format!("group_{group}_bot_{}", &hex[..32]), UserKind::ProjectBot);
         self.add_group_member(group, bot, role);
         let id = self.create_token(secret, bot, scopes);
         if let Some(token) = self.token_mut(id) {
@@ -194,18 +171,9 @@ impl World {
     }
 
     /// A new project token with its bot, who is a member of the project.
-    pub fn create_project_token(
-        &mut self,
-        secret: &str,
-        project: i64,
-        role: Role,
-        scopes: &[Scope],
-    ) -> i64 {
+    pub fn create_project_token(&mut self, secret: &str, project: i64, role: Role, scopes: &[Scope]) -> i64 {
         let hex = Sha::from_seed(project.unsigned_abs()).to_string();
-        let bot = self.create_user(
-            &format!("project_{project}_bot_{}", &hex[..32]),
-            UserKind::ProjectBot,
-        );
+        let bot = self.create_user(&format!("project_{project}_bot_{}", &hex[..32]), UserKind::ProjectBot);
         self.add_project_member(project, bot, role);
         let id = self.create_token(secret, bot, scopes);
         if let Some(token) = self.token_mut(id) {
@@ -217,12 +185,7 @@ impl World {
 
 fn set_role(members: &mut Vec<Member>, user: i64, role: Role, created_at: Timestamp) {
     members.retain(|member| member.user != user);
-    members.push(Member {
-        user,
-        role,
-        created_at,
-        expires_at: None,
-    });
+    members.push(Member { user, role, created_at, expires_at: None });
 }
 
 /// `data-platform` becomes `Data Platform`.
@@ -230,10 +193,7 @@ fn titled(path: &str) -> String {
     let words = path.split(['-', '_', '.']).filter(|word| !word.is_empty());
     let titled = words.map(|word| {
         let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-            .unwrap_or_default()
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
     });
     titled.collect::<Vec<_>>().join(" ")
 }

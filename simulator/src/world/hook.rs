@@ -136,9 +136,7 @@ impl Hook {
     /// The URL with its variables filled in.
     #[must_use]
     pub fn interpolated_url(&self) -> String {
-        let fill = |url: String, (key, value): &(String, String)| {
-            url.replace(&format!("{{{key}}}"), value)
-        };
+        let fill = |url: String, (key, value): &(String, String)| url.replace(&format!("{{{key}}}"), value);
         self.url_variables.iter().fold(self.url.clone(), fill)
     }
 
@@ -169,10 +167,7 @@ impl Hook {
 
     /// The same before 17.11: four client errors in a row were the end.
     pub fn failed_before_17_11(&mut self, now: Timestamp) {
-        let client_error = self
-            .log
-            .front()
-            .is_some_and(|event| event.response_status.starts_with('4'));
+        let client_error = self.log.front().is_some_and(|event| event.response_status.starts_with('4'));
         self.failed(now);
         if client_error && self.recent_failures > 3 {
             self.disabled = true;

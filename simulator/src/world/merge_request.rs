@@ -227,9 +227,7 @@ impl MergeRequest {
     /// Whether every thread that blocks merging is resolved.
     #[must_use]
     pub fn discussions_resolved(&self) -> bool {
-        self.notes
-            .iter()
-            .all(|note| !note.resolvable || note.resolved.is_some())
+        self.notes.iter().all(|note| !note.resolvable || note.resolved.is_some())
     }
 }
 

@@ -36,9 +36,7 @@ pub use generate::Size;
 pub use group::Group;
 pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
 pub use label::{Label, LabelOwner};
-pub use merge_request::{
-    Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer,
-};
+pub use merge_request::{Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer};
 pub use note::{Note, NoteKind, Position, SystemAction};
 pub use outbox::Outgoing;
 pub use pipeline::{Deployment, Environment, Job, Pipeline};

@@ -32,13 +32,7 @@ impl World {
     }
 
     /// A merge request changed. `extra` holds `changes`, `oldrev`, `system`: what only this event has.
-    pub(super) fn emit_merge_request(
-        &mut self,
-        merge_request: i64,
-        user: i64,
-        action: &str,
-        extra: &Value,
-    ) {
+    pub(super) fn emit_merge_request(&mut self, merge_request: i64, user: i64, action: &str, extra: &Value) {
         let event = Event {
             switch: "merge_requests_events",
             trigger: "merge_request_hooks",
@@ -48,9 +42,7 @@ impl World {
         let Some(project) = self.merge_request(merge_request).map(|found| found.project) else {
             return;
         };
-        self.emit(project, &event, |world| {
-            world.merge_request_payload(merge_request, user, action, extra)
-        });
+        self.emit(project, &event, |world| world.merge_request_payload(merge_request, user, action, extra));
     }
 
     /// A note was written or edited.
@@ -59,10 +51,7 @@ impl World {
             return;
         };
         let (id, project) = (merge_request.id, merge_request.project);
-        let internal = merge_request
-            .notes
-            .iter()
-            .any(|known| known.id == note && known.internal);
+        let internal = merge_request.notes.iter().any(|known| known.id == note && known.internal);
         let event = if internal {
             Event {
                 switch: "confidential_note_events",
@@ -71,16 +60,9 @@ impl World {
                 system: false,
             }
         } else {
-            Event {
-                switch: "note_events",
-                trigger: "note_hooks",
-                header: "Note Hook",
-                system: false,
-            }
+            Event { switch: "note_events", trigger: "note_hooks", header: "Note Hook", system: false }
         };
-        self.emit(project, &event, |world| {
-            world.note_payload(id, note, user, action)
-        });
+        self.emit(project, &event, |world| world.note_payload(id, note, user, action));
     }
 
     /// Something happened to a project: system hooks hear of it whatever they ticked.
@@ -109,17 +91,9 @@ impl World {
         if let (Some(body), Some(extra)) = (body.as_object_mut(), extra.as_object()) {
             body.extend(extra.clone());
         }
-        let hooks = self
-            .hooks()
-            .filter(|hook| hook.target == HookTarget::System)
-            .map(|hook| hook.id);
+        let hooks = self.hooks().filter(|hook| hook.target == HookTarget::System).map(|hook| hook.id);
         for hook in hooks.collect::<Vec<_>>() {
-            self.outbox.push(Outgoing {
-                hook,
-                trigger: "system_hooks",
-                event: "System Hook",
-                body: body.clone(),
-            });
+            self.outbox.push(Outgoing { hook, trigger: "system_hooks", event: "System Hook", body: body.clone() });
         }
     }
 
@@ -133,12 +107,7 @@ impl World {
             if self.over_webhook_limit(project) {
                 continue;
             }
-            self.outbox.push(Outgoing {
-                hook,
-                trigger: event.trigger,
-                event: header,
-                body: body.clone(),
-            });
+            self.outbox.push(Outgoing { hook, trigger: event.trigger, event: header, body: body.clone() });
         }
     }
 
@@ -154,15 +123,10 @@ impl World {
             HookTarget::Group(id) => self.settings.edition.licensed() && above.contains(&id),
             HookTarget::System => event.system,
         };
-        let wanted = self.hooks().filter(|hook| {
-            hook.events.contains(event.switch) && hears(hook) && hook.executable(now)
-        });
+        let wanted =
+            self.hooks().filter(|hook| hook.events.contains(event.switch) && hears(hook) && hook.executable(now));
         let header = |hook: &Hook| {
-            if hook.target == HookTarget::System {
-                "System Hook"
-            } else {
-                event.header
-            }
+            if hook.target == HookTarget::System { "System Hook" } else { event.header }
         };
         wanted.map(|hook| (hook.id, header(hook))).collect()
     }

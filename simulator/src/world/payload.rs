@@ -12,13 +12,7 @@ pub(crate) fn hook_time(at: Timestamp) -> String {
 
 impl World {
     /// The body of a merge request event.
-    pub(super) fn merge_request_payload(
-        &self,
-        id: i64,
-        user: i64,
-        action: &str,
-        extra: &Value,
-    ) -> Option<Value> {
+    pub(super) fn merge_request_payload(&self, id: i64, user: i64, action: &str, extra: &Value) -> Option<Value> {
         let merge_request = self.merge_request(id)?;
         let project = self.project(merge_request.project)?;
         let mut attributes = self.hook_attributes(merge_request, project);
@@ -53,21 +47,11 @@ impl World {
     }
 
     /// The body of a note event.
-    pub(super) fn note_payload(
-        &self,
-        merge_request: i64,
-        note: i64,
-        user: Option<i64>,
-        action: &str,
-    ) -> Option<Value> {
+    pub(super) fn note_payload(&self, merge_request: i64, note: i64, user: Option<i64>, action: &str) -> Option<Value> {
         let merge_request = self.merge_request(merge_request)?;
         let project = self.project(merge_request.project)?;
         let note = merge_request.notes.iter().find(|known| known.id == note)?;
-        let kind = if note.internal {
-            "confidential_note"
-        } else {
-            "note"
-        };
+        let kind = if note.internal { "confidential_note" } else { "note" };
         Some(json!({
             "object_kind": "note",
             "event_type": kind,
@@ -80,13 +64,7 @@ impl World {
         }))
     }
 
-    fn hook_note(
-        &self,
-        note: &Note,
-        merge_request: &MergeRequest,
-        project: &Project,
-        action: &str,
-    ) -> Value {
+    fn hook_note(&self, note: &Note, merge_request: &MergeRequest, project: &Project, action: &str) -> Value {
         let position = note.position().map(|position| {
             json!({
                 "base_sha": position.base_sha.to_string(),
@@ -100,10 +78,7 @@ impl World {
                 "line_range": null,
             })
         });
-        let url = format!(
-            "{}/-/merge_requests/{}#note_{}",
-            project.full_path, merge_request.iid, note.id
-        );
+        let url = format!("{}/-/merge_requests/{}#note_{}", project.full_path, merge_request.iid, note.id);
         let mut attributes = json!({
             "id": note.id,
             "type": note.type_name(),
@@ -138,11 +113,7 @@ impl World {
     }
 
     /// What both events say of a merge request.
-    fn hook_attributes(
-        &self,
-        merge_request: &MergeRequest,
-        project: &Project,
-    ) -> Map<String, Value> {
+    fn hook_attributes(&self, merge_request: &MergeRequest, project: &Project) -> Map<String, Value> {
         let source = merge_request.source_project.and_then(|id| self.project(id));
         let status = self.detailed_merge_status(merge_request);
         let attributes = json!({
@@ -251,11 +222,7 @@ impl World {
             user["re_requested"] = json!(again == Some(reviewer.user));
             user
         };
-        reviewers
-            .iter()
-            .filter(|reviewer| self.user(reviewer.user).is_some())
-            .map(show)
-            .collect()
+        reviewers.iter().filter(|reviewer| self.user(reviewer.user).is_some()).map(show).collect()
     }
 
     /// Labels as webhooks show them.
@@ -286,10 +253,7 @@ impl World {
         let web = self.web_url(&project.full_path);
         let http = format!("{web}.git");
         let ssh = format!("ssh://git@gitlab.example.com/{}.git", project.full_path);
-        let namespace = project
-            .full_name
-            .rsplit_once(" / ")
-            .map_or("", |(above, _)| above);
+        let namespace = project.full_name.rsplit_once(" / ").map_or("", |(above, _)| above);
         json!({
             "id": project.id,
             "name": project.name,

@@ -45,11 +45,7 @@ impl Version {
     /// A version without patches.
     #[must_use]
     pub const fn new(major: u32, minor: u32) -> Version {
-        Version {
-            major,
-            minor,
-            patch: 0,
-        }
+        Version { major, minor, patch: 0 }
     }
 
     /// Reads `19.1`, `19.1.0` and `19.1.0-ee`.
@@ -60,11 +56,7 @@ impl Version {
         let major = parts.next()??;
         let minor = parts.next().unwrap_or(Some(0))?;
         let patch = parts.next().unwrap_or(Some(0))?;
-        Some(Version {
-            major,
-            minor,
-            patch,
-        })
+        Some(Version { major, minor, patch })
     }
 }
 
@@ -192,9 +184,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let exact = match *self {
-            Clock::Real(moved) => Timestamp::now()
-                .checked_add(moved)
-                .unwrap_or(Timestamp::MAX),
+            Clock::Real(moved) => Timestamp::now().checked_add(moved).unwrap_or(Timestamp::MAX),
             Clock::Fixed(at) => at,
         };
         Timestamp::from_microsecond(exact.as_microsecond()).unwrap_or(exact)

@@ -40,14 +40,8 @@ impl Scope {
     /// The scope with GitLab's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Scope> {
-        let all = [
-            Scope::Api,
-            Scope::ReadApi,
-            Scope::ReadUser,
-            Scope::ReadRepository,
-            Scope::SelfRotate,
-            Scope::AdminMode,
-        ];
+        let all =
+            [Scope::Api, Scope::ReadApi, Scope::ReadUser, Scope::ReadRepository, Scope::SelfRotate, Scope::AdminMode];
         all.into_iter().find(|scope| scope.name() == name)
     }
 }
@@ -151,11 +145,6 @@ impl World {
         if user.state != UserState::Active {
             return Err(AuthError::Blocked(user.state));
         }
-        Ok(Caller {
-            user: Some(user.id),
-            admin: user.admin,
-            token: Some(token.id),
-            scopes: token.scopes.clone(),
-        })
+        Ok(Caller { user: Some(user.id), admin: user.admin, token: Some(token.id), scopes: token.scopes.clone() })
     }
 }

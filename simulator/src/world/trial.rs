@@ -28,9 +28,7 @@ impl World {
             HookTarget::Project(project) => vec![project],
             HookTarget::Group(group) => {
                 let groups = std::iter::once(group).chain(self.descendant_groups(group));
-                groups
-                    .flat_map(|group| self.projects_of_group(group).to_vec())
-                    .collect()
+                groups.flat_map(|group| self.projects_of_group(group).to_vec()).collect()
             }
             HookTarget::System => {
                 let body = json!({ "event_name": "project_create", "name": "Ruby", "path": "ruby", "project_id": 1,
@@ -38,29 +36,16 @@ impl World {
                 return Ok(("system_hooks", "System Hook", body));
             }
         };
-        let merge_requests = || {
-            projects
-                .iter()
-                .flat_map(|project| self.merge_requests_of(*project))
-        };
+        let merge_requests = || projects.iter().flat_map(|project| self.merge_requests_of(*project));
         match trigger {
             "merge_requests_events" => {
-                let found = merge_requests()
-                    .last()
-                    .ok_or("Ensure the project has merge requests.")?;
+                let found = merge_requests().last().ok_or("Ensure the project has merge requests.")?;
                 let body = self.merge_request_payload(found.id, user, "update", &json!({}));
-                Ok((
-                    "merge_request_hooks",
-                    "Merge Request Hook",
-                    body.unwrap_or_default(),
-                ))
+                Ok(("merge_request_hooks", "Merge Request Hook", body.unwrap_or_default()))
             }
             "note_events" => {
-                let mut notes = merge_requests()
-                    .flat_map(|found| found.notes.iter().map(move |note| (found, note)));
-                let (found, note) = notes
-                    .rfind(|(_, note)| !note.system())
-                    .ok_or("Ensure the project has notes.")?;
+                let mut notes = merge_requests().flat_map(|found| found.notes.iter().map(move |note| (found, note)));
+                let (found, note) = notes.rfind(|(_, note)| !note.system()).ok_or("Ensure the project has notes.")?;
                 let body = self.note_payload(found.id, note.id, Some(user), "create");
                 Ok(("note_hooks", "Note Hook", body.unwrap_or_default()))
             }
@@ -78,9 +63,7 @@ impl World {
             | "milestone_events"
             | "emoji_events"
             | "resource_access_token_events"
-            | "resource_deploy_token_events" => {
-                Err("Ensure the project has what the event is about.".to_owned())
-            }
+            | "resource_deploy_token_events" => Err("Ensure the project has what the event is about.".to_owned()),
             _ => Err(String::new()),
         }
     }

@@ -18,70 +18,36 @@ impl Drop for Running {
 
 fn run(args: &[&str]) -> (Running, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitlab-simulator"));
-    let command = command
-        .args(["--listen", "127.0.0.1:0"])
-        .args(args)
-        .stdout(Stdio::piped());
+    let command = command.args(["--listen", "127.0.0.1:0"]).args(args).stdout(Stdio::piped());
     let mut child = Running(command.spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(child.0.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (child, line.trim().to_owned())
 }
 
 async fn json(url: &str, token: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    client
-        .get(url)
-        .bearer_auth(token)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap()
+    client.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
 }
 
 #[tokio::test]
 async fn it_serves_what_it_is_told_and_says_where() {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let args = [
-        "--root",
-        "/gitlab",
-        "--edition",
-        "ce",
-        "--version",
-        "16.11.10",
-        "--projects",
-        "2",
-        "--merge-requests",
-        "3",
-    ];
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let args =
+        ["--root", "/gitlab", "--edition", "ce", "--version", "16.11.10", "--projects", "2", "--merge-requests", "3"];
     let (_child, said) = run(&[args.as_slice(), &["--reader-token", "glpat-r"]].concat());
 
     let url = said.strip_prefix("GitLab 16.11.10 at ").unwrap();
     assert!(url.ends_with("/gitlab"), "{said}");
     let metadata = json(&format!("{url}/api/v4/metadata"), "glpat-r").await;
-    assert_eq!(
-        (&metadata["version"], &metadata["enterprise"]),
-        (&json!("16.11.10"), &json!(false))
-    );
-    let found = json(
-        &format!("{url}/api/v4/groups/acme/merge_requests?scope=all"),
-        "glpat-r",
-    )
-    .await;
+    assert_eq!((&metadata["version"], &metadata["enterprise"]), (&json!("16.11.10"), &json!(false)));
+    let found = json(&format!("{url}/api/v4/groups/acme/merge_requests?scope=all"), "glpat-r").await;
     assert_eq!(found.as_array().unwrap().len(), 6);
 }
 
 #[tokio::test]
 async fn a_living_one_changes_by_itself() {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
+    rustls::crypto::ring::default_provider().install_default().ok();
     let (_child, said) = run(&["--live", "6000", "--projects", "1"]);
     let root = said.rsplit_once(' ').unwrap().1;
 

@@ -44,23 +44,14 @@ impl Receiver {
 
     fn kinds(&self) -> Vec<String> {
         let of = |body: &Value| {
-            body.get("object_kind")
-                .or_else(|| body.get("event_name"))
-                .unwrap()
-                .as_str()
-                .unwrap()
-                .to_owned()
+            body.get("object_kind").or_else(|| body.get("event_name")).unwrap().as_str().unwrap().to_owned()
         };
         self.seen().iter().map(|(_, body)| of(body)).collect()
     }
 }
 
 async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    receiver
-        .seen
-        .lock()
-        .unwrap()
-        .push((headers, serde_json::from_slice(&body).unwrap()));
+    receiver.seen.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap()));
     *receiver.answer.lock().unwrap()
 }
 
@@ -68,33 +59,23 @@ async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Byt
 pub(crate) async fn hooked(world: World, extra: Value) -> (Served, Receiver, i64) {
     let receiver = Receiver::start().await;
     let served = serve(world).await;
-    let mut body = json!({ "url": receiver.url, "push_events": false, "merge_requests_events": true, "note_events": true });
-    body.as_object_mut()
-        .unwrap()
-        .extend(extra.as_object().unwrap().clone());
-    let (status, hook) = served
-        .write("POST", "/projects/acme%2Fweb/hooks", OWNER, body)
-        .await;
+    let mut body =
+        json!({ "url": receiver.url, "push_events": false, "merge_requests_events": true, "note_events": true });
+    body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    let (status, hook) = served.write("POST", "/projects/acme%2Fweb/hooks", OWNER, body).await;
     assert_eq!(status, 201, "{hook}");
     (served, receiver, hook["id"].as_i64().unwrap())
 }
 
 async fn comment(served: &Served, body: &str) {
-    served
-        .simulator
-        .world(|world| world.comment(1, "bob", body))
-        .unwrap();
+    served.simulator.world(|world| world.comment(1, "bob", body)).unwrap();
     served.simulator.settled().await;
 }
 
 #[tokio::test]
 async fn headers_are_those_of_the_version() {
     let signing = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    let (served, receiver, _) = hooked(
-        small(),
-        json!({ "token": "geheim", "signing_token": signing }),
-    )
-    .await;
+    let (served, receiver, _) = hooked(small(), json!({ "token": "geheim", "signing_token": signing })).await;
     comment(&served, "hello").await;
 
     let (headers, _) = &receiver.seen()[0];
@@ -102,31 +83,16 @@ async fn headers_are_those_of_the_version() {
     assert_eq!(headers["x-gitlab-token"], "geheim");
     assert_eq!(headers["user-agent"], "GitLab/19.1.0-ee");
     assert_eq!(headers["webhook-id"], headers["idempotency-key"]);
-    assert!(
-        headers["webhook-signature"]
-            .to_str()
-            .unwrap()
-            .starts_with("v1,")
-    );
+    assert!(headers["webhook-signature"].to_str().unwrap().starts_with("v1,"));
     assert_eq!(headers["x-gitlab-instance"], served.simulator.url());
 
     let (served, receiver, _) = hooked(small().with_version("16.1"), json!({})).await;
     comment(&served, "hello").await;
     let (headers, body) = &receiver.seen()[0];
-    for name in [
-        "x-gitlab-token",
-        "webhook-id",
-        "idempotency-key",
-        "webhook-signature",
-        "x-gitlab-webhook-uuid",
-    ] {
+    for name in ["x-gitlab-token", "webhook-id", "idempotency-key", "webhook-signature", "x-gitlab-webhook-uuid"] {
         assert!(headers.get(name).is_none(), "{name}");
     }
-    assert_eq!(
-        body["object_attributes"].get("action"),
-        None,
-        "notes tell their action since 16.11 only"
-    );
+    assert_eq!(body["object_attributes"].get("action"), None, "notes tell their action since 16.11 only");
 }
 
 #[tokio::test]
@@ -150,57 +116,32 @@ async fn an_approval_looks_as_gitlab_sends_it() {
     assert_eq!(attributes["action"], "approved");
     assert_eq!(attributes["updated_at"], "2026-01-16 05:56:22 UTC");
     assert_eq!(body["user"]["email"], "[REDACTED]");
-    assert_eq!(
-        (body.get("assignees"), body.get("reviewers")),
-        (None, None),
-        "absent, not empty"
-    );
-    assert_eq!(
-        receiver.kinds(),
-        ["merge_request"],
-        "system notes fire nothing"
-    );
+    assert_eq!((body.get("assignees"), body.get("reviewers")), (None, None), "absent, not empty");
+    assert_eq!(receiver.kinds(), ["merge_request"], "system notes fire nothing");
 }
 
 #[tokio::test]
 async fn a_review_requested_anew_is_an_array_of_arrays() {
     let (served, receiver, _) = hooked(small(), json!({})).await;
-    served
-        .simulator
-        .world(|world| world.request_review(1, "ann", "bob"));
+    served.simulator.world(|world| world.request_review(1, "ann", "bob"));
     served.simulator.settled().await;
-    served
-        .simulator
-        .world(|world| world.request_review(1, "ann", "bob"));
+    served.simulator.world(|world| world.request_review(1, "ann", "bob"));
     served.simulator.settled().await;
 
     let seen = receiver.seen();
     assert!(seen[0].1["changes"]["reviewers"]["current"].is_array());
-    assert_eq!(
-        seen[1].1["changes"]["reviewers"][1][0]["re_requested"],
-        true
-    );
+    assert_eq!(seen[1].1["changes"]["reviewers"][1][0]["re_requested"], true);
 }
 
 #[tokio::test]
 async fn internal_notes_need_their_own_switch() {
     let (served, receiver, id) = hooked(small(), json!({})).await;
-    served
-        .simulator
-        .world(|world| world.internal_comment(1, "ann", "between us"));
+    served.simulator.world(|world| world.internal_comment(1, "ann", "between us"));
     served.simulator.settled().await;
     assert_eq!(receiver.kinds().len(), 0);
 
-    served.simulator.world(|world| {
-        world
-            .hook_mut(id)
-            .unwrap()
-            .events
-            .insert("confidential_note_events")
-    });
-    served
-        .simulator
-        .world(|world| world.internal_comment(1, "ann", "between us"));
+    served.simulator.world(|world| world.hook_mut(id).unwrap().events.insert("confidential_note_events"));
+    served.simulator.world(|world| world.internal_comment(1, "ann", "between us"));
     served.simulator.settled().await;
     let (headers, body) = &receiver.seen()[0];
     assert_eq!(headers["x-gitlab-event"], "Confidential Note Hook");
@@ -210,10 +151,7 @@ async fn internal_notes_need_their_own_switch() {
 #[tokio::test]
 async fn deleting_is_silent() {
     let (served, receiver, _) = hooked(small(), json!({})).await;
-    let note = served
-        .simulator
-        .world(|world| world.comment(1, "bob", "oops"))
-        .unwrap();
+    let note = served.simulator.world(|world| world.comment(1, "bob", "oops")).unwrap();
     served.simulator.settled().await;
     served.simulator.world(|world| {
         world.delete_note(note);
@@ -230,13 +168,7 @@ async fn unlicensed_group_hooks_are_made_and_never_fire() {
         let receiver = Receiver::start().await;
         let served = serve(small().with_edition(edition)).await;
         let body = json!({ "url": receiver.url, "note_events": true });
-        assert_eq!(
-            served
-                .write("POST", "/groups/acme/hooks", OWNER, body)
-                .await
-                .0,
-            201
-        );
+        assert_eq!(served.write("POST", "/groups/acme/hooks", OWNER, body).await.0, 201);
         comment(&served, "hello").await;
 
         assert_eq!(receiver.seen().len(), heard, "{edition:?}");
@@ -248,10 +180,7 @@ async fn system_hooks_hear_merge_requests_and_noise_but_no_notes() {
     let receiver = Receiver::start().await;
     let served = serve(small().with_token("glpat-root", |token| token)).await;
     let body = json!({ "url": receiver.url, "merge_requests_events": true });
-    assert_eq!(
-        served.write("POST", "/hooks", "glpat-root", body).await.0,
-        201
-    );
+    assert_eq!(served.write("POST", "/hooks", "glpat-root", body).await.0, 201);
     comment(&served, "hello").await;
     served.simulator.world(|world| world.approve(1, "bob"));
     served.simulator.settled().await;
@@ -259,12 +188,7 @@ async fn system_hooks_hear_merge_requests_and_noise_but_no_notes() {
     served.simulator.settled().await;
 
     assert_eq!(receiver.kinds(), ["merge_request", "project_create"]);
-    assert!(
-        receiver
-            .seen()
-            .iter()
-            .all(|(headers, _)| headers["x-gitlab-event"] == "System Hook")
-    );
+    assert!(receiver.seen().iter().all(|(headers, _)| headers["x-gitlab-event"] == "System Hook"));
 }
 
 #[tokio::test]
@@ -283,25 +207,15 @@ async fn failing_hooks_fall_silent_ever_longer_and_are_not_retried() {
     assert_eq!(hook["alert_status"], "temporarily_disabled");
     assert_eq!(hook["disabled_until"], "2026-01-16T06:01:00.000Z");
 
-    served
-        .simulator
-        .world(|world| world.advance(SignedDuration::from_secs(60)));
+    served.simulator.world(|world| world.advance(SignedDuration::from_secs(60)));
     comment(&served, "again").await;
     let hook = served.read(&path, OWNER).await.1;
-    assert_eq!(
-        hook["disabled_until"], "2026-01-16T06:03:00.000Z",
-        "two minutes now"
-    );
+    assert_eq!(hook["disabled_until"], "2026-01-16T06:03:00.000Z", "two minutes now");
 
-    served
-        .simulator
-        .world(|world| world.advance(SignedDuration::from_mins(2)));
+    served.simulator.world(|world| world.advance(SignedDuration::from_mins(2)));
     receiver.answers(StatusCode::OK);
     comment(&served, "fine").await;
-    assert_eq!(
-        served.read(&path, OWNER).await.1["alert_status"],
-        "executable"
-    );
+    assert_eq!(served.read(&path, OWNER).await.1["alert_status"], "executable");
 }
 
 #[tokio::test]
@@ -310,30 +224,15 @@ async fn the_fortieth_failure_is_the_end_until_a_test_succeeds() {
     receiver.answers(StatusCode::NOT_FOUND);
     for _ in 0..40 {
         comment(&served, "hello").await;
-        served
-            .simulator
-            .world(|world| world.advance(SignedDuration::from_hours(25)));
+        served.simulator.world(|world| world.advance(SignedDuration::from_hours(25)));
     }
     let path = format!("/projects/acme%2Fweb/hooks/{id}");
-    assert_eq!(
-        served.read(&path, OWNER).await.1["alert_status"],
-        "disabled"
-    );
+    assert_eq!(served.read(&path, OWNER).await.1["alert_status"], "disabled");
 
     receiver.answers(StatusCode::OK);
-    let tested = served
-        .write(
-            "POST",
-            &format!("{path}/test/merge_requests_events"),
-            OWNER,
-            Value::Null,
-        )
-        .await;
+    let tested = served.write("POST", &format!("{path}/test/merge_requests_events"), OWNER, Value::Null).await;
     assert_eq!(tested, (201, json!({ "message": "201 Created" })));
-    assert_eq!(
-        served.read(&path, OWNER).await.1["alert_status"],
-        "executable"
-    );
+    assert_eq!(served.read(&path, OWNER).await.1["alert_status"], "executable");
 }
 
 #[tokio::test]
@@ -344,10 +243,7 @@ async fn before_17_11_four_client_errors_are_the_end() {
         comment(&served, "hello").await;
     }
 
-    let hook = served
-        .read(&format!("/projects/acme%2Fweb/hooks/{id}"), OWNER)
-        .await
-        .1;
+    let hook = served.read(&format!("/projects/acme%2Fweb/hooks/{id}"), OWNER).await.1;
     assert_eq!(hook["alert_status"], "disabled");
 }
 
@@ -357,64 +253,36 @@ async fn tests_are_limited_and_need_something_to_send() {
     let served = serve(world).await;
     let receiver = Receiver::start().await;
     let path = "/projects/acme%2Fempty/hooks";
-    let (_, hook) = served
-        .write("POST", path, OWNER, json!({ "url": receiver.url }))
-        .await;
+    let (_, hook) = served.write("POST", path, OWNER, json!({ "url": receiver.url })).await;
     let test = format!("{path}/{}/test/merge_requests_events", hook["id"]);
 
     for _ in 0..5 {
         let refused = served.write("POST", &test, OWNER, Value::Null).await;
-        assert_eq!(
-            refused,
-            (
-                422,
-                json!({ "message": "Ensure the project has merge requests." })
-            )
-        );
+        assert_eq!(refused, (422, json!({ "message": "Ensure the project has merge requests." })));
     }
     assert_eq!(served.write("POST", &test, OWNER, Value::Null).await.0, 429);
 }
 
 #[tokio::test]
 async fn the_log_is_kept_for_a_week_and_a_resend_keeps_the_key() {
-    let (served, receiver, id) = hooked(
-        small().with_time("2026-01-16T06:00:00Z"),
-        json!({ "token": "geheim" }),
-    )
-    .await;
+    let (served, receiver, id) = hooked(small().with_time("2026-01-16T06:00:00Z"), json!({ "token": "geheim" })).await;
     for _ in 0..25 {
         comment(&served, "hello").await;
     }
     let path = format!("/projects/acme%2Fweb/hooks/{id}/events");
 
     let events = served.read(&format!("{path}?per_page=100"), OWNER).await.1;
-    assert_eq!(
-        events.as_array().unwrap().len(),
-        20,
-        "never more than twenty"
-    );
+    assert_eq!(events.as_array().unwrap().len(), 20, "never more than twenty");
     let event = &events[0];
-    assert_eq!(
-        (&event["trigger"], &event["response_status"]),
-        (&json!("note_hooks"), &json!("200"))
-    );
+    assert_eq!((&event["trigger"], &event["response_status"]), (&json!("note_hooks"), &json!("200")));
     assert_eq!(event["request_headers"]["X-Gitlab-Token"], "[REDACTED]");
-    let sent = served
-        .write(
-            "POST",
-            &format!("{path}/{}/resend", event["id"]),
-            OWNER,
-            Value::Null,
-        )
-        .await;
+    let sent = served.write("POST", &format!("{path}/{}/resend", event["id"]), OWNER, Value::Null).await;
     assert_eq!(sent.1, json!({ "response_status": 200 }));
     let seen = receiver.seen();
     let key = |place: usize| seen[place].0["idempotency-key"].clone();
     assert_eq!(key(24), key(25));
 
-    served
-        .simulator
-        .world(|world| world.clock = Clock::Fixed("2026-01-24T06:00:01Z".parse().unwrap()));
+    served.simulator.world(|world| world.clock = Clock::Fixed("2026-01-24T06:00:01Z".parse().unwrap()));
     assert_eq!(served.read(&path, OWNER).await.1, json!([]));
 }
 
@@ -427,13 +295,8 @@ async fn a_receiver_that_is_too_slow_has_failed() {
     let (served, _, id) = hooked(world, slow).await;
     comment(&served, "hello").await;
 
-    let hook = served
-        .simulator
-        .read(|world| world.hook(id).unwrap().clone());
-    assert_eq!(
-        (hook.recent_failures, hook.log[0].response_status.as_str()),
-        (1, "internal error")
-    );
+    let hook = served.simulator.read(|world| world.hook(id).unwrap().clone());
+    assert_eq!((hook.recent_failures, hook.log[0].response_status.as_str()), (1, "internal error"));
 }
 
 #[tokio::test]
@@ -452,9 +315,7 @@ async fn deliveries_beyond_the_rate_are_dropped() {
 async fn project_and_group_hooks_both_fire() {
     let (served, receiver, _) = hooked(small(), json!({})).await;
     let body = json!({ "url": receiver.url, "note_events": true });
-    served
-        .write("POST", "/groups/acme/hooks", OWNER, body)
-        .await;
+    served.write("POST", "/groups/acme/hooks", OWNER, body).await;
     comment(&served, "hello").await;
 
     assert_eq!(receiver.kinds(), ["note", "note"]);

@@ -19,15 +19,14 @@ async fn made(served: &Served, body: Value) -> Value {
 async fn a_hook_has_gitlabs_defaults_and_keeps_its_secrets() {
     let served = serve(small()).await;
 
-    let hook = made(&served, json!({ "url": URL, "token": "geheim", "custom_headers": [{ "key": "X-A", "value": "1" }] })).await;
+    let hook =
+        made(&served, json!({ "url": URL, "token": "geheim", "custom_headers": [{ "key": "X-A", "value": "1" }] }))
+            .await;
     assert_eq!(hook["push_events"], true);
     assert_eq!(hook["merge_requests_events"], false);
     assert_eq!(hook["enable_ssl_verification"], true);
     assert_eq!(hook["alert_status"], "executable");
-    assert_eq!(
-        (&hook["token_present"], &hook["signing_token_present"]),
-        (&json!(true), &json!(false))
-    );
+    assert_eq!((&hook["token_present"], &hook["signing_token_present"]), (&json!(true), &json!(false)));
     assert_eq!(hook["custom_headers"], json!([{ "key": "X-A" }]));
     assert!(!hook.to_string().contains("geheim"));
 }
@@ -37,21 +36,10 @@ async fn before_19_nothing_says_whether_a_secret_is_there() {
     let served = serve(small().with_version("18.11")).await;
 
     let signing = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    let hook = made(
-        &served,
-        json!({ "url": URL, "token": "geheim", "signing_token": signing }),
-    )
-    .await;
-    assert_eq!(
-        (hook.get("token_present"), hook.get("signing_token_present")),
-        (None, None)
-    );
+    let hook = made(&served, json!({ "url": URL, "token": "geheim", "signing_token": signing })).await;
+    assert_eq!((hook.get("token_present"), hook.get("signing_token_present")), (None, None));
     let id = hook["id"].as_i64().unwrap();
-    assert!(
-        served
-            .simulator
-            .read(|world| world.hook(id).unwrap().signing_token.is_none())
-    );
+    assert!(served.simulator.read(|world| world.hook(id).unwrap().signing_token.is_none()));
 }
 
 #[tokio::test]
@@ -65,63 +53,31 @@ async fn before_17_1_names_are_ignored() {
 #[tokio::test]
 async fn a_new_url_takes_the_secret_and_the_headers_along() {
     let served = serve(small()).await;
-    let hook = made(&served, json!({ "url": URL, "token": "geheim", "custom_headers": [{ "key": "X-A", "value": "1" }] })).await;
+    let hook =
+        made(&served, json!({ "url": URL, "token": "geheim", "custom_headers": [{ "key": "X-A", "value": "1" }] }))
+            .await;
     let path = format!("{HOOKS}/{}", hook["id"]);
 
-    let (_, same) = served
-        .write(
-            "PUT",
-            &path,
-            OWNER,
-            json!({ "url": URL, "note_events": true }),
-        )
-        .await;
-    assert_eq!(
-        (&same["token_present"], &same["note_events"]),
-        (&json!(true), &json!(true))
-    );
-    let (_, moved) = served
-        .write("PUT", &path, OWNER, json!({ "url": format!("{URL}/x") }))
-        .await;
-    assert_eq!(
-        (&moved["token_present"], &moved["custom_headers"]),
-        (&json!(false), &json!([]))
-    );
-    let (_, whole) = served
-        .write("PUT", &path, OWNER, json!({ "url": URL, "token": "neu" }))
-        .await;
+    let (_, same) = served.write("PUT", &path, OWNER, json!({ "url": URL, "note_events": true })).await;
+    assert_eq!((&same["token_present"], &same["note_events"]), (&json!(true), &json!(true)));
+    let (_, moved) = served.write("PUT", &path, OWNER, json!({ "url": format!("{URL}/x") })).await;
+    assert_eq!((&moved["token_present"], &moved["custom_headers"]), (&json!(false), &json!([])));
+    let (_, whole) = served.write("PUT", &path, OWNER, json!({ "url": URL, "token": "neu" })).await;
     assert_eq!(whole["token_present"], true);
 }
 
 #[tokio::test]
 async fn custom_headers_are_merged_and_go_one_by_one() {
     let served = serve(small()).await;
-    let hook = made(
-        &served,
-        json!({ "url": URL, "custom_headers": [{ "key": "X-A", "value": "1" }] }),
-    )
-    .await;
+    let hook = made(&served, json!({ "url": URL, "custom_headers": [{ "key": "X-A", "value": "1" }] })).await;
     let path = format!("{HOOKS}/{}", hook["id"]);
 
     let change = json!({ "custom_headers": [{ "key": "X-B", "value": "2" }] });
     let (_, both) = served.write("PUT", &path, OWNER, change).await;
-    assert_eq!(
-        both["custom_headers"],
-        json!([{ "key": "X-A" }, { "key": "X-B" }])
-    );
-    let (status, _) = served
-        .write(
-            "DELETE",
-            &format!("{path}/custom_headers/X-A"),
-            OWNER,
-            Value::Null,
-        )
-        .await;
+    assert_eq!(both["custom_headers"], json!([{ "key": "X-A" }, { "key": "X-B" }]));
+    let (status, _) = served.write("DELETE", &format!("{path}/custom_headers/X-A"), OWNER, Value::Null).await;
     assert_eq!(status, 204);
-    assert_eq!(
-        served.read(&path, OWNER).await.1["custom_headers"],
-        json!([{ "key": "X-B" }])
-    );
+    assert_eq!(served.read(&path, OWNER).await.1["custom_headers"], json!([{ "key": "X-B" }]));
 }
 
 #[tokio::test]
@@ -129,14 +85,7 @@ async fn a_change_of_nothing_is_refused() {
     let served = serve(small()).await;
     let hook = made(&served, json!({ "url": URL })).await;
 
-    let refused = served
-        .write(
-            "PUT",
-            &format!("{HOOKS}/{}", hook["id"]),
-            OWNER,
-            Value::Null,
-        )
-        .await;
+    let refused = served.write("PUT", &format!("{HOOKS}/{}", hook["id"]), OWNER, Value::Null).await;
     assert_eq!(refused, (400, json!({ "error": "No parameters provided" })));
 }
 
@@ -153,18 +102,10 @@ async fn bad_urls_are_refused_without_detail() {
         "http://10.0.0.7/x",
         "https://example.com/{missing}",
     ] {
-        let refused = served
-            .write("POST", HOOKS, OWNER, json!({ "url": url }))
-            .await;
-        assert_eq!(
-            refused,
-            (422, json!({ "error": "Invalid url given" })),
-            "{url}"
-        );
+        let refused = served.write("POST", HOOKS, OWNER, json!({ "url": url })).await;
+        assert_eq!(refused, (422, json!({ "error": "Invalid url given" })), "{url}");
     }
-    let absent = served
-        .write("POST", HOOKS, OWNER, json!({ "token": "x" }))
-        .await;
+    let absent = served.write("POST", HOOKS, OWNER, json!({ "token": "x" })).await;
     assert_eq!(absent, (400, json!({ "error": "url is missing" })));
 }
 
@@ -176,16 +117,8 @@ async fn duplicates_are_accepted_until_the_limit() {
     made(&served, json!({ "url": URL })).await;
     made(&served, json!({ "url": URL })).await;
 
-    let refused = served
-        .write("POST", HOOKS, OWNER, json!({ "url": URL }))
-        .await;
-    assert_eq!(
-        refused,
-        (
-            422,
-            json!({ "error": "Maximum number of project hooks (2) exceeded" })
-        )
-    );
+    let refused = served.write("POST", HOOKS, OWNER, json!({ "url": URL })).await;
+    assert_eq!(refused, (422, json!({ "error": "Maximum number of project hooks (2) exceeded" })));
 }
 
 #[tokio::test]
@@ -194,14 +127,8 @@ async fn deleting_twice_is_not_found() {
     let hook = made(&served, json!({ "url": URL })).await;
     let path = format!("{HOOKS}/{}", hook["id"]);
 
-    assert_eq!(
-        served.write("DELETE", &path, OWNER, Value::Null).await.0,
-        204
-    );
-    assert_eq!(
-        served.write("DELETE", &path, OWNER, Value::Null).await,
-        (404, json!({ "message": "404 Not found" }))
-    );
+    assert_eq!(served.write("DELETE", &path, OWNER, Value::Null).await.0, 204);
+    assert_eq!(served.write("DELETE", &path, OWNER, Value::Null).await, (404, json!({ "message": "404 Not found" })));
 }
 
 #[tokio::test]
@@ -210,24 +137,10 @@ async fn hooks_are_for_maintainers_with_api() {
     let served = serve(world).await;
 
     let forbidden = (403, json!({ "message": "403 Forbidden" }));
-    assert_eq!(
-        served.read(HOOKS, READER).await,
-        forbidden,
-        "a Developer may not even list them"
-    );
-    assert_eq!(
-        served
-            .write("POST", HOOKS, "glpat-bob", json!({ "url": URL }))
-            .await,
-        forbidden
-    );
-    let (status, body) = served
-        .write("POST", HOOKS, READER, json!({ "url": URL }))
-        .await;
-    assert_eq!(
-        (status, &body["error"], &body["scope"]),
-        (403, &json!("insufficient_scope"), &json!("api"))
-    );
+    assert_eq!(served.read(HOOKS, READER).await, forbidden, "a Developer may not even list them");
+    assert_eq!(served.write("POST", HOOKS, "glpat-bob", json!({ "url": URL })).await, forbidden);
+    let (status, body) = served.write("POST", HOOKS, READER, json!({ "url": URL })).await;
+    assert_eq!((status, &body["error"], &body["scope"]), (403, &json!("insufficient_scope"), &json!("api")));
 }
 
 #[tokio::test]
@@ -237,21 +150,8 @@ async fn group_hooks_are_for_owners() {
         .with_token("glpat-mia", |token| token.user("mia"));
     let served = serve(world).await;
 
-    assert_eq!(
-        served
-            .write(
-                "POST",
-                "/groups/acme/hooks",
-                "glpat-mia",
-                json!({ "url": URL })
-            )
-            .await
-            .0,
-        403
-    );
-    let (status, hook) = served
-        .write("POST", "/groups/acme/hooks", OWNER, json!({ "url": URL }))
-        .await;
+    assert_eq!(served.write("POST", "/groups/acme/hooks", "glpat-mia", json!({ "url": URL })).await.0, 403);
+    let (status, hook) = served.write("POST", "/groups/acme/hooks", OWNER, json!({ "url": URL })).await;
     assert_eq!((status, &hook["subgroup_events"]), (201, &json!(false)));
     assert!(hook["group_id"].is_i64());
 }
@@ -260,9 +160,7 @@ async fn group_hooks_are_for_owners() {
 async fn the_community_edition_has_no_group_hooks() {
     let served = serve(small().with_edition(Edition::Community)).await;
 
-    let refused = served
-        .write("POST", "/groups/acme/hooks", OWNER, json!({ "url": URL }))
-        .await;
+    let refused = served.write("POST", "/groups/acme/hooks", OWNER, json!({ "url": URL })).await;
     assert_eq!(refused, (404, json!({ "error": "404 Not Found" })));
 }
 
@@ -271,17 +169,9 @@ async fn system_hooks_are_for_administrators() {
     let world = small().with_token("glpat-root", |token| token.user("root"));
     let served = serve(world).await;
 
-    assert_eq!(
-        served.read("/hooks", OWNER).await,
-        (403, json!({ "message": "403 Forbidden" }))
-    );
-    let (status, hook) = served
-        .write("POST", "/hooks", "glpat-root", json!({ "url": URL }))
-        .await;
-    assert_eq!(
-        (status, &hook["push_events"], hook.get("alert_status")),
-        (201, &json!(false), None)
-    );
+    assert_eq!(served.read("/hooks", OWNER).await, (403, json!({ "message": "403 Forbidden" })));
+    let (status, hook) = served.write("POST", "/hooks", "glpat-root", json!({ "url": URL })).await;
+    assert_eq!((status, &hook["push_events"], hook.get("alert_status")), (201, &json!(false), None));
 }
 
 #[tokio::test]
@@ -289,33 +179,12 @@ async fn a_moved_project_redirects_reads_and_refuses_writes() {
     let world = small().with_project("acme/web", |project| project.renamed_from("site"));
     let served = serve(world).await;
 
-    let moved = served
-        .get("/projects/acme%2Fsite/merge_requests?state=all", READER)
-        .await;
+    let moved = served.get("/projects/acme%2Fsite/merge_requests?state=all", READER).await;
     let location = moved.headers()["location"].to_str().unwrap().to_owned();
     assert_eq!(moved.status(), 301);
-    assert_eq!(
-        location,
-        format!(
-            "{}/api/v4/projects/1/merge_requests?state=all",
-            served.simulator.url()
-        )
-    );
-    let refused = served
-        .write(
-            "POST",
-            "/projects/acme%2Fsite/hooks",
-            OWNER,
-            json!({ "url": URL }),
-        )
-        .await;
-    assert_eq!(
-        refused,
-        (
-            405,
-            json!({ "message": "Non GET methods are not allowed for moved projects" })
-        )
-    );
+    assert_eq!(location, format!("{}/api/v4/projects/1/merge_requests?state=all", served.simulator.url()));
+    let refused = served.write("POST", "/projects/acme%2Fsite/hooks", OWNER, json!({ "url": URL })).await;
+    assert_eq!(refused, (405, json!({ "message": "Non GET methods are not allowed for moved projects" })));
 }
 
 #[tokio::test]

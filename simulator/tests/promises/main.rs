@@ -1,10 +1,6 @@
 //! What the simulated GitLab promises: to be as particular as the real one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail as tests do"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod access;
 mod binary;

@@ -7,10 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{READER, answer, serve, serve_with, small};
 
 fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
-    response
-        .headers()
-        .get(name)
-        .map(|value| value.to_str().unwrap())
+    response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
 fn busy(merge_requests: usize) -> World {
@@ -21,14 +18,10 @@ fn busy(merge_requests: usize) -> World {
 async fn a_page_has_twenty_rows_and_never_more_than_a_hundred() {
     let served = serve(busy(120)).await;
 
-    let default = served
-        .get("/projects/acme%2Fweb/merge_requests", READER)
-        .await;
+    let default = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
     assert_eq!(header(&default, "x-per-page"), Some("20"));
     assert_eq!(answer(default).await.1.as_array().unwrap().len(), 20);
-    let clamped = served
-        .get("/projects/acme%2Fweb/merge_requests?per_page=500", READER)
-        .await;
+    let clamped = served.get("/projects/acme%2Fweb/merge_requests?per_page=500", READER).await;
     assert_eq!(header(&clamped, "x-per-page"), Some("100"));
     assert_eq!(header(&clamped, "x-total"), Some("121"));
     assert_eq!(answer(clamped).await.1.as_array().unwrap().len(), 100);
@@ -38,18 +31,10 @@ async fn a_page_has_twenty_rows_and_never_more_than_a_hundred() {
 async fn the_last_page_has_an_empty_next_page() {
     let served = serve(busy(24)).await;
 
-    let first = served
-        .get("/projects/acme%2Fweb/merge_requests", READER)
-        .await;
+    let first = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
     assert_eq!(header(&first, "x-next-page"), Some("2"));
-    assert!(
-        header(&first, "link")
-            .unwrap()
-            .contains(r#"page=2&per_page=20>; rel="next""#)
-    );
-    let last = served
-        .get("/projects/acme%2Fweb/merge_requests?page=2", READER)
-        .await;
+    assert!(header(&first, "link").unwrap().contains(r#"page=2&per_page=20>; rel="next""#));
+    let last = served.get("/projects/acme%2Fweb/merge_requests?page=2", READER).await;
     assert_eq!(header(&last, "x-next-page"), Some(""));
     assert!(!header(&last, "link").unwrap().contains("rel=\"next\""));
 }
@@ -58,13 +43,8 @@ async fn the_last_page_has_an_empty_next_page() {
 async fn links_contain_the_relative_root() {
     let served = serve_with(busy(24), Options::root("/gitlab")).await;
 
-    let first = served
-        .get("/projects/acme%2Fweb/merge_requests", READER)
-        .await;
-    let expected = format!(
-        "<{}/api/v4/projects/acme%2Fweb/merge_requests?page=2",
-        served.simulator.url()
-    );
+    let first = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
+    let expected = format!("<{}/api/v4/projects/acme%2Fweb/merge_requests?page=2", served.simulator.url());
     assert!(served.simulator.url().ends_with("/gitlab"));
     assert!(header(&first, "link").unwrap().contains(&expected));
 }
@@ -75,13 +55,8 @@ async fn totals_are_omitted_where_there_are_too_many_rows() {
     world.settings.count_limit = 25;
     let served = serve(world).await;
 
-    let first = served
-        .get("/projects/acme%2Fweb/merge_requests", READER)
-        .await;
-    assert_eq!(
-        (header(&first, "x-total"), header(&first, "x-total-pages")),
-        (None, None)
-    );
+    let first = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
+    assert_eq!((header(&first, "x-total"), header(&first, "x-total-pages")), (None, None));
     assert_eq!(header(&first, "x-next-page"), Some("2"));
     assert!(!header(&first, "link").unwrap().contains("rel=\"last\""));
 }
@@ -92,33 +67,15 @@ async fn deep_offsets_are_refused_where_keyset_exists() {
 
     let (status, body) = served.read("/projects?per_page=100&page=501", READER).await;
     assert_eq!(status, 405);
-    assert!(
-        body["error"]
-            .as_str()
-            .unwrap()
-            .starts_with("Offset pagination has a maximum allowed offset of 50000")
-    );
-    let deep = served
-        .read(
-            "/projects/acme%2Fweb/merge_requests?per_page=100&page=501",
-            READER,
-        )
-        .await;
+    assert!(body["error"].as_str().unwrap().starts_with("Offset pagination has a maximum allowed offset of 50000"));
+    let deep = served.read("/projects/acme%2Fweb/merge_requests?per_page=100&page=501", READER).await;
     assert_eq!(deep, (200, json!([])));
 }
 
 #[tokio::test]
 async fn keyset_is_refused_for_merge_requests_and_works_for_projects() {
-    let world = World::generate(
-        1,
-        Size {
-            projects: 7,
-            merge_requests: 1,
-            ..Size::default()
-        },
-    );
-    let served =
-        serve(world.with_group_token("glpat-r", "acme", Role::Developer, &[Scope::ReadApi])).await;
+    let world = World::generate(1, Size { projects: 7, merge_requests: 1, ..Size::default() });
+    let served = serve(world.with_group_token("glpat-r", "acme", Role::Developer, &[Scope::ReadApi])).await;
 
     let project = served.read("/projects?per_page=1", "glpat-r").await.1[0]["id"].clone();
     let path = format!("/projects/{project}/merge_requests?pagination=keyset&order_by=created_at");
@@ -130,24 +87,9 @@ async fn keyset_is_refused_for_merge_requests_and_works_for_projects() {
     loop {
         let response = served.get(&path, "glpat-r").await;
         let next = header(&response, "link").map(str::to_owned);
-        seen.extend(
-            answer(response)
-                .await
-                .1
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|project| project["id"].as_i64().unwrap()),
-        );
+        seen.extend(answer(response).await.1.as_array().unwrap().iter().map(|project| project["id"].as_i64().unwrap()));
         let Some(next) = next else { break };
-        path = next
-            .split_once("/api/v4")
-            .unwrap()
-            .1
-            .split_once('>')
-            .unwrap()
-            .0
-            .to_owned();
+        path = next.split_once("/api/v4").unwrap().1.split_once('>').unwrap().0.to_owned();
     }
     assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
 }
@@ -156,24 +98,15 @@ async fn keyset_is_refused_for_merge_requests_and_works_for_projects() {
 async fn rows_shift_between_offset_pages_when_one_of_them_changes() {
     let served = serve(busy(39)).await;
     let page = |number: usize| {
-        format!(
-            "/projects/acme%2Fweb/merge_requests?order_by=updated_at&sort=asc&per_page=20&page={number}"
-        )
+        format!("/projects/acme%2Fweb/merge_requests?order_by=updated_at&sort=asc&per_page=20&page={number}")
     };
 
     let first = served.read(&page(1), READER).await.1;
-    served
-        .simulator
-        .world(|world| world.comment(first[3]["id"].as_i64().unwrap(), "bob", "late"));
+    served.simulator.world(|world| world.comment(first[3]["id"].as_i64().unwrap(), "bob", "late"));
     let second = served.read(&page(2), READER).await.1;
 
-    let iids = |page: &Value| {
-        page.as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["iid"].as_i64().unwrap())
-            .collect::<Vec<_>>()
-    };
+    let iids =
+        |page: &Value| page.as_array().unwrap().iter().map(|row| row["iid"].as_i64().unwrap()).collect::<Vec<_>>();
     let mut seen = [iids(&first), iids(&second)].concat();
     seen.sort_unstable();
     seen.dedup();
@@ -187,21 +120,8 @@ async fn updated_after_includes_its_own_moment() {
     });
     let served = serve(world).await;
 
-    let path =
-        "/projects/acme%2Fweb/merge_requests?updated_before=2026-01-06T00:00:00Z&updated_after=";
-    let at = served
-        .read(&format!("{path}2026-01-05T10:00:00.500Z"), READER)
-        .await
-        .1;
-    let after = served
-        .read(&format!("{path}2026-01-05T10:00:00.501Z"), READER)
-        .await
-        .1;
-    assert_eq!(
-        (
-            at.as_array().unwrap().len(),
-            after.as_array().unwrap().len()
-        ),
-        (1, 0)
-    );
+    let path = "/projects/acme%2Fweb/merge_requests?updated_before=2026-01-06T00:00:00Z&updated_after=";
+    let at = served.read(&format!("{path}2026-01-05T10:00:00.500Z"), READER).await.1;
+    let after = served.read(&format!("{path}2026-01-05T10:00:00.501Z"), READER).await.1;
+    assert_eq!((at.as_array().unwrap().len(), after.as_array().unwrap().len()), (1, 0));
 }

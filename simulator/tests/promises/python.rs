@@ -12,28 +12,18 @@ const PYTHON_GITLAB: &str = "python-gitlab==8.6.0";
 
 /// A virtual environment with python-gitlab, made once and kept under `target/`.
 fn environment() -> PathBuf {
-    let target = Path::new(env!("CARGO_BIN_EXE_gitlab-simulator"))
-        .parent()
-        .unwrap()
-        .join("python-gitlab-8.6.0");
+    let target = Path::new(env!("CARGO_BIN_EXE_gitlab-simulator")).parent().unwrap().join("python-gitlab-8.6.0");
     let python = target.join("bin/python");
     let ready = target.join("ready");
     if ready.exists() {
         return python;
     }
-    let made = Command::new("python3")
-        .arg("-m")
-        .arg("venv")
-        .arg("--clear")
-        .arg(&target)
-        .status();
+    let made = Command::new("python3").arg("-m").arg("venv").arg("--clear").arg(&target).status();
     assert!(
         made.is_ok_and(|status| status.success()),
         "this test needs Python with venv: install it with `apt-get install python3 python3-venv`"
     );
-    let installed = Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", PYTHON_GITLAB])
-        .status();
+    let installed = Command::new(&python).args(["-m", "pip", "install", "--quiet", PYTHON_GITLAB]).status();
     assert!(
         installed.is_ok_and(|status| status.success()),
         "this test needs {PYTHON_GITLAB} from PyPI, and pip could not install it"
@@ -45,35 +35,16 @@ fn environment() -> PathBuf {
 #[tokio::test]
 async fn python_gitlab_works_unchanged() {
     let python = tokio::task::spawn_blocking(environment).await.unwrap();
-    let size = Size {
-        projects: 4,
-        merge_requests: 50,
-        ..Size::default()
-    };
-    let world = World::generate(1, size).with_group_token(
-        "glpat-python",
-        "acme",
-        Role::Owner,
-        &[Scope::Api],
-    );
+    let size = Size { projects: 4, merge_requests: 50, ..Size::default() };
+    let world = World::generate(1, size).with_group_token("glpat-python", "acme", Role::Owner, &[Scope::Api]);
     let served = serve(world).await;
 
     let mut script = Command::new(python);
     script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/python_gitlab.py"));
-    script
-        .args([served.simulator.url(), "glpat-python"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let output = tokio::task::spawn_blocking(move || script.output())
-        .await
-        .unwrap()
-        .unwrap();
+    script.args([served.simulator.url(), "glpat-python"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || script.output()).await.unwrap().unwrap();
 
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(said.trim(), "python-gitlab works unchanged");
 }

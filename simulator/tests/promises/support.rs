@@ -17,9 +17,7 @@ pub(crate) fn small() -> World {
             group
                 .member("ann", Role::Owner)
                 .member("bob", Role::Developer)
-                .project("web", |project| {
-                    project.merge_request("Add login", |found| found)
-                })
+                .project("web", |project| project.merge_request("Add login", |found| found))
         })
         .with_token(OWNER, |token| token.user("ann"))
         .with_token(READER, |token| token.user("bob").scopes(&[Scope::ReadApi]))
@@ -37,11 +35,7 @@ pub(crate) async fn serve(world: World) -> Served {
 
 pub(crate) async fn serve_with(world: World, options: Options) -> Served {
     let simulator = Simulator::start(world, options).await.unwrap();
-    let client = Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
+    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Served { simulator, client }
 }
 
@@ -49,9 +43,7 @@ impl Served {
     /// Asks with a token in `PRIVATE-TOKEN`; an empty one is none.
     pub(crate) async fn ask(&self, method: &str, path: &str, token: &str, body: Value) -> Response {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self
-            .client
-            .request(method, format!("{}{path}", self.simulator.url()));
+        let mut request = self.client.request(method, format!("{}{path}", self.simulator.url()));
         if !token.is_empty() {
             request = request.header("PRIVATE-TOKEN", token);
         }
@@ -63,8 +55,7 @@ impl Served {
 
     /// Reads below `/api/v4` with a token.
     pub(crate) async fn get(&self, path: &str, token: &str) -> Response {
-        self.ask("GET", &format!("/api/v4{path}"), token, Value::Null)
-            .await
+        self.ask("GET", &format!("/api/v4{path}"), token, Value::Null).await
     }
 
     /// The status and the JSON of a read.
@@ -73,18 +64,8 @@ impl Served {
     }
 
     /// The status and the JSON of a write.
-    pub(crate) async fn write(
-        &self,
-        method: &str,
-        path: &str,
-        token: &str,
-        body: Value,
-    ) -> (u16, Value) {
-        answer(
-            self.ask(method, &format!("/api/v4{path}"), token, body)
-                .await,
-        )
-        .await
+    pub(crate) async fn write(&self, method: &str, path: &str, token: &str, body: Value) -> (u16, Value) {
+        answer(self.ask(method, &format!("/api/v4{path}"), token, body).await).await
     }
 }
 
@@ -92,8 +73,5 @@ impl Served {
 pub(crate) async fn answer(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
-    (
-        status,
-        serde_json::from_str(&text).unwrap_or(Value::String(text)),
-    )
+    (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }

@@ -21,17 +21,13 @@ pub struct Metadata {
 impl Metadata {
     /// Major and minor version; `(0, 0)` where the text is none of GitLab's.
     pub fn release(&self) -> (u32, u32) {
-        let mut numbers = self
-            .version
-            .split(['.', '-'])
-            .map(|part| part.parse().unwrap_or(0));
+        let mut numbers = self.version.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
     }
 
     /// Enterprise build, by GitLab's own word or, before 15.6, by the version's suffix.
     pub fn is_enterprise(&self) -> bool {
-        self.enterprise
-            .unwrap_or_else(|| self.version.contains("-ee"))
+        self.enterprise.unwrap_or_else(|| self.version.contains("-ee"))
     }
 }
 
@@ -233,15 +229,13 @@ impl Project {
     /// The asking user's highest role here, where GitLab says so.
     pub fn own_access_level(&self) -> Option<i64> {
         let permissions = self.permissions.as_ref()?;
-        let level =
-            |access: &Option<AccessLevel>| access.as_ref().and_then(|access| access.access_level);
+        let level = |access: &Option<AccessLevel>| access.as_ref().and_then(|access| access.access_level);
         level(&permissions.project_access).max(level(&permissions.group_access))
     }
 
     /// Merge requests are switched off for everybody, so a 403 on them says nothing about the token.
     pub fn merge_requests_disabled(&self) -> bool {
-        self.merge_requests_enabled == Some(false)
-            || self.merge_requests_access_level.as_deref() == Some("disabled")
+        self.merge_requests_enabled == Some(false) || self.merge_requests_access_level.as_deref() == Some("disabled")
     }
 }
 

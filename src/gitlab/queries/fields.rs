@@ -94,19 +94,13 @@ mod tests {
     #[test]
     fn prices_add_up_as_gitlab_adds_them() {
         let user = Fields::plain("id username");
-        let fields = Fields::plain("iid")
-            .priced(5, "mergedAt")
-            .object(1, "author", &user)
-            .object(
-                5,
-                "labels",
-                &Fields::default().object(1, "nodes", &Fields::plain("title")),
-            );
-
-        assert_eq!(
-            fields.text(),
-            "iid mergedAt author{id username} labels{nodes{title}}"
+        let fields = Fields::plain("iid").priced(5, "mergedAt").object(1, "author", &user).object(
+            5,
+            "labels",
+            &Fields::default().object(1, "nodes", &Fields::plain("title")),
         );
+
+        assert_eq!(fields.text(), "iid mergedAt author{id username} labels{nodes{title}}");
         assert_eq!(fields.cost(), 1 + 5 + 3 + 7);
     }
 
@@ -114,14 +108,7 @@ mod tests {
     fn the_page_of_a_resolved_list_multiplies_its_price() {
         let notes = Fields::default().resolved("notes(first:50)", 50, &Fields::plain("id body"));
 
-        assert_eq!(
-            notes.text(),
-            "notes(first:50){nodes{id body} pageInfo{hasNextPage endCursor}}"
-        );
-        assert_eq!(
-            notes.cost(),
-            10,
-            "(2 + nodes + pageInfo with two fields + 1) × 1.5, whole numbers"
-        );
+        assert_eq!(notes.text(), "notes(first:50){nodes{id body} pageInfo{hasNextPage endCursor}}");
+        assert_eq!(notes.cost(), 10, "(2 + nodes + pageInfo with two fields + 1) × 1.5, whole numbers");
     }
 }

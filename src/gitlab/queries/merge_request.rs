@@ -107,9 +107,7 @@ impl MergeRequest {
     /// Whether any list goes on beyond what is here.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        List::ALL
-            .into_iter()
-            .any(|list| self.of(list).is_some_and(|page| page.cut))
+        List::ALL.into_iter().any(|list| self.of(list).is_some_and(|page| page.cut))
     }
 
     /// The lists that are wanted and not all here, each with the cursor to go on from; none for its beginning.
@@ -117,16 +115,10 @@ impl MergeRequest {
     pub fn open_ends(&self, parts: Parts) -> Vec<(List, Option<String>)> {
         let open = |list: List| match self.of(list) {
             None => Some((list, None)),
-            Some(End {
-                next: Some(cursor), ..
-            }) => Some((list, Some(cursor.to_owned()))),
+            Some(End { next: Some(cursor), .. }) => Some((list, Some(cursor.to_owned()))),
             Some(_) => None,
         };
-        List::ALL
-            .into_iter()
-            .filter(|list| list.wanted(parts))
-            .filter_map(open)
-            .collect()
+        List::ALL.into_iter().filter(|list| list.wanted(parts)).filter_map(open).collect()
     }
 
     /// Appends the pages that follow.
@@ -138,14 +130,7 @@ impl MergeRequest {
                 (Some(_), None) => {}
             }
         }
-        let Lists {
-            assignees,
-            reviewers,
-            labels,
-            approved_by,
-            commits,
-            notes,
-        } = more;
+        let Lists { assignees, reviewers, labels, approved_by, commits, notes } = more;
         append(&mut self.assignees, assignees);
         append(&mut self.reviewers, reviewers);
         append(&mut self.labels, labels);
@@ -156,10 +141,7 @@ impl MergeRequest {
 
     fn of(&self, list: List) -> Option<End<'_>> {
         fn end<T>(list: Option<&Connection<T>>) -> Option<End<'_>> {
-            list.map(|list| End {
-                cut: list.is_cut(),
-                next: list.next(),
-            })
+            list.map(|list| End { cut: list.is_cut(), next: list.next() })
         }
         match list {
             List::Assignees => end(self.assignees.as_ref()),
@@ -276,8 +258,7 @@ pub struct Position {
 /// Reads a number that GitLab writes as text.
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|_| D::Error::custom(format_args!("not a number: {text}")))
+    text.parse().map_err(|_| D::Error::custom(format_args!("not a number: {text}")))
 }
 
 #[cfg(test)]
@@ -285,56 +266,29 @@ mod tests {
     use super::*;
     use crate::gitlab::queries::PageInfo;
 
-    const ALL: Parts = Parts {
-        reviews: true,
-        commits: true,
-        text: false,
-    };
+    const ALL: Parts = Parts { reviews: true, commits: true, text: false };
 
     #[test]
     fn a_list_that_goes_on_is_named_with_its_cursor_until_its_end_was_read() {
-        let open = |cursor: &str| {
-            Some(PageInfo {
-                has_next_page: true,
-                end_cursor: Some(cursor.to_owned()),
-            })
-        };
+        let open = |cursor: &str| Some(PageInfo { has_next_page: true, end_cursor: Some(cursor.to_owned()) });
         let mut merge_request: MergeRequest = serde_json::from_value(serde_json::json!({
             "id": "gid://gitlab/MergeRequest/7", "iid": "1", "state": "opened",
             "createdAt": "2025-01-01T00:00:00Z", "updatedAt": "2025-01-02T00:00:00Z",
             "commits": {"nodes": [], "pageInfo": {"hasNextPage": false, "endCursor": null}},
         }))
         .unwrap();
-        merge_request.notes = Some(Connection {
-            page_info: open("n"),
-            ..Connection::default()
-        });
+        merge_request.notes = Some(Connection { page_info: open("n"), ..Connection::default() });
 
-        for list in [
-            &mut merge_request.assignees,
-            &mut merge_request.reviewers,
-            &mut merge_request.approved_by,
-        ] {
+        for list in [&mut merge_request.assignees, &mut merge_request.reviewers, &mut merge_request.approved_by] {
             *list = Some(Connection::default());
         }
 
         assert!(merge_request.is_cut());
         let open = [(List::Labels, None), (List::Notes, Some("n".to_owned()))];
-        assert_eq!(
-            merge_request.open_ends(ALL),
-            open,
-            "labels were not read at all"
-        );
+        assert_eq!(merge_request.open_ends(ALL), open, "labels were not read at all");
 
-        let end = Connection {
-            page_info: Some(PageInfo::default()),
-            ..Connection::default()
-        };
-        merge_request.extend(Lists {
-            notes: Some(end),
-            labels: Some(Connection::default()),
-            ..Lists::default()
-        });
+        let end = Connection { page_info: Some(PageInfo::default()), ..Connection::default() };
+        merge_request.extend(Lists { notes: Some(end), labels: Some(Connection::default()), ..Lists::default() });
         assert!(!merge_request.is_cut() && merge_request.open_ends(ALL).is_empty());
     }
 }

@@ -39,10 +39,7 @@ impl Document {
     /// The largest page that fits under a limit, at least 1.
     #[must_use]
     pub fn largest_page(&self, limit: u32) -> u32 {
-        (1..=MAX_PAGE)
-            .rev()
-            .find(|first| self.score(*first) <= limit)
-            .unwrap_or(1)
+        (1..=MAX_PAGE).rev().find(|first| self.score(*first) <= limit).unwrap_or(1)
     }
 }
 
@@ -53,10 +50,7 @@ impl Document {
 #[must_use]
 pub fn page(dialect: Dialect, parts: Parts) -> Document {
     let node = merge_request(dialect, parts, RIDE_ALONG);
-    let list = Fields::default()
-        .field(1, "count @include(if: $counted)")
-        .object(1, "nodes", &node)
-        .page_info();
+    let list = Fields::default().field(1, "count @include(if: $counted)").object(1, "nodes", &node).page_info();
     Document {
         text: format!(
             "query mergeRequests($path: ID!, $first: Int!, $after: String, $since: Time, $counted: Boolean!) {{ \
@@ -96,15 +90,16 @@ const SORTED_RESOLVER: u32 = 2;
 /// One merge request with `ride_along` entries of each long list.
 fn merge_request(dialect: Dialect, parts: Parts, ride_along: u32) -> Fields {
     let cursors = ride_along == MAX_PAGE;
-    let mut fields = Fields::plain("id iid title state draft createdAt updatedAt webUrl sourceBranch targetBranch sourceProjectId")
-        .and("mergeCommitSha userNotesCount commitCount")
-        .and_if(dialect.since(16, 3), "preparedAt")
-        .and_if(parts.text, "description")
-        .priced(5, "mergedAt")
-        .priced(2, "diffHeadSha")
-        .object(2, "diffStatsSummary", &Fields::plain("additions deletions fileCount"))
-        .object(1, "author", &user().and("state"))
-        .object(1, "mergeUser", &user());
+    let mut fields =
+        Fields::plain("id iid title state draft createdAt updatedAt webUrl sourceBranch targetBranch sourceProjectId")
+            .and("mergeCommitSha userNotesCount commitCount")
+            .and_if(dialect.since(16, 3), "preparedAt")
+            .and_if(parts.text, "description")
+            .priced(5, "mergedAt")
+            .priced(2, "diffHeadSha")
+            .object(2, "diffStatsSummary", &Fields::plain("additions deletions fileCount"))
+            .object(1, "author", &user().and("state"))
+            .object(1, "mergeUser", &user());
     if dialect.since(18, 0) {
         fields = fields.priced(5, "closedAt");
     }
@@ -137,14 +132,8 @@ pub enum List {
 
 impl List {
     /// All of them.
-    pub const ALL: [List; 6] = [
-        List::Assignees,
-        List::Reviewers,
-        List::Labels,
-        List::ApprovedBy,
-        List::Commits,
-        List::Notes,
-    ];
+    pub const ALL: [List; 6] =
+        [List::Assignees, List::Reviewers, List::Labels, List::ApprovedBy, List::Commits, List::Notes];
 
     pub(super) fn wanted(self, parts: Parts) -> bool {
         match self {
@@ -168,14 +157,7 @@ impl List {
     }
 
     /// Adds this list to a selection. `after` is empty or an argument; short lists tell where they end only if asked.
-    fn add_to(
-        self,
-        fields: Fields,
-        dialect: Dialect,
-        after: &str,
-        ride_along: u32,
-        cursors: bool,
-    ) -> Fields {
+    fn add_to(self, fields: Fields, dialect: Dialect, after: &str, ride_along: u32, cursors: bool) -> Fields {
         let name = self.name();
         let (price, node) = match self {
             List::Assignees => (5, user()),
@@ -190,14 +172,11 @@ impl List {
                 return fields.object(2, &format!("{name}(first: {ride_along}{after})"), &list);
             }
             List::Notes => {
-                let node = Fields::plain("id body system internal createdAt updatedAt resolvable resolved systemNoteIconName")
-                    .object(1, "author", &user())
-                    .object(1, "position", &Fields::plain("positionType"));
-                return fields.resolved(
-                    &format!("{name}(first: {ride_along}{after})"),
-                    ride_along,
-                    &node,
-                );
+                let node =
+                    Fields::plain("id body system internal createdAt updatedAt resolvable resolved systemNoteIconName")
+                        .object(1, "author", &user())
+                        .object(1, "position", &Fields::plain("positionType"));
+                return fields.resolved(&format!("{name}(first: {ride_along}{after})"), ride_along, &node);
             }
         };
         let mut list = Fields::default().object(1, "nodes", &node);
@@ -218,13 +197,7 @@ pub fn rest_of(dialect: Dialect, lists: &[List]) -> String {
     for list in lists {
         // Writing to a string cannot fail.
         let _ = write!(arguments, ", ${}: String", list.name());
-        fields = list.add_to(
-            fields,
-            dialect,
-            &format!(", after: ${}", list.name()),
-            MAX_PAGE,
-            true,
-        );
+        fields = list.add_to(fields, dialect, &format!(", after: ${}", list.name()), MAX_PAGE, true);
     }
     format!(
         "query restOfMergeRequest($path: ID!, $iid: String!{arguments}) {{ project(fullPath: $path) {{ id \
@@ -238,11 +211,7 @@ mod tests {
     use super::*;
     use crate::gitlab::queries::DEFAULT_COMPLEXITY_LIMIT;
 
-    const ALL: Parts = Parts {
-        reviews: true,
-        commits: true,
-        text: false,
-    };
+    const ALL: Parts = Parts { reviews: true, commits: true, text: false };
 
     #[test]
     fn a_page_of_a_hundred_with_notes_and_commits_fits_under_the_usual_limit() {
@@ -258,10 +227,7 @@ mod tests {
         let with_text = page(Dialect::new("19.1.0", true), Parts { text: true, ..ALL });
 
         let first = with_text.largest_page(200);
-        assert!(
-            with_text.score(first) <= 200 && with_text.score(first + 1) > 200,
-            "{first}"
-        );
+        assert!(with_text.score(first) <= 200 && with_text.score(first + 1) > 200, "{first}");
         assert_eq!(with_text.largest_page(10), 1);
     }
 
@@ -269,11 +235,7 @@ mod tests {
     fn iids_with_the_longest_lists_fit_under_the_limit_of_strangers() {
         let document = by_iids(Dialect::new("19.1.0", true), Parts { text: true, ..ALL });
 
-        assert!(
-            document.score(MAX_PAGE) <= 200,
-            "{}",
-            document.score(MAX_PAGE)
-        );
+        assert!(document.score(MAX_PAGE) <= 200, "{}", document.score(MAX_PAGE));
         assert!(document.text.len() < 10_000);
     }
 }

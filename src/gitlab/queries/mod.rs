@@ -31,24 +31,15 @@ pub struct Dialect {
 
 impl Dialect {
     /// The oldest schema we know. Every query that is valid here is valid on all servers.
-    pub const OLDEST: Dialect = Dialect {
-        version: (15, 0),
-        enterprise: false,
-    };
+    pub const OLDEST: Dialect = Dialect { version: (15, 0), enterprise: false };
 
     /// Reads a version such as `16.11.10-ee` or `19.2.0-pre`; one that cannot be read counts as the oldest.
     #[must_use]
     pub fn new(version: &str, enterprise: bool) -> Dialect {
         let mut numbers = version.split(['.', '-']).map(str::parse::<u32>);
         match (numbers.next(), numbers.next()) {
-            (Some(Ok(major)), Some(Ok(minor))) => Dialect {
-                version: (major, minor),
-                enterprise,
-            },
-            _ => Dialect {
-                enterprise,
-                ..Dialect::OLDEST
-            },
+            (Some(Ok(major)), Some(Ok(minor))) => Dialect { version: (major, minor), enterprise },
+            _ => Dialect { enterprise, ..Dialect::OLDEST },
         }
     }
 
@@ -74,11 +65,7 @@ impl PageInfo {
     /// The cursor of the next page, where there is one.
     #[must_use]
     pub fn next(&self) -> Option<&str> {
-        if self.has_next_page {
-            self.end_cursor.as_deref()
-        } else {
-            None
-        }
+        if self.has_next_page { self.end_cursor.as_deref() } else { None }
     }
 }
 
@@ -97,11 +84,7 @@ pub struct Connection<T> {
 
 impl<T> Default for Connection<T> {
     fn default() -> Self {
-        Connection {
-            nodes: Vec::new(),
-            page_info: None,
-            count: None,
-        }
+        Connection { nodes: Vec::new(), page_info: None, count: None }
     }
 }
 
@@ -165,9 +148,7 @@ fn optional_gid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64
     let Some(text) = Option::<std::borrow::Cow<str>>::deserialize(deserializer)? else {
         return Ok(None);
     };
-    parse_gid(&text)
-        .map(Some)
-        .ok_or_else(|| D::Error::custom(format_args!("not a global id: {text}")))
+    parse_gid(&text).map(Some).ok_or_else(|| D::Error::custom(format_args!("not a global id: {text}")))
 }
 
 fn parse_gid(text: &str) -> Option<i64> {
@@ -180,31 +161,15 @@ mod tests {
 
     #[test]
     fn versions_of_all_kinds_are_read_and_the_unreadable_counts_as_oldest() {
-        assert_eq!(
-            Dialect::new("16.11.10-ee", true),
-            Dialect {
-                version: (16, 11),
-                enterprise: true
-            }
-        );
+        assert_eq!(Dialect::new("16.11.10-ee", true), Dialect { version: (16, 11), enterprise: true });
         assert_eq!(Dialect::new("19.2.0-pre", false).version, (19, 2));
         assert_eq!(Dialect::new("17.1-ee", false).version, (17, 1));
-        assert_eq!(
-            Dialect::new("next", true),
-            Dialect {
-                version: (15, 0),
-                enterprise: true
-            }
-        );
+        assert_eq!(Dialect::new("next", true), Dialect { version: (15, 0), enterprise: true });
     }
 
     #[test]
     fn a_full_page_that_does_not_say_counts_as_cut() {
-        let mut page = Connection {
-            nodes: vec![Some(1); 99],
-            page_info: None,
-            count: None,
-        };
+        let mut page = Connection { nodes: vec![Some(1); 99], page_info: None, count: None };
         assert!(!page.is_cut());
 
         page.nodes.push(None);
@@ -213,39 +178,19 @@ mod tests {
 
     /// Every document that we can send to a server.
     fn documents(dialect: Dialect) -> Vec<String> {
-        let parts = |reviews, commits, text| merge_requests::Parts {
-            reviews,
-            commits,
-            text,
-        };
+        let parts = |reviews, commits, text| merge_requests::Parts { reviews, commits, text };
         let mut texts = Vec::new();
-        for parts in [
-            parts(true, true, true),
-            parts(true, true, false),
-            parts(false, false, false),
-        ] {
+        for parts in [parts(true, true, true), parts(true, true, false), parts(false, false, false)] {
             texts.push(merge_requests::page(dialect, parts).text);
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
-        for parts in [
-            scope::Parts {
-                labels: true,
-                members: true,
-            },
-            scope::Parts {
-                labels: false,
-                members: false,
-            },
-        ] {
+        for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
             texts.push(scope::one_project(dialect, parts));
         }
         for owner in [scope::Owner::Group, scope::Owner::Project] {
-            texts.extend([
-                scope::more_labels(owner),
-                scope::more_members(owner, dialect),
-            ]);
+            texts.extend([scope::more_labels(owner), scope::more_members(owner, dialect)]);
         }
         texts
     }
@@ -255,27 +200,13 @@ mod tests {
         use apollo_compiler::{ExecutableDocument, Schema};
         use gitlab_simulator::world::{Edition, Version};
 
-        for version in [
-            "15.5.0", "15.11.13", "16.3.0", "16.11.10", "17.2.0", "17.11.0", "18.0.0", "18.4.2",
-            "19.1.0",
-        ] {
+        for version in ["15.5.0", "15.11.13", "16.3.0", "16.11.10", "17.2.0", "17.11.0", "18.0.0", "18.4.2", "19.1.0"] {
             for edition in [Edition::Community, Edition::Licensed] {
-                let text = gitlab_simulator::graphql::schema_text(
-                    Version::parse(version).unwrap(),
-                    edition,
-                );
+                let text = gitlab_simulator::graphql::schema_text(Version::parse(version).unwrap(), edition);
                 let schema = Schema::parse_and_validate(text, "schema.graphql").unwrap();
                 for document in documents(Dialect::new(version, edition.enterprise())) {
-                    let valid = ExecutableDocument::parse_and_validate(
-                        &schema,
-                        document.clone(),
-                        "query.graphql",
-                    );
-                    assert!(
-                        valid.is_ok(),
-                        "{version} {edition:?}: {}\n{document}",
-                        valid.unwrap_err().errors
-                    );
+                    let valid = ExecutableDocument::parse_and_validate(&schema, document.clone(), "query.graphql");
+                    assert!(valid.is_ok(), "{version} {edition:?}: {}\n{document}", valid.unwrap_err().errors);
                 }
             }
         }
@@ -286,71 +217,39 @@ mod tests {
         use gitlab_simulator::world::{Caller, Scope, World};
         use serde_json::{Value, json};
 
-        let mut world = World::default()
-            .with_user("ann", |_| {})
-            .with_group("acme", |group| group.project("tea", |tea| tea));
-        let caller = Caller {
-            user: Some(world.user_named("ann")),
-            admin: true,
-            token: None,
-            scopes: vec![Scope::Api],
-        };
+        let mut world =
+            World::default().with_user("ann", |_| {}).with_group("acme", |group| group.project("tea", |tea| tea));
+        let caller = Caller { user: Some(world.user_named("ann")), admin: true, token: None, scopes: vec![Scope::Api] };
         let score = |text: &str, variables: Value| {
-            let text = format!(
-                "{} queryComplexity {{ score }} }}",
-                text.trim_end().strip_suffix('}').unwrap()
-            );
+            let text = format!("{} queryComplexity {{ score }} }}", text.trim_end().strip_suffix('}').unwrap());
             let body = json!({"query": text, "variables": variables}).to_string();
             let answer = gitlab_simulator::graphql::execute(&world, &caller, body.as_bytes(), &[]);
             let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-            answer["data"]["queryComplexity"]["score"]
-                .as_u64()
-                .unwrap_or_else(|| panic!("{answer}"))
-                - 2
+            answer["data"]["queryComplexity"]["score"].as_u64().unwrap_or_else(|| panic!("{answer}")) - 2
         };
-        let parts = merge_requests::Parts {
-            reviews: true,
-            commits: true,
-            text: true,
-        };
+        let parts = merge_requests::Parts { reviews: true, commits: true, text: true };
 
         for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
             let dialect = Dialect::new(version, true);
             let page = merge_requests::page(dialect, parts);
             for first in [100, 73, 1] {
-                let asked = score(
-                    &page.text,
-                    json!({"path": "acme/tea", "first": first, "counted": true}),
-                );
-                assert_eq!(
-                    asked,
-                    u64::from(page.score(first)),
-                    "{version} first: {first}"
-                );
+                let asked = score(&page.text, json!({"path": "acme/tea", "first": first, "counted": true}));
+                assert_eq!(asked, u64::from(page.score(first)), "{version} first: {first}");
             }
             let by_iids = merge_requests::by_iids(dialect, parts);
             let asked = score(&by_iids.text, json!({"path": "acme/tea", "iids": ["1"]}));
             assert_eq!(asked, u64::from(by_iids.score(100)), "{version}");
 
-            let parts = scope::Parts {
-                labels: true,
-                members: true,
-            };
+            let parts = scope::Parts { labels: true, members: true };
             let all = json!({"path": "acme", "groups": 50, "projects": 50, "withGroups": true, "withProjects": true});
             let asked = score(&scope::tree(dialect, parts, true), all);
-            assert!(
-                asked <= u64::from(DEFAULT_COMPLEXITY_LIMIT),
-                "{version}: {asked}"
-            );
+            assert!(asked <= u64::from(DEFAULT_COMPLEXITY_LIMIT), "{version}: {asked}");
         }
     }
 
     #[test]
     fn a_global_id_is_read_as_its_number() {
-        assert_eq!(
-            parse_gid("gid://gitlab/Note/4294967296"),
-            Some(4_294_967_296)
-        );
+        assert_eq!(parse_gid("gid://gitlab/Note/4294967296"), Some(4_294_967_296));
         assert_eq!(parse_gid("gid://gitlab/Note/x"), None);
     }
 }

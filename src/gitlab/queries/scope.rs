@@ -21,19 +21,9 @@ pub struct Parts {
 }
 
 /// Adds what both groups and projects have: labels and direct members, the first `first` of each.
-fn belongings(
-    mut fields: Fields,
-    owner: Owner,
-    dialect: Dialect,
-    parts: Parts,
-    first: u32,
-) -> Fields {
+fn belongings(mut fields: Fields, owner: Owner, dialect: Dialect, parts: Parts, first: u32) -> Fields {
     if parts.labels {
-        fields = fields.resolved(
-            &format!("labels(first: {first}{})", owner.only_its_labels()),
-            first,
-            &label(),
-        );
+        fields = fields.resolved(&format!("labels(first: {first}{})", owner.only_its_labels()), first, &label());
     }
     if parts.members {
         let list = format!("{}(first: {first}, relations: [DIRECT])", owner.members());
@@ -47,8 +37,7 @@ fn label() -> Fields {
 }
 
 fn member(dialect: Dialect) -> Fields {
-    let user = Fields::plain("id username name state bot webUrl")
-        .and_if(dialect.since(16, 3), "createdAt");
+    let user = Fields::plain("id username name state bot webUrl").and_if(dialect.since(16, 3), "createdAt");
     Fields::plain("createdAt expiresAt")
         .object(1, "accessLevel", &Fields::plain("integerValue"))
         .object(1, "user", &user)
@@ -62,16 +51,12 @@ fn group(dialect: Dialect) -> Fields {
 }
 
 fn project(dialect: Dialect, parts: Parts, first: u32) -> Fields {
-    let fields =
-        Fields::plain("id name path fullPath visibility archived createdAt lastActivityAt webUrl")
-            .and("mergeRequestsEnabled")
-            .and_if(
-                dialect.enterprise && dialect.since(17, 2),
-                "markedForDeletionOn",
-            )
-            .object(1, "namespace", &Fields::plain("id"))
-            .object(2, "repository", &Fields::default().priced(2, "rootRef"))
-            .object(3, "mergeRequests(first: 1)", &Fields::plain("count"));
+    let fields = Fields::plain("id name path fullPath visibility archived createdAt lastActivityAt webUrl")
+        .and("mergeRequestsEnabled")
+        .and_if(dialect.enterprise && dialect.since(17, 2), "markedForDeletionOn")
+        .object(1, "namespace", &Fields::plain("id"))
+        .object(2, "repository", &Fields::default().priced(2, "rootRef"))
+        .object(3, "mergeRequests(first: 1)", &Fields::plain("count"));
     belongings(fields, Owner::Project, dialect, parts, first)
 }
 
@@ -83,9 +68,7 @@ fn project(dialect: Dialect, parts: Parts, first: u32) -> Fields {
 pub fn tree(dialect: Dialect, parts: Parts, include_subgroups: bool) -> String {
     let own = belongings(group(dialect), Owner::Group, dialect, parts, RIDE_ALONG);
     let below = Fields::default().object(1, "nodes", &own).page_info();
-    let projects = Fields::default()
-        .object(1, "nodes", &project(dialect, parts, RIDE_ALONG))
-        .page_info();
+    let projects = Fields::default().object(1, "nodes", &project(dialect, parts, RIDE_ALONG)).page_info();
     format!(
         "query scope($path: ID!, $groups: Int!, $projects: Int!, $afterGroup: String, $afterProject: String, \
          $withGroups: Boolean!, $withProjects: Boolean!) {{ group(fullPath: $path) {{ {} \
@@ -156,9 +139,7 @@ pub fn more_labels(owner: Owner) -> String {
 /// More direct members of a group or project. Variables: `path` and `after`.
 #[must_use]
 pub fn more_members(owner: Owner, dialect: Dialect) -> String {
-    let list = Fields::default()
-        .object(1, "nodes", &member(dialect))
-        .page_info();
+    let list = Fields::default().object(1, "nodes", &member(dialect)).page_info();
     format!(
         "query members($path: ID!, $after: String) {{ owner: {}(fullPath: $path) {{ \
          members: {}(first: 100, after: $after, relations: [DIRECT]) {{ {} }} }} }}",
@@ -366,18 +347,14 @@ impl Moment {
     /// Its day, `YYYY-MM-DD`.
     #[must_use]
     pub fn day(&self) -> Option<&str> {
-        self.0
-            .get(..10)
-            .filter(|day| day.parse::<jiff::civil::Date>().is_ok())
+        self.0.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok())
     }
 }
 
 /// Whether a page says that another follows, and from where.
 #[must_use]
 pub fn next_of<T>(list: Option<&Connection<T>>) -> Option<String> {
-    list.and_then(|list| list.page_info.as_ref())
-        .and_then(PageInfo::next)
-        .map(str::to_owned)
+    list.and_then(|list| list.page_info.as_ref()).and_then(PageInfo::next).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -386,10 +363,7 @@ mod tests {
 
     #[test]
     fn documents_stay_far_below_the_longest_query_text() {
-        let parts = Parts {
-            labels: true,
-            members: true,
-        };
+        let parts = Parts { labels: true, members: true };
         let dialect = Dialect::new("19.1.0", true);
 
         assert!(tree(dialect, parts, true).len() < 5_000);
@@ -400,10 +374,7 @@ mod tests {
     fn a_moment_has_its_day_whether_it_comes_as_a_time_or_as_a_date() {
         let moment = |text: &str| Moment(text.to_owned());
 
-        assert_eq!(
-            moment("2026-01-31T00:00:00Z").day(),
-            moment("2026-01-31").day()
-        );
+        assert_eq!(moment("2026-01-31T00:00:00Z").day(), moment("2026-01-31").day());
         assert_eq!(moment("soon").day(), None);
     }
 }

@@ -8,12 +8,7 @@ use crate::gitlab::{Client, Error, Pages, Probe};
 impl Client {
     /// The groups that the token's user is a member of, or for tokens without membership may see.
     pub fn groups(&self) -> Pages<Group> {
-        Pages::new(
-            self,
-            Request::get("groups", ["groups"])
-                .with("per_page", PER_PAGE)
-                .with("all_available", false),
-        )
+        Pages::new(self, Request::get("groups", ["groups"]).with("per_page", PER_PAGE).with("all_available", false))
     }
 
     /// One group.
@@ -26,10 +21,7 @@ impl Client {
 
     /// All groups below, at any depth.
     pub fn descendant_groups(&self, group: i64) -> Pages<Group> {
-        let request = Request::get(
-            "descendant_groups",
-            ["groups", &group.to_string(), "descendant_groups"],
-        );
+        let request = Request::get("descendant_groups", ["groups", &group.to_string(), "descendant_groups"]);
         Pages::new(self, request.with("per_page", PER_PAGE))
     }
 
@@ -46,10 +38,7 @@ impl Client {
 
     /// Members of a group: direct, inherited and invited.
     pub fn group_members_all(&self, group: i64) -> Pages<Member> {
-        let request = Request::get(
-            "group_members_all",
-            ["groups", &group.to_string(), "members", "all"],
-        );
+        let request = Request::get("group_members_all", ["groups", &group.to_string(), "members", "all"]);
         Pages::new(self, request.with("per_page", PER_PAGE))
     }
 }

@@ -21,26 +21,15 @@ pub enum Target {
 }
 
 impl Target {
-    fn request<const N: usize>(
-        self,
-        operation: &'static str,
-        method: Method,
-        tail: [&str; N],
-    ) -> Request {
+    fn request<const N: usize>(self, operation: &'static str, method: Method, tail: [&str; N]) -> Request {
         let tail = tail.iter().copied();
         match self {
-            Target::Group(id) => Request::at(
-                operation,
-                method,
-                ["groups", &id.to_string(), "hooks"].into_iter().chain(tail),
-            ),
-            Target::Project(id) => Request::at(
-                operation,
-                method,
-                ["projects", &id.to_string(), "hooks"]
-                    .into_iter()
-                    .chain(tail),
-            ),
+            Target::Group(id) => {
+                Request::at(operation, method, ["groups", &id.to_string(), "hooks"].into_iter().chain(tail))
+            }
+            Target::Project(id) => {
+                Request::at(operation, method, ["projects", &id.to_string(), "hooks"].into_iter().chain(tail))
+            }
             Target::System => Request::at(operation, method, ["hooks"].into_iter().chain(tail)),
         }
     }
@@ -73,12 +62,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::create_hook`].
-    pub async fn update_hook(
-        &self,
-        target: Target,
-        hook: i64,
-        body: &HookBody,
-    ) -> Result<Hook, Error> {
+    pub async fn update_hook(&self, target: Target, hook: i64, body: &HookBody) -> Result<Hook, Error> {
         let request = target.request("update_hook", Method::PUT, [&hook.to_string()]);
         self.fetch(&holding(request, body)?).await
     }
@@ -109,9 +93,7 @@ impl Client {
 /// The request with this body, whose secrets no message may quote.
 fn holding(request: Request, body: &HookBody) -> Result<Request, Error> {
     let request = request.json(body)?;
-    Ok(request
-        .keeping(body.token.as_ref())
-        .keeping(body.signing_token.as_ref()))
+    Ok(request.keeping(body.token.as_ref()).keeping(body.signing_token.as_ref()))
 }
 
 impl Client {

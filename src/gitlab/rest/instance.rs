@@ -42,15 +42,12 @@ impl Client {
     /// # Errors
     /// `NotFound` if there is none of that id.
     pub async fn user(&self, id: i64) -> Result<User, Error> {
-        self.fetch(&Request::get("user", ["users", &id.to_string()]))
-            .await
+        self.fetch(&Request::get("user", ["users", &id.to_string()])).await
     }
 
     /// All users that the token may see, by id (keyset: no end to how many).
     pub fn users(&self) -> Pages<User> {
-        let request = Request::get("users", ["users"])
-            .with("per_page", PER_PAGE)
-            .with("pagination", "keyset");
+        let request = Request::get("users", ["users"]).with("per_page", PER_PAGE).with("pagination", "keyset");
         Pages::new(self, request.with("order_by", "id").with("sort", "asc"))
     }
 

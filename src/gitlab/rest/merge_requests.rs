@@ -32,18 +32,9 @@ impl Client {
     ///
     /// # Errors
     /// `Forbidden` where the role is too small or merge requests are switched off.
-    pub async fn merge_requests_by_iid(
-        &self,
-        project: i64,
-        iids: &[i64],
-    ) -> Result<Vec<MergeRequest>, Error> {
+    pub async fn merge_requests_by_iid(&self, project: i64, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
         let request = list(project, &MergeRequestFilter::default());
-        self.fetch(
-            &iids
-                .iter()
-                .fold(request, |request, iid| request.with("iids[]", iid)),
-        )
-        .await
+        self.fetch(&iids.iter().fold(request, |request, iid| request.with("iids[]", iid))).await
     }
 
     /// Who approved a merge request, and when if the server tells.
@@ -51,25 +42,16 @@ impl Client {
     /// # Errors
     /// `NotFound` if the merge request is gone or hidden.
     pub async fn approvals(&self, project: i64, iid: i64) -> Result<Approvals, Error> {
-        let segments = [
-            "projects",
-            &project.to_string(),
-            "merge_requests",
-            &iid.to_string(),
-            "approvals",
-        ];
+        let segments = ["projects", &project.to_string(), "merge_requests", &iid.to_string(), "approvals"];
         self.fetch(&Request::get("approvals", segments)).await
     }
 }
 
 fn list(project: i64, filter: &MergeRequestFilter) -> Request {
-    Request::get(
-        "merge_requests",
-        ["projects", &project.to_string(), "merge_requests"],
-    )
-    .with("per_page", filter.per_page.unwrap_or(PER_PAGE))
-    .with_some("updated_after", filter.updated_after)
-    .with_some("created_after", filter.created_after)
-    .with_some("order_by", filter.order_by)
-    .with_some("sort", filter.sort)
+    Request::get("merge_requests", ["projects", &project.to_string(), "merge_requests"])
+        .with("per_page", filter.per_page.unwrap_or(PER_PAGE))
+        .with_some("updated_after", filter.updated_after)
+        .with_some("created_after", filter.created_after)
+        .with_some("order_by", filter.order_by)
+        .with_some("sort", filter.sort)
 }

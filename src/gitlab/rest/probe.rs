@@ -45,13 +45,8 @@ impl Probe {
             Probe::Metadata => Request::get("metadata", ["metadata"]),
             Probe::Groups => Request::get("groups", ["groups"]).with("all_available", false),
             // Without this GitLab inlines up to a hundred projects.
-            Probe::Group(reference) => {
-                Request::get("group", ["groups", reference]).with("with_projects", false)
-            }
-            Probe::GroupProjects {
-                group,
-                include_subgroups,
-            } => {
+            Probe::Group(reference) => Request::get("group", ["groups", reference]).with("with_projects", false),
+            Probe::GroupProjects { group, include_subgroups } => {
                 Request::get("group_projects", ["groups", &group.to_string(), "projects"])
                     .with("include_subgroups", include_subgroups)
                     // Shared projects belong to another group.
@@ -59,13 +54,12 @@ impl Probe {
             }
             Probe::Projects => Request::get("projects", ["projects"]).with("membership", true),
             Probe::Project(reference) => Request::get("project", ["projects", reference]),
-            Probe::MergeRequests(project) => Request::get(
-                "merge_requests",
-                ["projects", &project.to_string(), "merge_requests"],
-            )
-            .with("order_by", "created_at")
-            .with("sort", "desc")
-            .with("per_page", 1),
+            Probe::MergeRequests(project) => {
+                Request::get("merge_requests", ["projects", &project.to_string(), "merge_requests"])
+                    .with("order_by", "created_at")
+                    .with("sort", "desc")
+                    .with("per_page", 1)
+            }
             Probe::Hooks(target) => target.list().with("per_page", PER_PAGE),
         }
     }

@@ -16,16 +16,8 @@ impl Client {
 
     /// The projects that the token's user is a member of, by id (keyset).
     pub fn projects(&self) -> Pages<Project> {
-        let request = Request::get("projects", ["projects"])
-            .with("per_page", PER_PAGE)
-            .with("membership", true);
-        Pages::new(
-            self,
-            request
-                .with("pagination", "keyset")
-                .with("order_by", "id")
-                .with("sort", "asc"),
-        )
+        let request = Request::get("projects", ["projects"]).with("per_page", PER_PAGE).with("membership", true);
+        Pages::new(self, request.with("pagination", "keyset").with("order_by", "id").with("sort", "asc"))
     }
 
     /// Labels of a project, those of the groups above included.
@@ -36,10 +28,7 @@ impl Client {
 
     /// Members of a project: direct, inherited and invited.
     pub fn members_all(&self, project: i64) -> Pages<Member> {
-        let request = Request::get(
-            "members_all",
-            ["projects", &project.to_string(), "members", "all"],
-        );
+        let request = Request::get("members_all", ["projects", &project.to_string(), "members", "all"]);
         Pages::new(self, request.with("per_page", PER_PAGE))
     }
 
@@ -48,13 +37,7 @@ impl Client {
     /// # Errors
     /// `NotFound` if the user is none.
     pub async fn member(&self, project: i64, user: i64) -> Result<Member, Error> {
-        let segments = [
-            "projects",
-            &project.to_string(),
-            "members",
-            "all",
-            &user.to_string(),
-        ];
+        let segments = ["projects", &project.to_string(), "members", "all", &user.to_string()];
         self.fetch(&Request::get("member", segments)).await
     }
 }

@@ -16,15 +16,8 @@ pub(crate) fn rules<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> V
 }
 
 /// Those whose approvals stand.
-pub(crate) fn approvers<'w>(
-    ctx: &Context<'w>,
-    merge_request: &'w MergeRequest,
-    arguments: &Arguments,
-) -> Value<'w> {
-    let users = merge_request
-        .approvals
-        .iter()
-        .filter_map(|approval| ctx.person(Some(approval.user), None));
+pub(crate) fn approvers<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, arguments: &Arguments) -> Value<'w> {
+    let users = merge_request.approvals.iter().filter_map(|approval| ctx.person(Some(approval.user), None));
     page(users.collect(), Order::ascending(By::Id), arguments)
 }
 

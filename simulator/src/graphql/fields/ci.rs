@@ -22,22 +22,15 @@ pub(crate) fn pipeline_field(name: &str) -> Option<On<Pipeline>> {
         "startedAt" => |_, pipeline, _| Value::time(pipeline.started_at),
         "finishedAt" => |_, pipeline, _| Value::time(pipeline.finished_at),
         "duration" => |_, pipeline, _| seconds(pipeline.started_at, pipeline.finished_at),
-        "queuedDuration" => {
-            |_, pipeline, _| seconds(Some(pipeline.created_at), pipeline.started_at)
-        }
+        "queuedDuration" => |_, pipeline, _| seconds(Some(pipeline.created_at), pipeline.started_at),
         "user" => |ctx, pipeline, _| ctx.user(pipeline.user),
-        "project" => |ctx, pipeline, _| {
-            Value::object(ctx.project(Some(pipeline.project)).map(Object::Project))
-        },
+        "project" => |ctx, pipeline, _| Value::object(ctx.project(Some(pipeline.project)).map(Object::Project)),
         "mergeRequest" => |ctx, pipeline, _| {
             let mut all = ctx.world.merge_requests_of(pipeline.project);
             ctx.merge_request(all.find(|one| one.head_pipeline == Some(pipeline.id)))
         },
         "path" => |ctx, pipeline, _| {
-            let project = ctx
-                .world
-                .project(pipeline.project)
-                .map_or("", |project| &project.full_path);
+            let project = ctx.world.project(pipeline.project).map_or("", |project| &project.full_path);
             Value::Text(format!("/{project}/-/pipelines/{}", pipeline.id))
         },
         "jobs" => |_, pipeline, arguments| {
@@ -49,10 +42,8 @@ pub(crate) fn pipeline_field(name: &str) -> Option<On<Pipeline>> {
         "complete" => |_, pipeline, _| Value::Bool(!is_active(pipeline.status)),
         "retryable" => |_, pipeline, _| Value::Bool(pipeline.status == "failed"),
         "latest" => |ctx, pipeline, _| {
-            let mut later = ctx
-                .world
-                .pipelines_of(pipeline.project)
-                .filter(|other| other.ref_name == pipeline.ref_name);
+            let mut later =
+                ctx.world.pipelines_of(pipeline.project).filter(|other| other.ref_name == pipeline.ref_name);
             Value::Bool(!later.any(|other| other.id > pipeline.id))
         },
         "type" => |_, pipeline, _| match pipeline.source {
@@ -89,17 +80,12 @@ pub(crate) fn job_field(name: &str) -> Option<Within<Job, Pipeline>> {
         "pipeline" => |_, _, of| Value::Object(Object::Pipeline(of)),
         "project" => |ctx, _, of| Value::object(ctx.project(Some(of.project)).map(Object::Project)),
         "webPath" => |ctx, job, of| {
-            let project = ctx
-                .world
-                .project(of.project)
-                .map_or("", |project| &project.full_path);
+            let project = ctx.world.project(of.project).map_or("", |project| &project.full_path);
             Value::Text(format!("/{project}/-/jobs/{}", job.id))
         },
         "active" | "cancelable" => |_, job, _| Value::Bool(is_active(job.status)),
         "retryable" => |_, job, _| Value::Bool(job.status == "failed"),
-        "playable" | "manualJob" | "retried" | "stuck" | "triggered" => {
-            |_, _, _| Value::Bool(false)
-        }
+        "playable" | "manualJob" | "retried" | "stuck" | "triggered" => |_, _, _| Value::Bool(false),
         "coverage" => |_, _, _| Value::Null,
         _ => return None,
     })
@@ -142,9 +128,7 @@ pub(crate) fn pipelines<'w>(
     let after = ctx.time(arguments.text("updatedAfter"));
     let before = ctx.time(arguments.text("updatedBefore"));
     let found = all.filter(|pipeline| {
-        status
-            .as_ref()
-            .is_none_or(|status| status == pipeline.status)
+        status.as_ref().is_none_or(|status| status == pipeline.status)
             && name.is_none_or(|name| name == pipeline.ref_name)
             && sha.is_none_or(|sha| sha == pipeline.sha.to_string())
             && source.is_none_or(|source| source == pipeline.source)
@@ -152,22 +136,13 @@ pub(crate) fn pipelines<'w>(
             && after.is_none_or(|after| pipeline.updated_at >= after)
             && before.is_none_or(|before| pipeline.updated_at <= before)
     });
-    page(
-        found.map(Object::Pipeline).collect(),
-        Order::descending(By::Id),
-        arguments,
-    )
+    page(found.map(Object::Pipeline).collect(), Order::descending(By::Id), arguments)
 }
 
 /// One pipeline, by id, iid or commit.
-pub(crate) fn pipeline<'w>(
-    mut all: impl Iterator<Item = &'w Pipeline>,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn pipeline<'w>(mut all: impl Iterator<Item = &'w Pipeline>, arguments: &Arguments) -> Value<'w> {
     let id = arguments.text("id").and_then(global_number);
-    let iid = arguments
-        .text("iid")
-        .and_then(|iid| iid.parse::<i64>().ok());
+    let iid = arguments.text("iid").and_then(|iid| iid.parse::<i64>().ok());
     let sha = arguments.text("sha");
     let found = all.find(|pipeline| {
         id.is_none_or(|id| id == pipeline.id)
@@ -187,23 +162,14 @@ pub(crate) fn jobs<'w>(
     let name = arguments.text("name");
     let found = all.filter(|(job, _)| {
         let status = job.status.to_uppercase();
-        statuses
-            .as_ref()
-            .is_none_or(|statuses| statuses.contains(&status.as_str()))
+        statuses.as_ref().is_none_or(|statuses| statuses.contains(&status.as_str()))
             && name.is_none_or(|name| job.name == name)
     });
-    page(
-        found.map(|(job, of)| Object::Job(job, of)).collect(),
-        order,
-        arguments,
-    )
+    page(found.map(|(job, of)| Object::Job(job, of)).collect(), order, arguments)
 }
 
 /// One job, by id.
-pub(crate) fn job<'w>(
-    mut all: impl Iterator<Item = &'w Pipeline>,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn job<'w>(mut all: impl Iterator<Item = &'w Pipeline>, arguments: &Arguments) -> Value<'w> {
     let id = arguments.text("id").and_then(global_number);
     let found = all.find_map(|pipeline| {
         let job = pipeline.jobs.iter().find(|job| Some(job.id) == id)?;
@@ -213,10 +179,7 @@ pub(crate) fn job<'w>(
 }
 
 fn is_active(status: &str) -> bool {
-    matches!(
-        status,
-        "created" | "waiting_for_resource" | "preparing" | "pending" | "running"
-    )
+    matches!(status, "created" | "waiting_for_resource" | "preparing" | "pending" | "running")
 }
 
 fn seconds<'w>(from: Option<jiff::Timestamp>, to: Option<jiff::Timestamp>) -> Value<'w> {

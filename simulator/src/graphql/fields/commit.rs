@@ -25,21 +25,11 @@ pub(crate) fn field(name: &str) -> Option<Within<Commit, Project>> {
             let user = ctx.user_by_email(&commit.author_email);
             Value::object(user.map(|user| Object::User(Person { user, of: None })))
         },
-        "parentSha" => |_, commit, _| {
-            commit
-                .parents
-                .first()
-                .map_or(Value::Null, |sha| Value::Sha(*sha))
-        },
+        "parentSha" => |_, commit, _| commit.parents.first().map_or(Value::Null, |sha| Value::Sha(*sha)),
         "webUrl" => |ctx, commit, of| {
-            Value::Text(format!(
-                "{}/{}/-/commit/{}",
-                ctx.world.settings.url, of.full_path, commit.sha
-            ))
+            Value::Text(format!("{}/{}/-/commit/{}", ctx.world.settings.url, of.full_path, commit.sha))
         },
-        "webPath" => {
-            |_, commit, of| Value::Text(format!("/{}/-/commit/{}", of.full_path, commit.sha))
-        }
+        "webPath" => |_, commit, of| Value::Text(format!("/{}/-/commit/{}", of.full_path, commit.sha)),
         "authorGravatar" => |_, _, _| Value::Null,
         _ => return None,
     })

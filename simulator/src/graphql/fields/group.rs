@@ -19,49 +19,32 @@ pub(crate) fn field(name: &str) -> Option<On<Group>> {
         "description" => |_, group, _| Value::Str(&group.description),
         "visibility" => |_, group, _| Value::Str(group.visibility.name()),
         "createdAt" | "updatedAt" => |_, group, _| Value::Time(group.created_at),
-        "webUrl" => {
-            |ctx, group, _| Value::Text(ctx.world.web_url(&format!("groups/{}", group.full_path)))
-        }
+        "webUrl" => |ctx, group, _| Value::Text(ctx.world.web_url(&format!("groups/{}", group.full_path))),
         "webPath" => |_, group, _| Value::Text(format!("/groups/{}", group.full_path)),
         "editPath" => |_, group, _| Value::Text(format!("/groups/{}/-/edit", group.full_path)),
         "parent" => |ctx, group, _| Value::object(ctx.group(group.parent).map(Object::Group)),
         "archived" | "isSelfArchived" => |_, group, _| Value::Bool(group.archived),
         "markedForDeletion" => |_, group, _| Value::Bool(group.marked_for_deletion_on.is_some()),
-        "markedForDeletionOn" => |ctx, group, _| {
-            Value::time(
-                group
-                    .marked_for_deletion_on
-                    .and_then(|day| ctx.time(Some(&day.to_string()))),
-            )
-        },
-        "permanentDeletionDate" => |_, group, _| {
-            group
-                .marked_for_deletion_on
-                .map_or(Value::Null, |day| Value::Text(day.to_string()))
-        },
-        "maxAccessLevel" => |ctx, group, _| {
-            member::access_level(ctx, ctx.world.caller_role_in_group(ctx.caller, group.id))
-        },
+        "markedForDeletionOn" => {
+            |ctx, group, _| Value::time(group.marked_for_deletion_on.and_then(|day| ctx.time(Some(&day.to_string()))))
+        }
+        "permanentDeletionDate" => {
+            |_, group, _| group.marked_for_deletion_on.map_or(Value::Null, |day| Value::Text(day.to_string()))
+        }
+        "maxAccessLevel" => {
+            |ctx, group, _| member::access_level(ctx, ctx.world.caller_role_in_group(ctx.caller, group.id))
+        }
 
         "descendantGroups" => descendants,
-        "descendantGroupsCount" => {
-            |ctx, group, _| Value::count(ctx.world.descendant_groups(group.id).len())
-        }
+        "descendantGroupsCount" => |ctx, group, _| Value::count(ctx.world.descendant_groups(group.id).len()),
         "projects" => |ctx, group, arguments| project::page_of_group(ctx, group.id, arguments),
-        "projectsCount" => {
-            |ctx, group, _| Value::count(ctx.world.projects_of_group(group.id).len())
-        }
+        "projectsCount" => |ctx, group, _| Value::count(ctx.world.projects_of_group(group.id).len()),
         "mergeRequests" => merge_requests,
-        "groupMembers" => {
-            |ctx, group, arguments| member::page_of(ctx, Source::Group(group), arguments)
-        }
+        "groupMembers" => |ctx, group, arguments| member::page_of(ctx, Source::Group(group), arguments),
         "groupMembersCount" => |_, group, _| Value::count(group.members.len()),
         "label" => |ctx, group, arguments| {
             let title = arguments.text("title").unwrap_or_default();
-            let mut own = ctx
-                .world
-                .labels()
-                .filter(|label| label.owner == LabelOwner::Group(group.id));
+            let mut own = ctx.world.labels().filter(|label| label.owner == LabelOwner::Group(group.id));
             Value::object(own.find(|label| label.title == title).map(Object::Label))
         },
         "labels" => labels,
@@ -74,30 +57,17 @@ pub(crate) fn field(name: &str) -> Option<On<Group>> {
 }
 
 fn descendants<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Value<'w> {
-    let all = arguments
-        .get("includeParentDescendants")
-        .is_none_or(|value| value == true);
-    let candidates = if all {
-        ctx.world.descendant_groups(group.id)
-    } else {
-        ctx.world.subgroups(group.id).to_vec()
-    };
+    let all = arguments.get("includeParentDescendants").is_none_or(|value| value == true);
+    let candidates = if all { ctx.world.descendant_groups(group.id) } else { ctx.world.subgroups(group.id).to_vec() };
     let ids = query::ids(arguments);
-    let archived = arguments
-        .get("archived")
-        .and_then(serde_json::Value::as_bool);
+    let archived = arguments.get("archived").and_then(serde_json::Value::as_bool);
     let search = arguments.text("search").map(str::to_lowercase);
-    let found = candidates
-        .into_iter()
-        .filter_map(|id| ctx.group(Some(id)))
-        .filter(|group| {
-            ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
-                && archived.is_none_or(|archived| group.archived == archived)
-                && (!arguments.flag("owned") || ctx.world.owns_group(ctx.caller, group))
-                && search
-                    .as_ref()
-                    .is_none_or(|text| query::matches(text, &group.name, &group.path))
-        });
+    let found = candidates.into_iter().filter_map(|id| ctx.group(Some(id))).filter(|group| {
+        ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
+            && archived.is_none_or(|archived| group.archived == archived)
+            && (!arguments.flag("owned") || ctx.world.owns_group(ctx.caller, group))
+            && search.as_ref().is_none_or(|text| query::matches(text, &group.name, &group.path))
+    });
     let order = match arguments.text("sort").unwrap_or_default() {
         "NAME_DESC" => Order::descending(By::Name),
         "PATH_ASC" => Order::ascending(By::Path),
@@ -116,9 +86,7 @@ fn merge_requests<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments
     if arguments.flag("includeSubgroups") {
         groups.extend(ctx.world.descendant_groups(group.id));
     }
-    let projects = groups
-        .iter()
-        .flat_map(|id| ctx.world.projects_of_group(*id));
+    let projects = groups.iter().flat_map(|id| ctx.world.projects_of_group(*id));
     let shown = projects
         .filter_map(|id| ctx.project(Some(*id)))
         .filter(|one| project::lists_merge_requests(ctx, one, arguments));
@@ -138,9 +106,7 @@ fn labels<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Val
     let with_projects = !arguments.flag("onlyGroupLabels");
     let in_group = |project: i64| {
         let project = ctx.project(Some(project));
-        project
-            .and_then(Project::group)
-            .is_some_and(|group| groups.contains(&group))
+        project.and_then(Project::group).is_some_and(|group| groups.contains(&group))
     };
     let found = ctx.world.labels().filter(|label| match label.owner {
         LabelOwner::Group(owner) => groups.contains(&owner),

@@ -25,10 +25,7 @@ pub(crate) fn field(name: &str) -> Option<On<Label>> {
 }
 
 /// A page of labels, by title.
-pub(crate) fn page_of<'w>(
-    labels: impl Iterator<Item = &'w Label>,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn page_of<'w>(labels: impl Iterator<Item = &'w Label>, arguments: &Arguments) -> Value<'w> {
     let title = arguments.text("title");
     let term = arguments.text("searchTerm").map(str::to_lowercase);
     let fields = arguments.texts("searchIn").unwrap_or_default();
@@ -40,9 +37,5 @@ pub(crate) fn page_of<'w>(
         };
         title.is_none_or(|title| title == label.title) && term.as_deref().is_none_or(mentions)
     });
-    page(
-        found.map(Object::Label).collect(),
-        Order::ascending(By::Title),
-        arguments,
-    )
+    page(found.map(Object::Label).collect(), Order::ascending(By::Title), arguments)
 }

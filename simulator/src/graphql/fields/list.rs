@@ -10,11 +10,7 @@ pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'
         "nodes" => |page| Value::Nodes(Rc::clone(page)),
         "edges" => |page| {
             let edges = 0..page.nodes.len();
-            Value::List(
-                edges
-                    .map(|index| Value::Object(Object::Edge(Rc::clone(page), index)))
-                    .collect(),
-            )
+            Value::List(edges.map(|index| Value::Object(Object::Edge(Rc::clone(page), index))).collect())
         },
         "pageInfo" => |page| Value::Object(Object::PageInfo(Rc::clone(page))),
         "count" => |page| Value::count(page.count),

@@ -21,13 +21,7 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Membership<'w
         },
         "accessLevel" => |ctx, of| access_level(ctx, of.role),
         "createdAt" | "updatedAt" => |_, of| Value::Time(of.member.created_at),
-        "expiresAt" => |ctx, of| {
-            Value::time(
-                of.member
-                    .expires_at
-                    .and_then(|day| ctx.time(Some(&day.to_string()))),
-            )
-        },
+        "expiresAt" => |ctx, of| Value::time(of.member.expires_at.and_then(|day| ctx.time(Some(&day.to_string())))),
         "user" => |ctx, of| ctx.user(Some(of.member.user)),
         "createdBy" => |_, _| Value::Null,
         "group" => |_, of| match of.source {
@@ -44,11 +38,7 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Membership<'w
 
 /// A role; Planner came with 18.0's schema.
 pub(crate) fn access_level<'w>(ctx: &Context<'w>, role: Role) -> Value<'w> {
-    let role = if role == Role::Planner && ctx.level < Level::V18_0 {
-        Role::Guest
-    } else {
-        role
-    };
+    let role = if role == Role::Planner && ctx.level < Level::V18_0 { Role::Guest } else { role };
     let human = match role {
         Role::None => "No access",
         Role::Minimal => "Minimal Access",
@@ -68,19 +58,13 @@ pub(crate) fn access_level<'w>(ctx: &Context<'w>, role: Role) -> Value<'w> {
 
 /// GitLab's number for a name of `AccessLevelEnum`; one that no member has for other names.
 pub(crate) fn level_of(name: &str) -> i64 {
-    let roles = [0, 5, 10, 15, 20, 30, 40, 50]
-        .into_iter()
-        .filter_map(Role::from_level);
+    let roles = [0, 5, 10, 15, 20, 30, 40, 50].into_iter().filter_map(Role::from_level);
     let found = roles.into_iter().find(|role| role.name() == name);
     found.map_or(60, Role::level)
 }
 
 /// A page of the members of a group or a project.
-pub(crate) fn page_of<'w>(
-    ctx: &Context<'w>,
-    source: Source<'w>,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn page_of<'w>(ctx: &Context<'w>, source: Source<'w>, arguments: &Arguments) -> Value<'w> {
     let relations = arguments.texts("relations").unwrap_or_default();
     let mut found = Members::default();
     for relation in relations {
@@ -91,12 +75,10 @@ pub(crate) fn page_of<'w>(
     let search = arguments.text("search").map(str::to_lowercase);
     let rows = found.by_user.into_values().filter(|membership| {
         let user = ctx.world.user(membership.member.user);
-        levels
-            .as_ref()
-            .is_none_or(|levels| levels.contains(&membership.role.level()))
-            && search.as_ref().is_none_or(|text| {
-                user.is_some_and(|user| query::matches(text, &user.name, &user.username))
-            })
+        levels.as_ref().is_none_or(|levels| levels.contains(&membership.role.level()))
+            && search
+                .as_ref()
+                .is_none_or(|text| user.is_some_and(|user| query::matches(text, &user.name, &user.username)))
     });
     let mut rows: Vec<_> = rows.collect();
     match arguments.text("sort") {
@@ -105,16 +87,8 @@ pub(crate) fn page_of<'w>(
         _ => {}
     }
     let sorted = arguments.get("sort").and_then(Json::as_str).is_some();
-    let order = if sorted {
-        Order::NUMBERED
-    } else {
-        Order::ascending(By::Id)
-    };
-    page(
-        rows.into_iter().map(Object::Member).collect(),
-        order,
-        arguments,
-    )
+    let order = if sorted { Order::NUMBERED } else { Order::ascending(By::Id) };
+    page(rows.into_iter().map(Object::Member).collect(), order, arguments)
 }
 
 /// One membership per user: the one with the most rights.
@@ -147,11 +121,7 @@ impl<'w> Members<'w> {
                 }
             }
             ("SHARED_INTO_ANCESTORS", _) => {
-                let groups = ctx
-                    .world
-                    .ancestry(above)
-                    .into_iter()
-                    .filter_map(|id| ctx.world.group(id));
+                let groups = ctx.world.ancestry(above).into_iter().filter_map(|id| ctx.world.group(id));
                 for (id, most) in groups.flat_map(|group| &group.shared_with) {
                     self.add_group(ctx.world.group(*id), *most);
                 }
@@ -169,11 +139,7 @@ impl<'w> Members<'w> {
     fn add(&mut self, members: &'w [Member], source: Source<'w>, most: Role) {
         for member in members {
             let role = member.role.min(most);
-            let new = Membership {
-                member,
-                role,
-                source,
-            };
+            let new = Membership { member, role, source };
             let known = self.by_user.entry(member.user).or_insert(new);
             if known.role < role {
                 *known = new;

@@ -29,61 +29,35 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
         "webPath" => |ctx, one, _| Value::Text(path(ctx, "", one)),
         "reference" => |ctx, one, arguments| {
             let project = project(ctx, one).filter(|_| arguments.flag("full"));
-            Value::Text(format!(
-                "{}!{}",
-                project.map_or("", |project| &project.full_path),
-                one.iid
-            ))
+            Value::Text(format!("{}!{}", project.map_or("", |project| &project.full_path), one.iid))
         },
 
-        "project" | "targetProject" => {
-            |ctx, one, _| Value::object(project(ctx, one).map(Object::Project))
-        }
+        "project" | "targetProject" => |ctx, one, _| Value::object(project(ctx, one).map(Object::Project)),
         "projectId" | "targetProjectId" => |_, one, _| Value::Int(one.project),
-        "sourceProject" => {
-            |ctx, one, _| Value::object(ctx.project(one.source_project).map(Object::Project))
-        }
+        "sourceProject" => |ctx, one, _| Value::object(ctx.project(one.source_project).map(Object::Project)),
         "sourceProjectId" => |_, one, _| one.source_project.map_or(Value::Null, Value::Int),
 
         "author" => |ctx, one, _| Value::object(ctx.person(one.author, Some(one))),
         "mergeUser" => |ctx, one, _| ctx.user(one.merge_user),
-        "assignees" => {
-            |ctx, one, arguments| people(ctx, one, one.assignees.iter().copied(), arguments)
+        "assignees" => |ctx, one, arguments| people(ctx, one, one.assignees.iter().copied(), arguments),
+        "reviewers" => {
+            |ctx, one, arguments| people(ctx, one, one.reviewers.iter().map(|reviewer| reviewer.user), arguments)
         }
-        "reviewers" => |ctx, one, arguments| {
-            people(
-                ctx,
-                one,
-                one.reviewers.iter().map(|reviewer| reviewer.user),
-                arguments,
-            )
-        },
-        "participants" => {
-            |ctx, one, arguments| people(ctx, one, participants(ctx, one).into_iter(), arguments)
-        }
+        "participants" => |ctx, one, arguments| people(ctx, one, participants(ctx, one).into_iter(), arguments),
         "approvedBy" => |ctx, one, arguments| approval::approvers(ctx, one, arguments),
         "changeRequesters" => |ctx, one, arguments| {
-            let asked = one
-                .reviewers
-                .iter()
-                .filter(|reviewer| reviewer.state.name() == "requested_changes");
+            let asked = one.reviewers.iter().filter(|reviewer| reviewer.state.name() == "requested_changes");
             people(ctx, one, asked.map(|reviewer| reviewer.user), arguments)
         },
         "commenters" => |ctx, one, arguments| {
-            let mut users: Vec<_> = ctx
-                .notes(one)
-                .filter(|note| !note.system())
-                .filter_map(|note| note.author)
-                .collect();
+            let mut users: Vec<_> =
+                ctx.notes(one).filter(|note| !note.system()).filter_map(|note| note.author).collect();
             users.sort_unstable();
             users.dedup();
             people(ctx, one, users.into_iter(), arguments)
         },
         "committers" => |ctx, one, arguments| {
-            let users = one
-                .commits
-                .iter()
-                .filter_map(|commit| ctx.user_by_email(&commit.author_email));
+            let users = one.commits.iter().filter_map(|commit| ctx.user_by_email(&commit.author_email));
             let mut users: Vec<_> = users.map(|user| user.id).collect();
             users.sort_unstable();
             users.dedup();
@@ -95,32 +69,21 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
         "approvalsLeft" => |ctx, one, _| Value::Int(ctx.world.approvals_left(one)),
         "approvalState" => |ctx, one, _| {
             let overwritten = Value::Bool(false);
-            Value::record([
-                ("rules", approval::rules(ctx, one)),
-                ("approvalRulesOverwritten", overwritten),
-            ])
+            Value::record([("rules", approval::rules(ctx, one)), ("approvalRulesOverwritten", overwritten)])
         },
 
         "labels" => |ctx, one, arguments| {
-            let labels = one
-                .labels
-                .iter()
-                .filter_map(|id| ctx.world.label(*id))
-                .map(Object::Label);
+            let labels = one.labels.iter().filter_map(|id| ctx.world.label(*id)).map(Object::Label);
             page(labels.collect(), Order::ascending(By::Title), arguments)
         },
         "notes" => |ctx, one, arguments| note::page_of(ctx, one, arguments),
         "discussions" => |ctx, one, arguments| note::discussions(ctx, one, arguments),
         "userNotesCount" => |_, one, _| Value::Int(one.user_notes_count()),
         "userDiscussionsCount" => |_, one, _| Value::count(discussions(one, |_| true)),
-        "resolvableDiscussionsCount" => {
-            |_, one, _| Value::count(discussions(one, |note| note.resolvable))
+        "resolvableDiscussionsCount" => |_, one, _| Value::count(discussions(one, |note| note.resolvable)),
+        "resolvedDiscussionsCount" => {
+            |_, one, _| Value::count(discussions(one, |note| note.resolvable && note.resolved.is_some()))
         }
-        "resolvedDiscussionsCount" => |_, one, _| {
-            Value::count(discussions(one, |note| {
-                note.resolvable && note.resolved.is_some()
-            }))
-        },
 
         "commitCount" => |_, one, _| Value::count(one.commits.len()),
         "commits" => |ctx, one, arguments| commits(ctx, one, arguments, false),
@@ -131,24 +94,13 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
             let base = one.commits.last().and_then(|commit| commit.parents.first());
             one.sha.map_or(Value::Null, |head| {
                 let base = Value::Sha(*base.unwrap_or(&head));
-                Value::record([
-                    ("baseSha", base.clone()),
-                    ("startSha", base),
-                    ("headSha", Value::Sha(head)),
-                ])
+                Value::record([("baseSha", base.clone()), ("startSha", base), ("headSha", Value::Sha(head))])
             })
         },
         "diffStats" => |_, one, arguments| {
             let path = arguments.text("path");
-            let files = one
-                .files
-                .iter()
-                .filter(|file| path.is_none_or(|path| path == file.path));
-            Value::List(
-                files
-                    .map(|file| Value::Object(Object::FileStats(file)))
-                    .collect(),
-            )
+            let files = one.files.iter().filter(|file| path.is_none_or(|path| path == file.path));
+            Value::List(files.map(|file| Value::Object(Object::FileStats(file))).collect())
         },
         "diffStatsSummary" => |_, one, _| {
             let (additions, deletions) = (one.additions(), one.deletions());
@@ -161,20 +113,10 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
         },
 
         "detailedMergeStatus" => |ctx, one, _| detailed_status(ctx, one),
-        "mergeStatus" => |ctx, one, _| {
-            Value::Str(if is_mergeable(ctx, one) {
-                "can_be_merged"
-            } else {
-                "unchecked"
-            })
-        },
-        "mergeStatusEnum" => |ctx, one, _| {
-            Value::Str(if is_mergeable(ctx, one) {
-                "CAN_BE_MERGED"
-            } else {
-                "UNCHECKED"
-            })
-        },
+        "mergeStatus" => |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "can_be_merged" } else { "unchecked" }),
+        "mergeStatusEnum" => {
+            |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "CAN_BE_MERGED" } else { "UNCHECKED" })
+        }
         "mergeable" => |ctx, one, _| Value::Bool(is_mergeable(ctx, one)),
         "mergeableDiscussionsState" => |_, one, _| Value::Bool(one.discussions_resolved()),
         "hidden" => |ctx, one, _| Value::Bool(ctx.world.hidden(one)),
@@ -184,23 +126,14 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
 
         "headPipeline" => |ctx, one, _| {
             let readable = project(ctx, one).is_some_and(|project| ctx.rights(project).builds);
-            let pipeline = one
-                .head_pipeline
-                .filter(|_| readable)
-                .and_then(|id| ctx.world.pipeline(id));
+            let pipeline = one.head_pipeline.filter(|_| readable).and_then(|id| ctx.world.pipeline(id));
             Value::object(pipeline.map(Object::Pipeline))
         },
         "hasCi" => |_, one, _| Value::Bool(one.head_pipeline.is_some()),
         "pipelines" => |ctx, one, arguments| {
             let readable = project(ctx, one).filter(|project| ctx.rights(project).builds);
-            let all = readable
-                .into_iter()
-                .flat_map(|project| ctx.world.pipelines_of(project.id));
-            ci::pipelines(
-                ctx,
-                all.filter(|pipeline| pipeline.ref_name == one.source_branch),
-                arguments,
-            )
+            let all = readable.into_iter().flat_map(|project| ctx.world.pipelines_of(project.id));
+            ci::pipelines(ctx, all.filter(|pipeline| pipeline.ref_name == one.source_branch), arguments)
         },
 
         "taskCompletionStatus" => {
@@ -287,19 +220,9 @@ fn participants(ctx: &Context<'_>, merge_request: &MergeRequest) -> Vec<i64> {
     let mut users: Vec<_> = merge_request.author.into_iter().collect();
     users.extend(&merge_request.assignees);
     users.extend(merge_request.reviewers.iter().map(|reviewer| reviewer.user));
-    let role = ctx
-        .world
-        .project(merge_request.project)
-        .map_or(Role::None, |project| ctx.rights(project).role);
-    let notes = merge_request
-        .notes
-        .iter()
-        .filter(|note| crate::world::World::sees_note(role, note));
-    users.extend(
-        notes
-            .filter(|note| !note.system())
-            .filter_map(|note| note.author),
-    );
+    let role = ctx.world.project(merge_request.project).map_or(Role::None, |project| ctx.rights(project).role);
+    let notes = merge_request.notes.iter().filter(|note| crate::world::World::sees_note(role, note));
+    users.extend(notes.filter(|note| !note.system()).filter_map(|note| note.author));
     users.sort_unstable();
     users.dedup();
     users
@@ -311,26 +234,16 @@ fn commits<'w>(
     arguments: &Arguments,
     without_merges: bool,
 ) -> Value<'w> {
-    let Some(project) = project(ctx, merge_request).filter(|project| ctx.rights(project).code)
-    else {
+    let Some(project) = project(ctx, merge_request).filter(|project| ctx.rights(project).code) else {
         return Value::Null;
     };
-    let commits = merge_request
-        .commits
-        .iter()
-        .filter(|commit| !without_merges || commit.parents.len() < 2);
+    let commits = merge_request.commits.iter().filter(|commit| !without_merges || commit.parents.len() < 2);
     let rows = commits.map(|commit| Object::Commit(commit, project));
     page(rows.collect(), Order::NUMBERED, arguments)
 }
 
-fn discussions(
-    merge_request: &MergeRequest,
-    counts: impl Fn(&crate::world::Note) -> bool,
-) -> usize {
-    let notes = merge_request
-        .notes
-        .iter()
-        .filter(|note| !note.system() && counts(note));
+fn discussions(merge_request: &MergeRequest, counts: impl Fn(&crate::world::Note) -> bool) -> usize {
+    let notes = merge_request.notes.iter().filter(|note| !note.system() && counts(note));
     let mut threads: Vec<_> = notes.map(|note| note.discussion).collect();
     threads.sort_unstable();
     threads.dedup();
@@ -353,10 +266,7 @@ fn detailed_status<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> Va
 }
 
 fn permissions<'w>(ctx: &Context<'w>, merge_request: &MergeRequest) -> Value<'w> {
-    let role = ctx
-        .world
-        .project(merge_request.project)
-        .map_or(Role::None, |project| ctx.rights(project).role);
+    let role = ctx.world.project(merge_request.project).map_or(Role::None, |project| ctx.rights(project).role);
     let writes = Value::Bool(role >= Role::Developer);
     Value::record([
         ("readMergeRequest", Value::Bool(true)),

@@ -18,8 +18,7 @@ mod user;
 use std::rc::Rc;
 
 use crate::world::{
-    Commit, Deployment, FileStats, Group, Job, Label, MergeRequest, Note, Pipeline, Position,
-    Project, User,
+    Commit, Deployment, FileStats, Group, Job, Label, MergeRequest, Note, Pipeline, Position, Project, User,
 };
 
 use super::connection::Connection;
@@ -84,40 +83,24 @@ impl Resolve {
     ) -> Value<'w> {
         match (self, object) {
             (Resolve::Query(resolve), Object::Query) => resolve(ctx, arguments),
-            (Resolve::Project(resolve), Object::Project(project)) => {
-                resolve(ctx, project, arguments)
-            }
-            (Resolve::Repository(resolve), Object::Repository(project)) => {
-                resolve(ctx, project, arguments)
-            }
+            (Resolve::Project(resolve), Object::Project(project)) => resolve(ctx, project, arguments),
+            (Resolve::Repository(resolve), Object::Repository(project)) => resolve(ctx, project, arguments),
             (Resolve::Group(resolve), Object::Group(group)) => resolve(ctx, group, arguments),
             (Resolve::MergeRequest(resolve), Object::MergeRequest(merge_request)) => {
                 resolve(ctx, merge_request, arguments)
             }
             (Resolve::User(resolve), Object::User(person)) => resolve(ctx, *person, arguments),
-            (Resolve::Interaction(resolve), Object::Interaction(user, of)) => {
-                resolve(ctx, user, of)
-            }
+            (Resolve::Interaction(resolve), Object::Interaction(user, of)) => resolve(ctx, user, of),
             (Resolve::Note(resolve), Object::Note(note, of)) => resolve(ctx, note, of),
-            (Resolve::Discussion(resolve), Object::Discussion(thread)) => {
-                resolve(ctx, thread, arguments)
-            }
-            (Resolve::Position(resolve), Object::Position(position)) => {
-                resolve(ctx, position, arguments)
-            }
+            (Resolve::Discussion(resolve), Object::Discussion(thread)) => resolve(ctx, thread, arguments),
+            (Resolve::Position(resolve), Object::Position(position)) => resolve(ctx, position, arguments),
             (Resolve::FileStats(resolve), Object::FileStats(file)) => resolve(ctx, file, arguments),
             (Resolve::Commit(resolve), Object::Commit(commit, of)) => resolve(ctx, commit, of),
             (Resolve::Label(resolve), Object::Label(label)) => resolve(ctx, label, arguments),
-            (Resolve::Pipeline(resolve), Object::Pipeline(pipeline)) => {
-                resolve(ctx, pipeline, arguments)
-            }
+            (Resolve::Pipeline(resolve), Object::Pipeline(pipeline)) => resolve(ctx, pipeline, arguments),
             (Resolve::Job(resolve), Object::Job(job, of)) => resolve(ctx, job, of),
-            (Resolve::Deployment(resolve), Object::Deployment(deployment)) => {
-                resolve(ctx, deployment, arguments)
-            }
-            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(of)) => {
-                resolve(ctx, of, arguments)
-            }
+            (Resolve::Deployment(resolve), Object::Deployment(deployment)) => resolve(ctx, deployment, arguments),
+            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(of)) => resolve(ctx, of, arguments),
             (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member),
             (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page),
             (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(page, *index),
@@ -164,9 +147,7 @@ pub(crate) fn resolver(type_name: &str, field: &str) -> Resolve {
         "ApprovalRule" => approval::rule_field(field).map(Resolve::ApprovalRule),
         "ProjectMember" | "GroupMember" => member::field(field).map(Resolve::Member),
         "PageInfo" => list::page_info_field(field).map(Resolve::PageInfo),
-        name if name.ends_with("Connection") => {
-            list::connection_field(field).map(Resolve::Connection)
-        }
+        name if name.ends_with("Connection") => list::connection_field(field).map(Resolve::Connection),
         name if name.ends_with("Edge") => list::edge_field(field).map(Resolve::Edge),
         _ => None,
     };

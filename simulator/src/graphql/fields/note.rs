@@ -21,9 +21,7 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
             NoteKind::Diff(_) => Value::Gid("DiffNote", note.id),
         },
         "body" => |_, note, _| Value::Str(&note.body),
-        "bodyHtml" | "bodyFirstLineHtml" => {
-            |_, note, _| Value::Text(format!("<p>{}</p>", escaped(&note.body)))
-        }
+        "bodyHtml" | "bodyFirstLineHtml" => |_, note, _| Value::Text(format!("<p>{}</p>", escaped(&note.body))),
         "author" => |ctx, note, _| ctx.user(note.author),
         "system" => |_, note, _| Value::Bool(note.system()),
         "internal" | "confidential" => |_, note, _| Value::Bool(note.internal),
@@ -53,21 +51,13 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
             })
         },
         "discussion" => |ctx, note, of| {
-            let notes = ctx
-                .notes(of)
-                .filter(|other| other.discussion == note.discussion);
+            let notes = ctx.notes(of).filter(|other| other.discussion == note.discussion);
             thread(of, notes.collect())
         },
         "project" => |ctx, _, of| Value::object(ctx.project(Some(of.project)).map(Object::Project)),
         "url" => |ctx, note, of| {
-            let project = ctx
-                .world
-                .project(of.project)
-                .map_or("", |project| &project.full_path);
-            Value::Text(format!(
-                "{}/{project}/-/merge_requests/{}#note_{}",
-                ctx.world.settings.url, of.iid, note.id
-            ))
+            let project = ctx.world.project(of.project).map_or("", |project| &project.full_path);
+            Value::Text(format!("{}/{project}/-/merge_requests/{}#note_{}", ctx.world.settings.url, of.iid, note.id))
         },
         "noteableType" => |_, _, _| Value::Str("MergeRequest"),
         "noteableId" => |_, _, of| Value::Int(of.id),
@@ -89,10 +79,7 @@ pub(crate) fn discussion_field(name: &str) -> Option<OnThread> {
         "resolvedAt" => |_, thread, _| Value::time(resolved(thread).map(|(_, at)| at)),
         "resolvedBy" => |ctx, thread, _| ctx.user(resolved(thread).map(|(user, _)| user)),
         "notes" => |_, thread, arguments| {
-            let notes = thread
-                .notes
-                .iter()
-                .map(|note| Object::Note(note, thread.merge_request));
+            let notes = thread.notes.iter().map(|note| Object::Note(note, thread.merge_request));
             page(notes.collect(), Order::ascending(By::CreatedAt), arguments)
         },
         _ => return None,
@@ -125,52 +112,32 @@ fn resolved(thread: &Thread<'_>) -> Option<(i64, jiff::Timestamp)> {
 }
 
 fn thread<'w>(merge_request: &'w MergeRequest, notes: Vec<&'w Note>) -> Value<'w> {
-    Value::Object(Object::Discussion(Rc::new(Thread {
-        merge_request,
-        notes,
-    })))
+    Value::Object(Object::Discussion(Rc::new(Thread { merge_request, notes })))
 }
 
 /// A page of the notes of a merge request, oldest first.
-pub(crate) fn page_of<'w>(
-    ctx: &Context<'w>,
-    merge_request: &'w MergeRequest,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn page_of<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, arguments: &Arguments) -> Value<'w> {
     let system = match arguments.text("filter") {
         Some("ONLY_ACTIVITY") => Some(true),
         Some("ONLY_COMMENTS") => Some(false),
         _ => None,
     };
-    let notes = ctx
-        .notes(merge_request)
-        .filter(|note| system.is_none_or(|system| note.system() == system));
+    let notes = ctx.notes(merge_request).filter(|note| system.is_none_or(|system| note.system() == system));
     let rows = notes.map(|note| Object::Note(note, merge_request));
     page(rows.collect(), Order::ascending(By::CreatedAt), arguments)
 }
 
 /// A page of the threads of a merge request, oldest first.
-pub(crate) fn discussions<'w>(
-    ctx: &Context<'w>,
-    merge_request: &'w MergeRequest,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn discussions<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, arguments: &Arguments) -> Value<'w> {
     let mut threads: Vec<Thread<'w>> = Vec::new();
     for note in ctx.notes(merge_request) {
-        let known = threads
-            .iter_mut()
-            .find(|thread| thread.notes[0].discussion == note.discussion);
+        let known = threads.iter_mut().find(|thread| thread.notes[0].discussion == note.discussion);
         match known {
             Some(thread) => thread.notes.push(note),
-            None => threads.push(Thread {
-                merge_request,
-                notes: vec![note],
-            }),
+            None => threads.push(Thread { merge_request, notes: vec![note] }),
         }
     }
-    let rows = threads
-        .into_iter()
-        .map(|thread| Object::Discussion(Rc::new(thread)));
+    let rows = threads.into_iter().map(|thread| Object::Discussion(Rc::new(thread)));
     page(rows.collect(), Order::NUMBERED, arguments)
 }
 
@@ -187,7 +154,5 @@ pub(crate) fn by_id<'w>(ctx: &Context<'w>, id: Option<i64>) -> Value<'w> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

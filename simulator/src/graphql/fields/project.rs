@@ -26,17 +26,9 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
         "webUrl" => |ctx, project, _| Value::Text(ctx.world.web_url(&project.full_path)),
         "webPath" => |_, project, _| Value::Text(format!("/{}", project.full_path)),
         "editPath" => |_, project, _| Value::Text(format!("/{}/edit", project.full_path)),
-        "httpUrlToRepo" => {
-            |ctx, project, _| Value::Text(ctx.world.web_url(&format!("{}.git", project.full_path)))
-        }
+        "httpUrlToRepo" => |ctx, project, _| Value::Text(ctx.world.web_url(&format!("{}.git", project.full_path))),
         "sshUrlToRepo" => |ctx, project, _| {
-            let host = ctx
-                .world
-                .settings
-                .url
-                .split("://")
-                .nth(1)
-                .unwrap_or_default();
+            let host = ctx.world.settings.url.split("://").nth(1).unwrap_or_default();
             let host = host.split(['/', ':']).next().unwrap_or_default();
             Value::Text(format!("git@{host}:{}.git", project.full_path))
         },
@@ -46,40 +38,22 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             Value::object(ctx.group(root).map(Object::Group))
         },
         "namespace" => |ctx, project, _| namespace(ctx, project),
-        "topics" => |_, project, _| {
-            Value::List(
-                project
-                    .topics
-                    .iter()
-                    .map(|topic| Value::Str(topic))
-                    .collect(),
-            )
-        },
+        "topics" => |_, project, _| Value::List(project.topics.iter().map(|topic| Value::Str(topic)).collect()),
         "starCount" => |_, _, _| Value::Int(0),
         "repository" => |ctx, project, _| {
             let readable = ctx.rights(project).code;
             Value::object(readable.then_some(Object::Repository(project)))
         },
-        "markedForDeletion" => {
-            |_, project, _| Value::Bool(project.marked_for_deletion_on.is_some())
-        }
+        "markedForDeletion" => |_, project, _| Value::Bool(project.marked_for_deletion_on.is_some()),
         "markedForDeletionOn" => |ctx, project, _| {
-            Value::time(
-                project
-                    .marked_for_deletion_on
-                    .and_then(|day| ctx.time(Some(&day.to_string()))),
-            )
+            Value::time(project.marked_for_deletion_on.and_then(|day| ctx.time(Some(&day.to_string()))))
         },
-        "permanentDeletionDate" => |_, project, _| {
-            project
-                .marked_for_deletion_on
-                .map_or(Value::Null, |day| Value::Text(day.to_string()))
-        },
+        "permanentDeletionDate" => {
+            |_, project, _| project.marked_for_deletion_on.map_or(Value::Null, |day| Value::Text(day.to_string()))
+        }
         "maxAccessLevel" => |ctx, project, _| member::access_level(ctx, ctx.rights(project).role),
 
-        "mergeRequestsEnabled" => {
-            |ctx, project, _| Value::Bool(ctx.merge_requests_enabled(project))
-        }
+        "mergeRequestsEnabled" => |ctx, project, _| Value::Bool(ctx.merge_requests_enabled(project)),
         "mergeRequests" => filters::of_project,
         "mergeRequest" => |ctx, project, arguments| {
             let iid = arguments.text("iid").and_then(|iid| iid.parse().ok());
@@ -90,32 +64,21 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
                 return Value::Null;
             }
             let all = ctx.world.merge_requests_of(project.id);
-            Value::count(
-                all.filter(|one| one.state == MergeRequestState::Opened)
-                    .count(),
-            )
+            Value::count(all.filter(|one| one.state == MergeRequestState::Opened).count())
         },
 
         "label" => |ctx, project, arguments| {
             let title = arguments.text("title").unwrap_or_default();
-            let found = ctx
-                .world
-                .labels_of_project(project)
-                .find(|label| label.title == title);
+            let found = ctx.world.labels_of_project(project).find(|label| label.title == title);
             Value::object(found.map(Object::Label))
         },
         "labels" => |ctx, project, arguments| {
             let own = LabelOwner::Project(project.id);
             let above = arguments.flag("includeAncestorGroups");
-            let labels = ctx
-                .world
-                .labels_of_project(project)
-                .filter(|label| above || label.owner == own);
+            let labels = ctx.world.labels_of_project(project).filter(|label| above || label.owner == own);
             label::page_of(labels, arguments)
         },
-        "projectMembers" => {
-            |ctx, project, arguments| member::page_of(ctx, Source::Project(project), arguments)
-        }
+        "projectMembers" => |ctx, project, arguments| member::page_of(ctx, Source::Project(project), arguments),
 
         "pipelines" => |ctx, project, arguments| {
             if !ctx.rights(project).builds {
@@ -134,8 +97,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
                 return Value::Null;
             }
             let pipelines = ctx.world.pipelines_of(project.id);
-            let jobs =
-                pipelines.flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (job, pipeline)));
+            let jobs = pipelines.flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (job, pipeline)));
             ci::jobs(jobs, Order::descending(By::Id), arguments)
         },
         "job" => |ctx, project, arguments| {
@@ -145,20 +107,13 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             ci::job(ctx.world.pipelines_of(project.id), arguments)
         },
         "deployment" => |ctx, project, arguments| {
-            let iid = arguments
-                .text("iid")
-                .and_then(|iid| iid.parse::<i64>().ok());
-            let mut all = ctx
-                .world
-                .deployments_of(project.id)
-                .filter(|_| ctx.rights(project).builds);
+            let iid = arguments.text("iid").and_then(|iid| iid.parse::<i64>().ok());
+            let mut all = ctx.world.deployments_of(project.id).filter(|_| ctx.rights(project).builds);
             Value::object(all.find(|one| Some(one.iid) == iid).map(Object::Deployment))
         },
 
         "jobsEnabled" => |ctx, project, _| Value::Bool(ctx.rights(project).builds),
-        "publicJobs" | "requestAccessEnabled" | "removeSourceBranchAfterMerge" => {
-            |_, _, _| Value::Bool(true)
-        }
+        "publicJobs" | "requestAccessEnabled" | "removeSourceBranchAfterMerge" => |_, _, _| Value::Bool(true),
         "mergeRequestsFfOnlyEnabled"
         | "onlyAllowMergeIfAllDiscussionsAreResolved"
         | "onlyAllowMergeIfPipelineSucceeds" => |_, _, _| Value::Bool(false),
@@ -175,14 +130,9 @@ pub(crate) fn repository_field(name: &str) -> Option<On<Project>> {
         "empty" => |_, project, _| Value::Bool(project.empty_repo()),
         "exists" => |_, project, _| Value::Bool(!project.empty_repo()),
         "rootRef" => |_, project, _| Value::str(project.default_branch.as_deref()),
-        "lastCommit" => |_, project, _| {
-            Value::object(
-                project
-                    .commits
-                    .first()
-                    .map(|commit| Object::Commit(commit, project)),
-            )
-        },
+        "lastCommit" => {
+            |_, project, _| Value::object(project.commits.first().map(|commit| Object::Commit(commit, project)))
+        }
         "commit" => |_, project, arguments| {
             let wanted = arguments.text("ref").unwrap_or_default();
             let head = project.default_branch.as_deref() == Some(wanted) || wanted == "HEAD";
@@ -260,42 +210,21 @@ pub(crate) fn page_of_group<'w>(ctx: &Context<'w>, group: i64, arguments: &Argum
         groups.extend(ctx.world.descendant_groups(group));
     }
     let ids = query::ids(arguments);
-    let search = arguments
-        .text("search")
-        .filter(|text| !text.is_empty())
-        .map(str::to_lowercase);
-    let with_archived = arguments
-        .get("includeArchived")
-        .is_none_or(|value| value == true);
-    let all = groups
-        .iter()
-        .flat_map(|id| ctx.world.projects_of_group(*id));
-    let found = all
-        .filter_map(|id| ctx.project(Some(*id)))
-        .filter(|project| {
-            (with_archived || !project.archived)
-                && (!arguments.flag("archivedOnly") || project.archived)
-                && (!arguments.flag("notAimedForDeletion")
-                    || project.marked_for_deletion_on.is_none())
-                && (!arguments.flag("withMergeRequestsEnabled")
-                    || ctx.merge_requests_enabled(project))
-                && ids.as_ref().is_none_or(|ids| ids.contains(&project.id))
-                && search
-                    .as_ref()
-                    .is_none_or(|text| query::matches(text, &project.name, &project.path))
-        });
-    page(
-        found.map(Object::Project).collect(),
-        order(arguments.text("sort")),
-        arguments,
-    )
+    let search = arguments.text("search").filter(|text| !text.is_empty()).map(str::to_lowercase);
+    let with_archived = arguments.get("includeArchived").is_none_or(|value| value == true);
+    let all = groups.iter().flat_map(|id| ctx.world.projects_of_group(*id));
+    let found = all.filter_map(|id| ctx.project(Some(*id))).filter(|project| {
+        (with_archived || !project.archived)
+            && (!arguments.flag("archivedOnly") || project.archived)
+            && (!arguments.flag("notAimedForDeletion") || project.marked_for_deletion_on.is_none())
+            && (!arguments.flag("withMergeRequestsEnabled") || ctx.merge_requests_enabled(project))
+            && ids.as_ref().is_none_or(|ids| ids.contains(&project.id))
+            && search.as_ref().is_none_or(|text| query::matches(text, &project.name, &project.path))
+    });
+    page(found.map(Object::Project).collect(), order(arguments.text("sort")), arguments)
 }
 
 /// Whether merge requests of the project show in lists of its group.
-pub(crate) fn lists_merge_requests(
-    ctx: &Context<'_>,
-    project: &Project,
-    arguments: &Arguments,
-) -> bool {
+pub(crate) fn lists_merge_requests(ctx: &Context<'_>, project: &Project, arguments: &Arguments) -> bool {
     ctx.rights(project).merge_requests && (arguments.flag("includeArchived") || !project.archived)
 }

@@ -13,9 +13,7 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, &Arguments) -
     Some(match name {
         "currentUser" => |ctx, _| ctx.user(ctx.caller.user),
         "group" => |ctx, arguments| {
-            let found = arguments
-                .text("fullPath")
-                .and_then(|path| ctx.world.group_by_path(path));
+            let found = arguments.text("fullPath").and_then(|path| ctx.world.group_by_path(path));
             Value::object(ctx.group(found.map(|group| group.id)).map(Object::Group))
         },
         "groups" => groups,
@@ -26,21 +24,13 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, &Arguments) -
         "metadata" => |ctx, _| metadata(ctx),
         "note" => |ctx, arguments| note::by_id(ctx, arguments.text("id").and_then(global_number)),
         "project" => |ctx, arguments| {
-            let found = arguments
-                .text("fullPath")
-                .and_then(|path| ctx.world.project_by_path(path));
-            Value::object(
-                ctx.project(found.map(|project| project.id))
-                    .map(Object::Project),
-            )
+            let found = arguments.text("fullPath").and_then(|path| ctx.world.project_by_path(path));
+            Value::object(ctx.project(found.map(|project| project.id)).map(Object::Project))
         },
         "projects" => projects,
-        "queryComplexity" => |ctx, _| {
-            Value::record([
-                ("score", Value::Int(ctx.score)),
-                ("limit", Value::Int(ctx.limit)),
-            ])
-        },
+        "queryComplexity" => {
+            |ctx, _| Value::record([("score", Value::Int(ctx.score)), ("limit", Value::Int(ctx.limit))])
+        }
         "user" => |ctx, arguments| {
             let id = arguments.text("id").and_then(global_number);
             ctx.user(id.or_else(|| ctx.user_id(arguments.text("username")?)))
@@ -56,11 +46,7 @@ fn metadata<'w>(ctx: &Context<'w>) -> Value<'w> {
         return Value::Null;
     }
     let settings = &ctx.world.settings;
-    let kas = Value::record([
-        ("enabled", Value::Bool(false)),
-        ("version", Value::Null),
-        ("externalUrl", Value::Null),
-    ]);
+    let kas = Value::record([("enabled", Value::Bool(false)), ("version", Value::Null), ("externalUrl", Value::Null)]);
     Value::record([
         ("version", Value::Text(settings.full_version())),
         ("revision", Value::Str("8b2e5f1c0de")),
@@ -78,9 +64,7 @@ fn groups<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
             && ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
             && (!arguments.flag("topLevelOnly") || group.parent.is_none())
             && (!arguments.flag("ownedOnly") || ctx.world.owns_group(ctx.caller, group))
-            && search
-                .as_ref()
-                .is_none_or(|text| matches(text, &group.name, &group.path))
+            && search.as_ref().is_none_or(|text| matches(text, &group.name, &group.path))
     });
     let order = match arguments.text("sort").unwrap_or_default() {
         "name_desc" => Order::descending(By::Name),
@@ -100,31 +84,17 @@ fn projects<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
     let least = arguments.text("minAccessLevel").map(member::level_of);
     let found = ctx.world.projects().filter(|project| {
         let rights = ctx.rights(project);
-        let own = ctx
-            .caller
-            .user
-            .map_or(Role::None, |user| ctx.world.role_in_project(user, project));
+        let own = ctx.caller.user.map_or(Role::None, |user| ctx.world.role_in_project(user, project));
         rights.project
             && ids.as_ref().is_none_or(|ids| ids.contains(&project.id))
-            && paths.as_ref().is_none_or(|paths| {
-                paths
-                    .iter()
-                    .any(|path| path.eq_ignore_ascii_case(&project.full_path))
-            })
+            && paths.as_ref().is_none_or(|paths| paths.iter().any(|path| path.eq_ignore_ascii_case(&project.full_path)))
             && (!arguments.flag("membership") || own > Role::None)
             && least.is_none_or(|least| own.level() >= least)
             && (!arguments.flag("withMergeRequestsEnabled") || ctx.merge_requests_enabled(project))
-            && archived
-                .is_none_or(|which| which == "INCLUDE" || project.archived == (which == "ONLY"))
-            && search
-                .as_ref()
-                .is_none_or(|text| matches(text, &project.name, &project.path))
+            && archived.is_none_or(|which| which == "INCLUDE" || project.archived == (which == "ONLY"))
+            && search.as_ref().is_none_or(|text| matches(text, &project.name, &project.path))
     });
-    page(
-        found.map(Object::Project).collect(),
-        project::order(arguments.text("sort")),
-        arguments,
-    )
+    page(found.map(Object::Project).collect(), project::order(arguments.text("sort")), arguments)
 }
 
 fn users<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
@@ -133,22 +103,11 @@ fn users<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
     let search = arguments.text("search").map(str::to_lowercase);
     let found = ctx.world.users().filter(|user| {
         ids.as_ref().is_none_or(|ids| ids.contains(&user.id))
-            && names.as_ref().is_none_or(|names| {
-                names
-                    .iter()
-                    .any(|name| name.eq_ignore_ascii_case(&user.username))
-            })
+            && names.as_ref().is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(&user.username)))
             && (!arguments.flag("admins") || user.admin)
-            && search
-                .as_ref()
-                .is_none_or(|text| matches(text, &user.name, &user.username))
+            && search.as_ref().is_none_or(|text| matches(text, &user.name, &user.username))
     });
-    let order = match arguments
-        .text("sort")
-        .unwrap_or_default()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    let order = match arguments.text("sort").unwrap_or_default().to_ascii_lowercase().as_str() {
         "created_asc" => Order::ascending(By::CreatedAt),
         _ => Order::descending(By::CreatedAt),
     };

@@ -11,9 +11,7 @@ use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Person, Source, Value};
 
-pub(crate) fn field(
-    name: &str,
-) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &Arguments) -> Value<'w>> {
+pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &Arguments) -> Value<'w>> {
     Some(match name {
         "id" => |_, person, _| Value::Gid("User", person.user.id),
         "username" => |_, person, _| Value::Str(&person.user.username),
@@ -44,8 +42,7 @@ pub(crate) fn field(
             page(groups.collect(), Order::ascending(By::Name), arguments)
         },
         "groupMemberships" => |ctx, person, arguments| {
-            let rows =
-                memberships(ctx, person.user).map(|(_, membership)| Object::Member(membership));
+            let rows = memberships(ctx, person.user).map(|(_, membership)| Object::Member(membership));
             page(rows.collect(), Order::ascending(By::Id), arguments)
         },
         "groupCount" => |ctx, person, _| Value::count(memberships(ctx, person.user).count()),
@@ -59,9 +56,7 @@ pub(crate) fn field(
         },
         "reviewRequestedMergeRequests" => |ctx, person, arguments| {
             let id = person.user.id;
-            merge_requests(ctx, arguments, move |one| {
-                one.reviewers.iter().any(|reviewer| reviewer.user == id)
-            })
+            merge_requests(ctx, arguments, move |one| one.reviewers.iter().any(|reviewer| reviewer.user == id))
         },
 
         "avatarUrl" | "bio" | "location" => |_, _, _| Value::Null,
@@ -74,18 +69,16 @@ pub(crate) fn interaction_field(name: &str) -> Option<Within<User, MergeRequest>
         "approved" => |_, user, of| Value::Bool(of.approved_by(user.id)),
         "reviewed" => |_, user, of| {
             let state = review_of(user, of);
-            Value::Bool(state.is_some_and(|state| {
-                !matches!(state, ReviewState::Unreviewed | ReviewState::ReviewStarted)
-            }))
+            Value::Bool(
+                state.is_some_and(|state| !matches!(state, ReviewState::Unreviewed | ReviewState::ReviewStarted)),
+            )
         },
-        "reviewState" => |ctx, user, of| {
-            review_of(user, of).map_or(Value::Null, |state| Value::Str(spelled(ctx.level, state)))
-        },
+        "reviewState" => {
+            |ctx, user, of| review_of(user, of).map_or(Value::Null, |state| Value::Str(spelled(ctx.level, state)))
+        }
         "canMerge" | "canUpdate" => |ctx, user, of| {
             let project = ctx.world.project(of.project);
-            let role = project.map_or(Role::None, |project| {
-                ctx.world.role_in_project(user.id, project)
-            });
+            let role = project.map_or(Role::None, |project| ctx.world.role_in_project(user.id, project));
             Value::Bool(role >= Role::Developer)
         },
         "applicableApprovalRules" => |ctx, _, of| approval::rules(ctx, of),
@@ -94,10 +87,7 @@ pub(crate) fn interaction_field(name: &str) -> Option<Within<User, MergeRequest>
 }
 
 fn review_of(user: &User, of: &MergeRequest) -> Option<ReviewState> {
-    let reviewer = of
-        .reviewers
-        .iter()
-        .find(|reviewer| reviewer.user == user.id)?;
+    let reviewer = of.reviewers.iter().find(|reviewer| reviewer.user == user.id)?;
     Some(reviewer.state)
 }
 
@@ -105,9 +95,7 @@ fn review_of(user: &User, of: &MergeRequest) -> Option<ReviewState> {
 fn spelled(level: Level, state: ReviewState) -> &'static str {
     match state {
         ReviewState::ReviewStarted if level < Level::V18_0 => ReviewState::Unreviewed.enum_name(),
-        ReviewState::Approved | ReviewState::Unapproved | ReviewState::RequestedChanges
-            if level < Level::V17_2 =>
-        {
+        ReviewState::Approved | ReviewState::Unapproved | ReviewState::RequestedChanges if level < Level::V17_2 => {
             ReviewState::Reviewed.enum_name()
         }
         state => state.enum_name(),
@@ -118,26 +106,15 @@ fn memberships<'w>(
     ctx: &Context<'w>,
     user: &'w User,
 ) -> impl Iterator<Item = (&'w crate::world::Group, Membership<'w>)> {
-    let visible = ctx
-        .world
-        .groups()
-        .filter(|group| ctx.world.sees_group(ctx.caller, group));
+    let visible = ctx.world.groups().filter(|group| ctx.world.sees_group(ctx.caller, group));
     visible.filter_map(|group| {
         let member = group.members.iter().find(|member| member.user == user.id)?;
-        let membership = Membership {
-            member,
-            role: member.role,
-            source: Source::Group(group),
-        };
+        let membership = Membership { member, role: member.role, source: Source::Group(group) };
         Some((group, membership))
     })
 }
 
-fn merge_requests<'w>(
-    ctx: &Context<'w>,
-    arguments: &Arguments,
-    own: impl Fn(&MergeRequest) -> bool,
-) -> Value<'w> {
+fn merge_requests<'w>(ctx: &Context<'w>, arguments: &Arguments, own: impl Fn(&MergeRequest) -> bool) -> Value<'w> {
     let path = arguments.text("projectPath");
     let id = arguments.text("projectId").and_then(global_number);
     let found = ctx.world.merge_requests().filter(|one| {

@@ -27,11 +27,7 @@ impl<'a> Checker<'a> {
                 self.add(message, directive.location(), extensions);
                 continue;
             };
-            let owner = Owner {
-                kind: "Directive",
-                name,
-                location: directive.location(),
-            };
+            let owner = Owner { kind: "Directive", name, location: directive.location() };
             self.arguments(&directive.arguments, &definition.arguments, owner);
         }
     }
@@ -44,16 +40,11 @@ impl<'a> Checker<'a> {
     ) {
         for argument in given {
             self.path.push(argument.name.to_string());
-            match known
-                .iter()
-                .find(|definition| definition.name == argument.name)
-            {
+            match known.iter().find(|definition| definition.name == argument.name) {
                 Some(definition) => self.value(argument, &definition.ty, owner),
                 None => {
-                    let message = format!(
-                        "{} '{}' doesn't accept argument '{}'",
-                        owner.kind, owner.name, argument.name
-                    );
+                    let message =
+                        format!("{} '{}' doesn't accept argument '{}'", owner.kind, owner.name, argument.name);
                     let extensions = json!({
                         "code": "argumentNotAccepted", "name": owner.name, "typeName": owner.kind, "argumentName": argument.name.as_str()
                     });
@@ -63,22 +54,12 @@ impl<'a> Checker<'a> {
             self.path.pop();
         }
         let is_missing = |definition: &&Node<InputValueDefinition>| {
-            definition.is_required()
-                && given
-                    .iter()
-                    .all(|argument| argument.name != definition.name)
+            definition.is_required() && given.iter().all(|argument| argument.name != definition.name)
         };
-        let missing: Vec<_> = known
-            .iter()
-            .filter(is_missing)
-            .map(|definition| definition.name.as_str())
-            .collect();
+        let missing: Vec<_> = known.iter().filter(is_missing).map(|definition| definition.name.as_str()).collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
-            let message = format!(
-                "{} '{}' is missing required arguments: {missing}",
-                owner.kind, owner.name
-            );
+            let message = format!("{} '{}' is missing required arguments: {missing}", owner.kind, owner.name);
             let extensions = json!({"code": "missingRequiredArguments", "className": owner.kind, "name": owner.name, "arguments": missing});
             self.add(message, owner.location, extensions);
         }

@@ -7,8 +7,7 @@ mod names;
 mod variables;
 
 use apollo_compiler::ast::{
-    Definition, Document, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
-    Type,
+    Definition, Document, Field, FragmentDefinition, OperationDefinition, OperationType, Selection, Type,
 };
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::ExtendedType;
@@ -25,12 +24,7 @@ const MOST_ERRORS: usize = 5;
 
 /// The errors of a document, as the answer lists them; none when it is valid.
 pub(crate) fn errors(document: &Document, schema: &Valid<Schema>) -> Vec<Json> {
-    let mut checker = Checker {
-        document,
-        schema,
-        path: Vec::new(),
-        errors: Vec::new(),
-    };
+    let mut checker = Checker { document, schema, path: Vec::new(), errors: Vec::new() };
     for definition in &document.definitions {
         match definition {
             Definition::OperationDefinition(operation) => checker.operation(operation),
@@ -68,28 +62,16 @@ impl<'a> Checker<'a> {
             OperationType::Mutation => "mutation",
             OperationType::Subscription => "subscription",
         };
-        let label = operation
-            .name
-            .as_ref()
-            .map_or_else(|| kind.to_owned(), |name| format!("{kind} {name}"));
+        let label = operation.name.as_ref().map_or_else(|| kind.to_owned(), |name| format!("{kind} {name}"));
         self.path = vec![label];
         let Some(root) = self.schema.root_operation(operation.operation_type) else {
             let message = format!("Schema is not configured for {kind}s");
-            self.add(
-                message,
-                operation.location(),
-                json!({"code": "missingRootType"}),
-            );
+            self.add(message, operation.location(), json!({"code": "missingRootType"}));
             return;
         };
         for variable in &operation.variables {
             let name = variable.ty.inner_named_type();
-            if self
-                .schema
-                .types
-                .get(name)
-                .is_none_or(|ty| !ty.is_input_type())
-            {
+            if self.schema.types.get(name).is_none_or(|ty| !ty.is_input_type()) {
                 let message = format!("{name} isn't a defined input type (on ${})", variable.name);
                 let extensions = json!({"code": "variableRequiresValidType", "typeName": name.as_str(), "variableName": variable.name.as_str()});
                 self.add(message, variable.location(), extensions);
@@ -111,11 +93,7 @@ impl<'a> Checker<'a> {
         let known = self.schema.types.get(condition);
         if known.is_none() {
             let message = format!("No such type {condition}, so it can't be a fragment condition");
-            self.add(
-                message,
-                location,
-                json!({"code": "undefinedType", "typeName": condition.as_str()}),
-            );
+            self.add(message, location, json!({"code": "undefinedType", "typeName": condition.as_str()}));
         }
         known.is_some()
     }
@@ -130,16 +108,12 @@ impl<'a> Checker<'a> {
                     if !known {
                         let name = spread.fragment_name.as_str();
                         let message = format!("Fragment {name} was used, but not defined");
-                        let extensions =
-                            json!({"code": "useAndDefineFragment", "fragmentName": name});
+                        let extensions = json!({"code": "useAndDefineFragment", "fragmentName": name});
                         self.add(message, spread.location(), extensions);
                     }
                 }
                 Selection::InlineFragment(inline) => {
-                    let label = inline
-                        .type_condition
-                        .as_ref()
-                        .map(|name| format!(" on {name}"));
+                    let label = inline.type_condition.as_ref().map(|name| format!(" on {name}"));
                     self.path.push(format!("...{}", label.unwrap_or_default()));
                     self.directives(&inline.directives);
                     match &inline.type_condition {
@@ -161,11 +135,7 @@ impl<'a> Checker<'a> {
         self.directives(&field.directives);
         match self.schema.type_field(on, &field.name) {
             Ok(definition) => {
-                let owner = Owner {
-                    kind: "Field",
-                    name: &field.name,
-                    location: field.location(),
-                };
+                let owner = Owner { kind: "Field", name: &field.name, location: field.location() };
                 self.arguments(&field.arguments, &definition.arguments, owner);
                 self.sub_selection(field, &definition.ty);
                 self.selections(&field.selection_set, definition.ty.inner_named_type());
@@ -181,17 +151,11 @@ impl<'a> Checker<'a> {
 
     fn sub_selection(&mut self, field: &Node<Field>, ty: &Type) {
         let inner = ty.inner_named_type();
-        let is_leaf = self
-            .schema
-            .types
-            .get(inner)
-            .is_none_or(ExtendedType::is_leaf);
+        let is_leaf = self.schema.types.get(inner).is_none_or(ExtendedType::is_leaf);
         let name = field.name.as_str();
         let message = if is_leaf && !field.selection_set.is_empty() {
             let names = field.selection_set.iter().filter_map(Selection::as_field);
-            let names: Vec<_> = names
-                .map(|field| format!("{:?}", field.name.as_str()))
-                .collect();
+            let names: Vec<_> = names.map(|field| format!("{:?}", field.name.as_str())).collect();
             format!(
                 "Selections can't be made on scalars (field '{name}' returns {inner} but has selections [{}])",
                 names.join(", ")
@@ -203,16 +167,13 @@ impl<'a> Checker<'a> {
         } else {
             return;
         };
-        let extensions = json!({"code": "selectionMismatch", "nodeName": format!("field '{name}'"), "typeName": inner.as_str()});
+        let extensions =
+            json!({"code": "selectionMismatch", "nodeName": format!("field '{name}'"), "typeName": inner.as_str()});
         self.add(message, field.location(), extensions);
     }
 
     fn fragment_named(&self, name: &Name) -> Option<&'a Node<FragmentDefinition>> {
-        let mut fragments = self
-            .document
-            .definitions
-            .iter()
-            .filter_map(Definition::as_fragment_definition);
+        let mut fragments = self.document.definitions.iter().filter_map(Definition::as_fragment_definition);
         fragments.find(|fragment| fragment.name == *name)
     }
 
@@ -225,8 +186,7 @@ impl<'a> Checker<'a> {
             if !used.contains(&fragment.name) {
                 self.path = vec![format!("fragment {}", fragment.name)];
                 let message = format!("Fragment {} was defined, but not used", fragment.name);
-                let extensions =
-                    json!({"code": "useAndDefineFragment", "fragmentName": fragment.name.as_str()});
+                let extensions = json!({"code": "useAndDefineFragment", "fragmentName": fragment.name.as_str()});
                 self.add(message, fragment.location(), extensions);
             }
         }

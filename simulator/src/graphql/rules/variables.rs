@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use apollo_compiler::ast::{
-    Argument, InputValueDefinition, OperationDefinition, Selection, Type, Value,
-};
+use apollo_compiler::ast::{Argument, InputValueDefinition, OperationDefinition, Selection, Type, Value};
 use apollo_compiler::{Name, Node};
 use serde_json::json;
 
@@ -23,18 +21,11 @@ impl<'a> Checker<'a> {
                 used.selections(&fragment.selection_set);
             }
         }
-        let by = operation
-            .name
-            .as_ref()
-            .map_or("anonymous query", Name::as_str);
+        let by = operation.name.as_ref().map_or("anonymous query", Name::as_str);
         for variable in &operation.variables {
             if !used.variables.contains(&variable.name) {
-                let message = format!(
-                    "Variable ${} is declared by {by} but not used",
-                    variable.name
-                );
-                let extensions =
-                    json!({"code": "variableNotUsed", "variableName": variable.name.as_str()});
+                let message = format!("Variable ${} is declared by {by} but not used", variable.name);
+                let extensions = json!({"code": "variableNotUsed", "variableName": variable.name.as_str()});
                 self.add(message, variable.location(), extensions);
             }
         }
@@ -61,36 +52,19 @@ impl<'a> Checker<'a> {
                     };
                     self.path.push(field.response_name().to_string());
                     for argument in &field.arguments {
-                        let known = definition
-                            .arguments
-                            .iter()
-                            .find(|known| known.name == argument.name);
+                        let known = definition.arguments.iter().find(|known| known.name == argument.name);
                         if let Some(known) = known {
                             self.usage(operation, argument, known);
                         }
                     }
-                    self.usages_in(
-                        operation,
-                        &field.selection_set,
-                        definition.ty.inner_named_type(),
-                        seen,
-                    );
+                    self.usages_in(operation, &field.selection_set, definition.ty.inner_named_type(), seen);
                     self.path.pop();
                 }
                 Selection::FragmentSpread(spread) => {
                     let fragment = self.fragment_named(&spread.fragment_name);
-                    if let Some(fragment) = fragment.filter(|fragment| seen.insert(&fragment.name))
-                    {
-                        let outside = std::mem::replace(
-                            &mut self.path,
-                            vec![format!("fragment {}", fragment.name)],
-                        );
-                        self.usages_in(
-                            operation,
-                            &fragment.selection_set,
-                            &fragment.type_condition,
-                            seen,
-                        );
+                    if let Some(fragment) = fragment.filter(|fragment| seen.insert(&fragment.name)) {
+                        let outside = std::mem::replace(&mut self.path, vec![format!("fragment {}", fragment.name)]);
+                        self.usages_in(operation, &fragment.selection_set, &fragment.type_condition, seen);
                         self.path = outside;
                     }
                 }
@@ -102,24 +76,12 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn usage(
-        &mut self,
-        operation: &OperationDefinition,
-        argument: &Node<Argument>,
-        known: &InputValueDefinition,
-    ) {
+    fn usage(&mut self, operation: &OperationDefinition, argument: &Node<Argument>, known: &InputValueDefinition) {
         let Value::Variable(name) = argument.value.as_ref() else {
             return;
         };
-        let Some(variable) = operation
-            .variables
-            .iter()
-            .find(|variable| variable.name == *name)
-        else {
-            let by = operation
-                .name
-                .as_ref()
-                .map_or("anonymous query", Name::as_str);
+        let Some(variable) = operation.variables.iter().find(|variable| variable.name == *name) else {
+            let by = operation.name.as_ref().map_or("anonymous query", Name::as_str);
             let message = format!("Variable ${name} is used by {by} but not declared");
             self.add(
                 message,
@@ -128,21 +90,12 @@ impl<'a> Checker<'a> {
             );
             return;
         };
-        let has_default = variable
-            .default_value
-            .as_ref()
-            .is_some_and(|value| !value.is_null());
-        let Some(problem) = mismatch(
-            &variable.ty,
-            &known.ty,
-            has_default || known.default_value.is_some(),
-        ) else {
+        let has_default = variable.default_value.as_ref().is_some_and(|value| !value.is_null());
+        let Some(problem) = mismatch(&variable.ty, &known.ty, has_default || known.default_value.is_some()) else {
             return;
         };
-        let message = format!(
-            "{problem} on variable ${name} and argument {} ({} / {})",
-            argument.name, variable.ty, known.ty
-        );
+        let message =
+            format!("{problem} on variable ${name} and argument {} ({} / {})", argument.name, variable.ty, known.ty);
         let extensions = json!({
             "code": "variableMismatch", "variableName": name.as_str(), "typeName": variable.ty.to_string(),
             "argumentName": argument.name.as_str(), "errorMessage": problem
@@ -156,14 +109,11 @@ fn mismatch(variable: &Type, argument: &Type, has_default: bool) -> Option<&'sta
     if variable.inner_named_type() != argument.inner_named_type() {
         return Some("Type mismatch");
     }
-    let depth = |ty: &Type| {
-        std::iter::successors(Some(ty), |ty| ty.is_list().then(|| ty.item_type())).count()
-    };
+    let depth = |ty: &Type| std::iter::successors(Some(ty), |ty| ty.is_list().then(|| ty.item_type())).count();
     if depth(variable) != depth(argument) {
         return Some("List dimension mismatch");
     }
     let nullable = argument.is_non_null() && !variable.is_non_null() && !has_default;
-    let inner =
-        variable.is_list() && mismatch(variable.item_type(), argument.item_type(), false).is_some();
+    let inner = variable.is_list() && mismatch(variable.item_type(), argument.item_type(), false).is_some();
     (nullable || inner).then_some("Nullability mismatch")
 }

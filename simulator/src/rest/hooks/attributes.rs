@@ -49,12 +49,7 @@ pub(super) fn fresh(target: HookTarget, created_at: Timestamp) -> Hook {
 }
 
 /// Applies what a request asks for. What this version does not know is ignored, as Grape ignores it.
-pub(super) fn apply(
-    settings: &Settings,
-    request: &Request,
-    hook: &mut Hook,
-    verb: Verb,
-) -> Result<(), Failure> {
+pub(super) fn apply(settings: &Settings, request: &Request, hook: &mut Hook, verb: Verb) -> Result<(), Failure> {
     let args = &request.args;
     let before = hook.interpolated_url();
     let url_before = hook.url.clone();
@@ -67,41 +62,25 @@ pub(super) fn apply(
         hook.token = None;
     }
     if let Some(variables) = args.raw("url_variables") {
-        merge(
-            &mut hook.url_variables,
-            pairs(variables).ok_or_else(|| invalid_pairs(verb))?,
-        );
+        merge(&mut hook.url_variables, pairs(variables).ok_or_else(|| invalid_pairs(verb))?);
     }
     if verb == Verb::Update && hook.interpolated_url() != before && !sent("custom_headers") {
         hook.custom_headers.clear();
     }
-    if let Some(headers) = args
-        .raw("custom_headers")
-        .filter(|_| settings.at_least(17, 1))
-    {
-        let headers = pairs(headers)
-            .filter(|headers| headers.len() <= 20)
-            .ok_or_else(|| invalid_pairs(verb))?;
+    if let Some(headers) = args.raw("custom_headers").filter(|_| settings.at_least(17, 1)) {
+        let headers = pairs(headers).filter(|headers| headers.len() <= 20).ok_or_else(|| invalid_pairs(verb))?;
         merge(&mut hook.custom_headers, headers);
     }
     if sent("token") {
         hook.token = args.text("token").filter(|token| !token.is_empty());
-        if hook
-            .token
-            .as_ref()
-            .is_some_and(|token| token.contains('\n'))
-        {
+        if hook.token.as_ref().is_some_and(|token| token.contains('\n')) {
             return Err(refused(verb, "token", "Token must not contain newlines"));
         }
     }
     if sent("signing_token") && settings.at_least(19, 0) {
         let token = args.text("signing_token").filter(|token| !token.is_empty());
         if token.as_ref().is_some_and(|token| !signs(token)) {
-            return Err(refused(
-                verb,
-                "signing_token",
-                "Signing token must be whsec_ and 32 bytes in Base64",
-            ));
+            return Err(refused(verb, "signing_token", "Signing token must be whsec_ and 32 bytes in Base64"));
         }
         hook.signing_token = token;
     }
@@ -110,26 +89,12 @@ pub(super) fn apply(
         text(request, "description", 2048, &mut hook.description, verb)?;
     }
     if settings.at_least(16, 10) {
-        text(
-            request,
-            "custom_webhook_template",
-            4096,
-            &mut hook.custom_webhook_template,
-            verb,
-        )?;
+        text(request, "custom_webhook_template", 4096, &mut hook.custom_webhook_template, verb)?;
     }
-    text(
-        request,
-        "push_events_branch_filter",
-        5000,
-        &mut hook.push_events_branch_filter,
-        verb,
-    )?;
+    text(request, "push_events_branch_filter", 5000, &mut hook.push_events_branch_filter, verb)?;
     if let Some(strategy) = args.text("branch_filter_strategy") {
         if !["wildcard", "regex", "all_branches"].contains(&strategy.as_str()) {
-            return Err(Failure::param(
-                "branch_filter_strategy does not have a valid value",
-            ));
+            return Err(Failure::param("branch_filter_strategy does not have a valid value"));
         }
         hook.branch_filter_strategy = strategy;
     }
@@ -164,26 +129,13 @@ fn events(request: &Request, hook: &mut Hook) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text(
-    request: &Request,
-    name: &str,
-    most: usize,
-    place: &mut Option<String>,
-    verb: Verb,
-) -> Result<(), Failure> {
+fn text(request: &Request, name: &str, most: usize, place: &mut Option<String>, verb: Verb) -> Result<(), Failure> {
     if request.args.raw(name).is_none() {
         return Ok(());
     }
     let value = request.args.text(name);
-    if value
-        .as_ref()
-        .is_some_and(|value| value.chars().count() > most)
-    {
-        return Err(refused(
-            verb,
-            name,
-            &format!("{name} is too long (maximum is {most} characters)"),
-        ));
+    if value.as_ref().is_some_and(|value| value.chars().count() > most) {
+        return Err(refused(verb, name, &format!("{name} is too long (maximum is {most} characters)")));
     }
     *place = value;
     Ok(())
@@ -192,10 +144,7 @@ fn text(
 fn refused(verb: Verb, field: &str, message: &str) -> Failure {
     match verb {
         Verb::Create => Failure::unprocessable(message),
-        Verb::Update => Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            json!({ "message": { field: [message] } }),
-        ),
+        Verb::Update => Failure::new(StatusCode::UNPROCESSABLE_ENTITY, json!({ "message": { field: [message] } })),
     }
 }
 
@@ -227,9 +176,7 @@ pub(super) fn merge(into: &mut Vec<(String, String)>, pairs: Vec<(String, String
 /// `whsec_` and exactly 32 bytes.
 fn signs(token: &str) -> bool {
     let encoded = token.strip_prefix("whsec_");
-    encoded
-        .and_then(|encoded| BASE64_STANDARD.decode(encoded).ok())
-        .is_some_and(|bytes| bytes.len() == 32)
+    encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok()).is_some_and(|bytes| bytes.len() == 32)
 }
 
 /// Whether GitLab would call this URL: HTTP, all variables known, and local only where that is allowed.
@@ -253,9 +200,7 @@ fn callable(settings: &Settings, hook: &Hook) -> bool {
 fn local(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     match host.parse() {
-        Ok(IpAddr::V4(ip)) => {
-            ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified()
-        }
+        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local() || ip.is_unspecified(),
         Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unspecified(),
         Err(_) => host == "localhost" || host.ends_with(".local") || host.ends_with(".localhost"),
     }

@@ -16,49 +16,26 @@ pub(crate) fn test(world: &mut World, request: &Request) -> Result<Reply, Failur
     if target != HookTarget::System && !world.may_test(&request.caller, target) {
         return Err(Failure::too_many_requests());
     }
-    let trigger = if target == HookTarget::System {
-        "system"
-    } else {
-        request.param(2)
-    };
+    let trigger = if target == HookTarget::System { "system" } else { request.param(2) };
     let user = request.caller.user.unwrap_or_default();
     let (trigger, event, body) = world.test_payload(target, trigger, user).map_err(|error| {
         if error.is_empty() {
             return Failure::param("trigger does not have a valid value");
         }
-        Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            json!({ "message": error }),
-        )
+        Failure::new(StatusCode::UNPROCESSABLE_ENTITY, json!({ "message": error }))
     })?;
-    let outgoing = Outgoing {
-        hook: id,
-        trigger,
-        event,
-        body,
-    };
-    let delivery = Delivery {
-        outgoing,
-        idempotency_key: None,
-        resend: false,
-    };
-    Ok(Reply {
-        deliver: Some(delivery),
-        ..Reply::created(json!({ "message": "201 Created" }))
-    })
+    let outgoing = Outgoing { hook: id, trigger, event, body };
+    let delivery = Delivery { outgoing, idempotency_key: None, resend: false };
+    Ok(Reply { deliver: Some(delivery), ..Reply::created(json!({ "message": "201 Created" })) })
 }
 
 /// The log of the last seven days, twenty a page.
 pub(crate) fn events(world: &World, request: &Request) -> Result<Reply, Failure> {
     let hook = named(world, request, true)?;
-    let week_ago = world
-        .now()
-        .checked_sub(jiff::SignedDuration::from_hours(7 * 24))
-        .unwrap_or_default();
+    let week_ago = world.now().checked_sub(jiff::SignedDuration::from_hours(7 * 24)).unwrap_or_default();
     let wanted = request.args.list("status");
     let matches = |event: &&HookEvent| {
-        event.at >= week_ago
-            && (wanted.is_empty() || wanted.iter().any(|status| status_is(event, status)))
+        event.at >= week_ago && (wanted.is_empty() || wanted.iter().any(|status| status_is(event, status)))
     };
     let events: Vec<&HookEvent> = hook.log.iter().filter(matches).collect();
     let mut request_of_twenty = Request {
@@ -68,13 +45,7 @@ pub(crate) fn events(world: &World, request: &Request) -> Result<Reply, Failure>
         args: request.args.clone(),
     };
     request_of_twenty.args.clamp("per_page", 20);
-    page(
-        world,
-        &request_of_twenty,
-        Paging::Offset,
-        &events,
-        |event| show::event(event),
-    )
+    page(world, &request_of_twenty, Paging::Offset, &events, |event| show::event(event))
 }
 
 fn status_is(event: &HookEvent, wanted: &str) -> bool {
@@ -94,35 +65,14 @@ pub(crate) fn resend(world: &mut World, request: &Request) -> Result<Reply, Fail
         return Err(Failure::too_many_requests());
     }
     let hook = named(world, request, false)?;
-    let id = request
-        .param(2)
-        .parse::<i64>()
-        .map_err(|_| Failure::param("hook_log_id is invalid"))?;
-    let event = hook
-        .log
-        .iter()
-        .find(|event| event.id == id)
-        .ok_or_else(Failure::no_row)?;
+    let id = request.param(2).parse::<i64>().map_err(|_| Failure::param("hook_log_id is invalid"))?;
+    let event = hook.log.iter().find(|event| event.id == id).ok_or_else(Failure::no_row)?;
     if event.url != hook.interpolated_url() {
         let message = "The hook URL has changed. Unable to resend the request.";
-        return Err(Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            json!({ "message": message }),
-        ));
+        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY, json!({ "message": message })));
     }
-    let outgoing = Outgoing {
-        hook: hook.id,
-        trigger: event.trigger,
-        event: event.event,
-        body: event.request_data.clone(),
-    };
-    let delivery = Delivery {
-        outgoing,
-        idempotency_key: Some(event.idempotency_key.clone()),
-        resend: true,
-    };
-    Ok(Reply {
-        deliver: Some(delivery),
-        ..Reply::created(json!({}))
-    })
+    let outgoing =
+        Outgoing { hook: hook.id, trigger: event.trigger, event: event.event, body: event.request_data.clone() };
+    let delivery = Delivery { outgoing, idempotency_key: Some(event.idempotency_key.clone()), resend: true };
+    Ok(Reply { deliver: Some(delivery), ..Reply::created(json!({})) })
 }

@@ -21,11 +21,7 @@ fn target(world: &World, request: &Request, reads: bool) -> Result<(HookTarget, 
         return Ok((HookTarget::Group(group.id), 1));
     }
     if request.path.starts_with("/projects/") {
-        let project = if reads {
-            find::project(world, request)?
-        } else {
-            find::project_to_change(world, request)?
-        };
+        let project = if reads { find::project(world, request)? } else { find::project_to_change(world, request)? };
         if !world.administers_project(&request.caller, project) || (!reads && project.archived) {
             return Err(Failure::forbidden(""));
         }
@@ -37,10 +33,7 @@ fn target(world: &World, request: &Request, reads: bool) -> Result<(HookTarget, 
 /// The hook that a request names.
 fn named<'w>(world: &'w World, request: &Request, reads: bool) -> Result<&'w Hook, Failure> {
     let (target, place) = target(world, request, reads)?;
-    let id = request
-        .param(place)
-        .parse()
-        .map_err(|_| Failure::param("hook_id is invalid"))?;
+    let id = request.param(place).parse().map_err(|_| Failure::param("hook_id is invalid"))?;
     let hook = world.hook(id).filter(|hook| hook.target == target);
     hook.ok_or_else(Failure::no_row)
 }
@@ -48,9 +41,7 @@ fn named<'w>(world: &'w World, request: &Request, reads: bool) -> Result<&'w Hoo
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (target, _) = target(world, request, true)?;
     let hooks: Vec<&Hook> = world.hooks().filter(|hook| hook.target == target).collect();
-    page(world, request, Paging::Offset, &hooks, |hook| {
-        show::hook(world, hook)
-    })
+    page(world, request, Paging::Offset, &hooks, |hook| show::hook(world, hook))
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -71,17 +62,10 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
     };
     let existing = world.hooks().filter(|hook| hook.target == target).count();
     if existing >= limit {
-        return Err(Failure::unprocessable(&format!(
-            "Maximum number of {kind} hooks ({limit}) exceeded"
-        )));
+        return Err(Failure::unprocessable(&format!("Maximum number of {kind} hooks ({limit}) exceeded")));
     }
     let mut hook = attributes::fresh(target, world.now());
-    attributes::apply(
-        &world.settings,
-        request,
-        &mut hook,
-        attributes::Verb::Create,
-    )?;
+    attributes::apply(&world.settings, request, &mut hook, attributes::Verb::Create)?;
     hook.id = world.next_id("hook");
     let body = show::hook(world, &hook);
     world.insert_hook(hook);
@@ -94,12 +78,7 @@ pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Fail
     if request.args.is_empty() {
         return Err(Failure::param("No parameters provided"));
     }
-    attributes::apply(
-        &world.settings,
-        request,
-        &mut hook,
-        attributes::Verb::Update,
-    )?;
+    attributes::apply(&world.settings, request, &mut hook, attributes::Verb::Update)?;
     let body = show::hook(world, &hook);
     world.insert_hook(hook);
     Ok(Reply::ok(body))
@@ -133,10 +112,7 @@ type Pairs = fn(&mut Hook) -> &mut Vec<(String, String)>;
 fn set(world: &mut World, request: &Request, pairs: Pairs) -> Result<Reply, Failure> {
     let id = named(world, request, false)?.id;
     let key = request.param(2).to_owned();
-    let value = request
-        .args
-        .text("value")
-        .ok_or_else(|| Failure::param("value is missing"))?;
+    let value = request.args.text("value").ok_or_else(|| Failure::param("value is missing"))?;
     let hook = world.hook_mut(id).ok_or_else(Failure::no_row)?;
     attributes::merge(pairs(hook), vec![(key, value)]);
     Ok(Reply::no_content())
@@ -148,10 +124,7 @@ fn unset(world: &mut World, request: &Request, pairs: Pairs) -> Result<Reply, Fa
     let hook = world.hook_mut(id).ok_or_else(Failure::no_row)?;
     let pairs = pairs(hook);
     if !pairs.iter().any(|(known, _)| known == key) {
-        return Err(Failure::new(
-            axum::http::StatusCode::NOT_FOUND,
-            json!({ "message": "404 Not Found" }),
-        ));
+        return Err(Failure::new(axum::http::StatusCode::NOT_FOUND, json!({ "message": "404 Not Found" })));
     }
     pairs.retain(|(known, _)| known != key);
     Ok(Reply::no_content())

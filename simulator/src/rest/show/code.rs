@@ -6,17 +6,8 @@ use super::{commit_time, time, user_basic};
 use crate::world::{Commit, Deployment, Job, Pipeline, Project, World};
 
 /// A commit. Those of a merge request come without parents.
-pub(crate) fn commit(
-    world: &World,
-    project: &Project,
-    commit: &Commit,
-    with_parents: bool,
-) -> Value {
-    let parents = if with_parents {
-        commit.parents.as_slice()
-    } else {
-        &[]
-    };
+pub(crate) fn commit(world: &World, project: &Project, commit: &Commit, with_parents: bool) -> Value {
+    let parents = if with_parents { commit.parents.as_slice() } else { &[] };
     json!({
         "id": commit.sha.to_string(),
         "short_id": commit.sha.short(),
@@ -78,36 +69,27 @@ pub(crate) fn job(world: &World, project: &Project, pipeline_of: &Pipeline, job:
 }
 
 fn seconds(job: &Job) -> Option<f64> {
-    Some(
-        job.finished_at?
-            .duration_since(job.started_at?)
-            .as_secs_f64(),
-    )
+    Some(job.finished_at?.duration_since(job.started_at?).as_secs_f64())
 }
 
 /// A deployment.
 pub(crate) fn deployment(world: &World, project: &Project, deployment: &Deployment) -> Value {
-    let environment = world
-        .environment(deployment.environment)
-        .map(|environment| {
-            json!({
-                "id": environment.id,
-                "name": environment.name,
-                "slug": environment.name,
-                "tier": environment.tier,
-                "external_url": null,
-                "created_at": time(environment.created_at),
-                "updated_at": time(environment.created_at),
-            })
-        });
+    let environment = world.environment(deployment.environment).map(|environment| {
+        json!({
+            "id": environment.id,
+            "name": environment.name,
+            "slug": environment.name,
+            "tier": environment.tier,
+            "external_url": null,
+            "created_at": time(environment.created_at),
+            "updated_at": time(environment.created_at),
+        })
+    });
     let deployable = deployment.deployable.and_then(|(pipeline, id)| {
         let pipeline = world.pipeline(pipeline)?;
         let found = pipeline.jobs.iter().find(|job| job.id == id)?;
         let mut shown = job(world, project, pipeline, found);
-        let known = project
-            .commits
-            .iter()
-            .find(|commit| commit.sha == deployment.sha);
+        let known = project.commits.iter().find(|commit| commit.sha == deployment.sha);
         shown["commit"] = known.map_or(Value::Null, |known| commit(world, project, known, true));
         Some(shown)
     });

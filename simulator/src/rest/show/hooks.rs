@@ -8,12 +8,7 @@ use crate::world::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget, World};
 /// A webhook.
 pub(crate) fn hook(world: &World, hook: &Hook) -> Value {
     let settings = &world.settings;
-    let keys = |pairs: &[(String, String)]| {
-        pairs
-            .iter()
-            .map(|(key, _)| json!({ "key": key }))
-            .collect::<Value>()
-    };
+    let keys = |pairs: &[(String, String)]| pairs.iter().map(|(key, _)| json!({ "key": key })).collect::<Value>();
     let mut shown = json!({
         "id": hook.id,
         "url": hook.url,
@@ -65,10 +60,7 @@ pub(crate) fn hook(world: &World, hook: &Hook) -> Value {
 /// A delivery in a webhook's log.
 pub(crate) fn event(event: &HookEvent) -> Value {
     let headers = |pairs: &[(String, String)]| {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect::<serde_json::Map<_, _>>()
+        pairs.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>()
     };
     json!({
         "id": event.id,

@@ -16,20 +16,10 @@ pub(crate) enum LabelStyle {
 
 /// A merge request in a list.
 pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
-    let path = world
-        .project(found.project)
-        .map_or("", |project| &project.full_path);
+    let path = world.project(found.project).map_or("", |project| &project.full_path);
     let merger = user_basic(world, found.merge_user);
-    let assignees: Vec<Value> = found
-        .assignees
-        .iter()
-        .map(|id| user_basic(world, Some(*id)))
-        .collect();
-    let reviewers: Vec<Value> = found
-        .reviewers
-        .iter()
-        .map(|reviewer| user_basic(world, Some(reviewer.user)))
-        .collect();
+    let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
+    let reviewers: Vec<Value> = found.reviewers.iter().map(|reviewer| user_basic(world, Some(reviewer.user))).collect();
     let mut shown = json!({
         "id": found.id,
         "iid": found.iid,
@@ -103,10 +93,7 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
         shown.extend(more);
     }
     if world.settings.at_least(15, 6) {
-        shown.insert(
-            "detailed_merge_status".to_owned(),
-            json!(world.detailed_merge_status(found)),
-        );
+        shown.insert("detailed_merge_status".to_owned(), json!(world.detailed_merge_status(found)));
     }
     if world.settings.at_least(16, 1) {
         shown.insert("prepared_at".to_owned(), json!(found.prepared_at.map(time)));
@@ -150,9 +137,10 @@ pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
 }
 
 fn approved_by(world: &World, found: &MergeRequest) -> Value {
-    let shown = found.approvals.iter().map(|approval| {
-        json!({ "user": user_basic(world, Some(approval.user)), "approved_at": time(approval.at) })
-    });
+    let shown = found
+        .approvals
+        .iter()
+        .map(|approval| json!({ "user": user_basic(world, Some(approval.user)), "approved_at": time(approval.at) }));
     shown.collect()
 }
 

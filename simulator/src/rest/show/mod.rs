@@ -10,9 +10,7 @@ use jiff::Timestamp;
 
 pub(crate) use code::{commit, deployment, job, pipeline};
 pub(crate) use hooks::{event, hook};
-pub(crate) use merge_requests::{
-    LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single,
-};
+pub(crate) use merge_requests::{LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single};
 pub(crate) use people::{member, token, user, user_basic};
 pub(crate) use places::{group, label, project, project_simple};
 
@@ -32,17 +30,8 @@ mod tests {
 
     #[test]
     fn times_have_three_digits_however_round() {
-        assert_eq!(
-            time("2017-04-29T08:46:00Z".parse().unwrap()),
-            "2017-04-29T08:46:00.000Z"
-        );
-        assert_eq!(
-            time("2017-04-29T08:46:00.1239Z".parse().unwrap()),
-            "2017-04-29T08:46:00.123Z"
-        );
-        assert_eq!(
-            commit_time("2017-04-29T08:46:00Z".parse().unwrap()),
-            "2017-04-29T08:46:00.000+00:00"
-        );
+        assert_eq!(time("2017-04-29T08:46:00Z".parse().unwrap()), "2017-04-29T08:46:00.000Z");
+        assert_eq!(time("2017-04-29T08:46:00.1239Z".parse().unwrap()), "2017-04-29T08:46:00.123Z");
+        assert_eq!(commit_time("2017-04-29T08:46:00Z".parse().unwrap()), "2017-04-29T08:46:00.000+00:00");
     }
 }

@@ -67,10 +67,7 @@ pub(crate) fn user(world: &World, caller: &Caller, user: &User) -> Value {
         extend(&mut shown, private);
     }
     if world.is_admin(caller) {
-        extend(
-            &mut shown,
-            json!({ "is_admin": user.admin, "note": "", "namespace_id": user.id, "created_by": null }),
-        );
+        extend(&mut shown, json!({ "is_admin": user.admin, "note": "", "namespace_id": user.id, "created_by": null }));
     }
     shown
 }
@@ -106,9 +103,7 @@ pub(crate) fn token(world: &World, token: &Token) -> Value {
     });
     let role = match token.kind {
         TokenKind::Group(group) => Some(world.role_in_group(token.user, group)),
-        TokenKind::Project(project) => world
-            .project(project)
-            .map(|project| world.role_in_project(token.user, project)),
+        TokenKind::Project(project) => world.project(project).map(|project| world.role_in_project(token.user, project)),
         TokenKind::Personal | TokenKind::OAuth => None,
     };
     if let Some(role) = role {

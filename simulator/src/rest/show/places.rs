@@ -124,15 +124,9 @@ fn shares(world: &World, shares: &[(i64, Role)]) -> Value {
 }
 
 fn permissions(world: &World, caller: &Caller, project: &Project) -> Value {
-    let own = project
-        .members
-        .iter()
-        .find(|member| Some(member.user) == caller.user)
-        .map(|member| member.role);
+    let own = project.members.iter().find(|member| Some(member.user) == caller.user).map(|member| member.role);
     let group = match (caller.user, project.group()) {
-        (Some(user), Some(group)) => {
-            Some(world.role_in_group(user, group)).filter(|role| *role > Role::None)
-        }
+        (Some(user), Some(group)) => Some(world.role_in_group(user, group)).filter(|role| *role > Role::None),
         _ => None,
     };
     let show = |role: Role| json!({ "access_level": role.level(), "notification_level": 3 });

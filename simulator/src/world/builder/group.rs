@@ -42,33 +42,17 @@ impl GroupBuilder {
 
     /// A group in this one.
     #[must_use]
-    pub fn subgroup(
-        mut self,
-        path: &str,
-        build: impl FnOnce(GroupBuilder) -> GroupBuilder,
-    ) -> Self {
+    pub fn subgroup(mut self, path: &str, build: impl FnOnce(GroupBuilder) -> GroupBuilder) -> Self {
         let id = self.world.create_group(Some(self.id), path);
-        self.world = build(GroupBuilder {
-            world: self.world,
-            id,
-        })
-        .world;
+        self.world = build(GroupBuilder { world: self.world, id }).world;
         self
     }
 
     /// A project in this group.
     #[must_use]
-    pub fn project(
-        mut self,
-        path: &str,
-        build: impl FnOnce(ProjectBuilder) -> ProjectBuilder,
-    ) -> Self {
+    pub fn project(mut self, path: &str, build: impl FnOnce(ProjectBuilder) -> ProjectBuilder) -> Self {
         let id = self.world.create_project(Namespace::Group(self.id), path);
-        self.world = build(ProjectBuilder {
-            world: self.world,
-            id,
-        })
-        .world;
+        self.world = build(ProjectBuilder { world: self.world, id }).world;
         self
     }
 }

@@ -49,9 +49,7 @@ impl MergeRequestBuilder {
     /// As many comments as wanted.
     #[must_use]
     pub fn comments(self, count: usize) -> Self {
-        (1..=count).fold(self, |found, number| {
-            found.comment("bob", &format!("Comment {number}"))
-        })
+        (1..=count).fold(self, |found, number| found.comment("bob", &format!("Comment {number}")))
     }
 
     /// A comment for members only.
@@ -134,11 +132,7 @@ impl MergeRequestBuilder {
     /// How much changed, in one file.
     #[must_use]
     pub fn diff(self, additions: i64, deletions: i64) -> Self {
-        let file = FileStats {
-            path: "src/lib.rs".to_owned(),
-            additions,
-            deletions,
-        };
+        let file = FileStats { path: "src/lib.rs".to_owned(), additions, deletions };
         self.change(|merge_request| merge_request.files = vec![file])
     }
 
@@ -150,10 +144,7 @@ impl MergeRequestBuilder {
     }
 
     fn author(&self) -> String {
-        let author = self
-            .world
-            .merge_request(self.id)
-            .and_then(|found| found.author);
+        let author = self.world.merge_request(self.id).and_then(|found| found.author);
         let author = author.and_then(|author| self.world.user(author));
         author.map_or_else(|| "ann".to_owned(), |author| author.username.clone())
     }

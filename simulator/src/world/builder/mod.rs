@@ -83,11 +83,7 @@ impl World {
 
     /// The group with this full path, made with the groups above it where there is none yet.
     #[must_use]
-    pub fn with_group(
-        mut self,
-        path: &str,
-        build: impl FnOnce(GroupBuilder) -> GroupBuilder,
-    ) -> World {
+    pub fn with_group(mut self, path: &str, build: impl FnOnce(GroupBuilder) -> GroupBuilder) -> World {
         let id = self.group_at(path);
         let mut world = build(GroupBuilder { world: self, id }).world;
         world.outbox.clear();
@@ -111,11 +107,7 @@ impl World {
 
     /// Changes a project that is there, by its full path.
     #[must_use]
-    pub fn with_project(
-        self,
-        path: &str,
-        build: impl FnOnce(ProjectBuilder) -> ProjectBuilder,
-    ) -> World {
+    pub fn with_project(self, path: &str, build: impl FnOnce(ProjectBuilder) -> ProjectBuilder) -> World {
         let Some(id) = self.project_by_path(path).map(|project| project.id) else {
             return self;
         };
@@ -126,11 +118,7 @@ impl World {
 
     /// A personal token. Without further words: `root`'s, with scope `api`.
     #[must_use]
-    pub fn with_token(
-        mut self,
-        secret: &str,
-        build: impl FnOnce(TokenBuilder) -> TokenBuilder,
-    ) -> World {
+    pub fn with_token(mut self, secret: &str, build: impl FnOnce(TokenBuilder) -> TokenBuilder) -> World {
         let root = self.user_named("root");
         let id = self.create_token(secret, root, &[Scope::Api]);
         build(TokenBuilder { world: self, id }).world
@@ -138,13 +126,7 @@ impl World {
 
     /// A group token with its bot.
     #[must_use]
-    pub fn with_group_token(
-        mut self,
-        secret: &str,
-        group: &str,
-        role: Role,
-        scopes: &[Scope],
-    ) -> World {
+    pub fn with_group_token(mut self, secret: &str, group: &str, role: Role, scopes: &[Scope]) -> World {
         if let Some(group) = self.group_by_path(group).map(|group| group.id) {
             self.create_group_token(secret, group, role, scopes);
         }
@@ -153,13 +135,7 @@ impl World {
 
     /// A project token with its bot.
     #[must_use]
-    pub fn with_project_token(
-        mut self,
-        secret: &str,
-        project: &str,
-        role: Role,
-        scopes: &[Scope],
-    ) -> World {
+    pub fn with_project_token(mut self, secret: &str, project: &str, role: Role, scopes: &[Scope]) -> World {
         if let Some(project) = self.project_by_path(project).map(|project| project.id) {
             self.create_project_token(secret, project, role, scopes);
         }

@@ -70,11 +70,7 @@ impl ProjectBuilder {
     /// It once had another path.
     #[must_use]
     pub fn renamed_from(mut self, old: &str) -> Self {
-        let new = self
-            .world
-            .project(self.id)
-            .map(|project| project.path.clone())
-            .unwrap_or_default();
+        let new = self.world.project(self.id).map(|project| project.path.clone()).unwrap_or_default();
         self.world.rename_project(self.id, old);
         self.world.rename_project(self.id, &new);
         self
@@ -103,24 +99,13 @@ impl ProjectBuilder {
         title: &str,
         build: impl FnOnce(MergeRequestBuilder) -> MergeRequestBuilder,
     ) -> Self {
-        let last = self
-            .world
-            .merge_requests_of(self.id)
-            .next_back()
-            .map(|found| found.created_at);
+        let last = self.world.merge_requests_of(self.id).next_back().map(|found| found.created_at);
         let now = self.world.now();
-        let at = last.unwrap_or_else(|| {
-            now.checked_sub(SignedDuration::from_hours(24 * 30))
-                .unwrap_or(now)
-        });
+        let at = last.unwrap_or_else(|| now.checked_sub(SignedDuration::from_hours(24 * 30)).unwrap_or(now));
         let at = Timestamp::from_second(at.as_second() + 3600).unwrap_or(at);
         let clock = std::mem::replace(&mut self.world.clock, Clock::Fixed(at));
         if let Some(id) = self.world.open_merge_request(self.id, "ann", title) {
-            self.world = build(MergeRequestBuilder {
-                world: self.world,
-                id,
-            })
-            .world;
+            self.world = build(MergeRequestBuilder { world: self.world, id }).world;
         }
         self.world.clock = clock;
         self
@@ -129,8 +114,6 @@ impl ProjectBuilder {
     /// As many plain merge requests as wanted.
     #[must_use]
     pub fn merge_requests(self, count: usize) -> Self {
-        (1..=count).fold(self, |project, number| {
-            project.merge_request(&format!("Change {number}"), |found| found)
-        })
+        (1..=count).fold(self, |project, number| project.merge_request(&format!("Change {number}"), |found| found))
     }
 }

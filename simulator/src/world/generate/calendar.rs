@@ -28,15 +28,9 @@ pub(super) fn working(at: Timestamp, random: &mut Rng) -> Timestamp {
 pub(super) fn later(at: Timestamp, typical: SignedDuration, random: &mut Rng) -> Timestamp {
     let luck = random.f64();
     let factor = 0.15 + 3.0 * luck * luck * luck;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        reason = "a wait of days in milliseconds"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a wait of days in milliseconds")]
     let wait = (typical.as_millis() as f64 * factor) as i64;
-    let next = at
-        .checked_add(SignedDuration::from_millis(wait.max(1)))
-        .unwrap_or(at);
+    let next = at.checked_add(SignedDuration::from_millis(wait.max(1))).unwrap_or(at);
     working(next, random)
 }
 

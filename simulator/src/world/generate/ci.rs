@@ -15,22 +15,13 @@ impl Writer<'_> {
             tier: "production",
             created_at: begin,
         });
-        let mut branch = self
-            .world
-            .project(self.project)
-            .map(|project| project.commits.clone())
-            .unwrap_or_default();
+        let mut branch = self.world.project(self.project).map(|project| project.commits.clone()).unwrap_or_default();
         branch.sort_by_key(|commit| std::cmp::Reverse(commit.committed_at));
         let count = i64::try_from(self.size.pipelines).unwrap_or_default();
         for number in 0..count {
             let step = i64::try_from(span.as_millis()).unwrap_or_default() / (count + 1) * number;
-            let at = begin
-                .checked_add(SignedDuration::from_millis(step))
-                .unwrap_or(begin);
-            let sha = branch
-                .iter()
-                .find(|commit| commit.committed_at <= at)
-                .map(|commit| commit.sha);
+            let at = begin.checked_add(SignedDuration::from_millis(step)).unwrap_or(begin);
+            let sha = branch.iter().find(|commit| commit.committed_at <= at).map(|commit| commit.sha);
             self.pipeline(number + 1, at, sha.unwrap_or(Sha([0; 20])), environment);
         }
         if let Some(project) = self.world.project_mut(self.project) {
@@ -48,18 +39,12 @@ impl Writer<'_> {
             .into_iter()
             .map(|stage| {
                 let started_at = at;
-                at = at
-                    .checked_add(SignedDuration::from_secs(self.random.i64(40..400)))
-                    .unwrap_or(at);
+                at = at.checked_add(SignedDuration::from_secs(self.random.i64(40..400))).unwrap_or(at);
                 Job {
                     id: self.world.next_id("job"),
                     name: stage.to_owned(),
                     stage: stage.to_owned(),
-                    status: if failed && stage == "test" {
-                        "failed"
-                    } else {
-                        "success"
-                    },
+                    status: if failed && stage == "test" { "failed" } else { "success" },
                     created_at,
                     started_at: Some(started_at),
                     finished_at: Some(at),

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::calendar::{later, working};
 use super::{Size, words};
 use crate::world::{
-    Approval, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position,
-    ReviewState, Reviewer, Sha, SystemAction, World,
+    Approval, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position, ReviewState, Reviewer, Sha,
+    SystemAction, World,
 };
 
 /// Writes the history of one project.
@@ -26,9 +26,8 @@ impl Writer<'_> {
         let span = SignedDuration::from_hours(24 * self.size.days);
         let begin = self.size.until.checked_sub(span).unwrap_or(self.size.until);
         for number in 0..count {
-            let offset = SignedDuration::from_millis(
-                i64::try_from(span.as_millis()).unwrap_or_default() / (count + 1) * number,
-            );
+            let offset =
+                SignedDuration::from_millis(i64::try_from(span.as_millis()).unwrap_or_default() / (count + 1) * number);
             let about = begin.checked_add(offset).unwrap_or(begin);
             self.merge_request(number + 1, about, &labels);
         }
@@ -54,17 +53,14 @@ impl Writer<'_> {
             iid,
             project: self.project,
             source_project: (self.random.u8(..97) > 0).then_some(self.project),
-            description: (self.random.u8(..5) > 0)
-                .then(|| format!("{title}, as agreed in planning.")),
+            description: (self.random.u8(..5) > 0).then(|| format!("{title}, as agreed in planning.")),
             source_branch: format!("{iid}-work"),
             title,
             state: MergeRequestState::Opened,
             draft: false,
             created_at,
             updated_at: created_at,
-            prepared_at: created_at
-                .checked_add(SignedDuration::from_millis(1_300))
-                .ok(),
+            prepared_at: created_at.checked_add(SignedDuration::from_millis(1_300)).ok(),
             merged_at: None,
             closed_at: None,
             author: Some(author),
@@ -77,11 +73,7 @@ impl Writer<'_> {
             squash: self.random.bool(),
             labels: self.random.choice(labels).copied().into_iter().collect(),
             assignees: vec![author],
-            reviewers: vec![Reviewer {
-                user: reviewer,
-                state: ReviewState::Unreviewed,
-                requested_at: created_at,
-            }],
+            reviewers: vec![Reviewer { user: reviewer, state: ReviewState::Unreviewed, requested_at: created_at }],
             approvals: Vec::new(),
             approvals_required: 1,
             files,
@@ -91,9 +83,7 @@ impl Writer<'_> {
             votes: (i64::from(self.random.u8(..8) == 0), 0),
         };
         let plan = self.plan();
-        let unfinished = plan
-            .iter()
-            .all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
+        let unfinished = plan.iter().all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
         subject.draft = unfinished && self.random.bool();
         for step in plan {
             at = later(at, step.wait(), &mut self.random).min(until);
@@ -106,10 +96,7 @@ impl Writer<'_> {
         subject.updated_at = at.max(subject.updated_at);
         if subject.merged_at.is_some() && self.random.u8(..5) == 0 {
             // GitLab keeps merged_at in another record, written a moment later.
-            subject.merged_at = subject
-                .updated_at
-                .checked_add(SignedDuration::from_millis(921))
-                .ok();
+            subject.merged_at = subject.updated_at.checked_add(SignedDuration::from_millis(921)).ok();
         }
         self.world.insert_merge_request(subject);
     }
@@ -135,11 +122,7 @@ impl Writer<'_> {
         steps.extend(ready.then_some(Step::Ready));
         steps.extend(asked.then_some(Step::Asked));
         for _ in 0..room {
-            steps.push(if self.random.u8(..3) == 0 {
-                Step::Remark
-            } else {
-                Step::Comment
-            });
+            steps.push(if self.random.u8(..3) == 0 { Step::Remark } else { Step::Comment });
         }
         steps.extend(approved.then_some(Step::Approved));
         steps.extend(ends);
@@ -157,23 +140,11 @@ impl Writer<'_> {
             Step::Asked => {
                 let name = self.world.user(reviewer).map_or("", |user| &user.username);
                 subject.reviewers[0].requested_at = at;
-                (
-                    NoteKind::System(SystemAction::Reviewer),
-                    format!("requested review from @{name}"),
-                    owner,
-                )
+                (NoteKind::System(SystemAction::Reviewer), format!("requested review from @{name}"), owner)
             }
             Step::Comment => {
-                let author = if self.random.bool() {
-                    owner
-                } else {
-                    self.anyone()
-                };
-                (
-                    NoteKind::Comment,
-                    words::remark(&mut self.random).to_owned(),
-                    author,
-                )
+                let author = if self.random.bool() { owner } else { self.anyone() };
+                (NoteKind::Comment, words::remark(&mut self.random).to_owned(), author)
             }
             Step::Remark => {
                 subject.reviewers[0].state = ReviewState::Reviewed;
@@ -184,11 +155,7 @@ impl Writer<'_> {
                     new_line: Some(self.random.i64(1..200)),
                     old_line: None,
                 };
-                (
-                    NoteKind::Diff(position),
-                    words::remark(&mut self.random).to_owned(),
-                    reviewer,
-                )
+                (NoteKind::Diff(position), words::remark(&mut self.random).to_owned(), reviewer)
             }
             Step::Approved => {
                 subject.approvals.push(Approval { user: reviewer, at });
@@ -202,29 +169,20 @@ impl Writer<'_> {
                 subject.merged_at = Some(at);
                 let commit = self.merge_commit(subject, reviewer, at);
                 subject.merge_commit_sha = Some(commit);
-                (
-                    NoteKind::System(SystemAction::Merge),
-                    "merged".to_owned(),
-                    reviewer,
-                )
+                (NoteKind::System(SystemAction::Merge), "merged".to_owned(), reviewer)
             }
             Step::Closed => {
                 subject.state = MergeRequestState::Closed;
                 subject.closed_by = Some(owner);
                 subject.closed_at = Some(at);
-                (
-                    NoteKind::System(SystemAction::Closed),
-                    "closed".to_owned(),
-                    owner,
-                )
+                (NoteKind::System(SystemAction::Closed), "closed".to_owned(), owner)
             }
         };
         let resolvable = matches!(kind, NoteKind::Diff(_));
         subject.updated_at = at;
         subject.notes.push(Note {
             id,
-            resolved: (resolvable && step != Step::Merged && self.random.bool())
-                .then_some((owner, at)),
+            resolved: (resolvable && step != Step::Merged && self.random.bool()).then_some((owner, at)),
             kind,
             body,
             author: Some(author),
@@ -268,8 +226,7 @@ impl Writer<'_> {
             return Vec::new();
         };
         let make = |number: usize| {
-            let age =
-                SignedDuration::from_mins(i64::try_from(number).unwrap_or_default() * 95 + 20);
+            let age = SignedDuration::from_mins(i64::try_from(number).unwrap_or_default() * 95 + 20);
             let at = before.checked_sub(age).unwrap_or(before);
             let mut bytes = [0; 20];
             self.random.fill(&mut bytes);
@@ -308,11 +265,7 @@ impl Writer<'_> {
         if other != than {
             return other;
         }
-        let place = self
-            .people
-            .iter()
-            .position(|person| *person == than)
-            .unwrap_or_default();
+        let place = self.people.iter().position(|person| *person == than).unwrap_or_default();
         self.people[(place + 1) % self.people.len()]
     }
 }

@@ -57,23 +57,14 @@ impl World {
     pub fn generate(seed: u64, size: Size) -> World {
         let mut world = World::new();
         let mut random = Rng::with_seed(seed);
-        let begin = size
-            .until
-            .checked_sub(SignedDuration::from_hours(24 * (size.days + 30)))
-            .unwrap_or(size.until);
+        let begin = size.until.checked_sub(SignedDuration::from_hours(24 * (size.days + 30))).unwrap_or(size.until);
         let clock = std::mem::replace(&mut world.clock, super::Clock::Fixed(begin));
         let people = world.hire(size.users.max(3), &mut random);
         let groups = world.found(&people, &mut random);
         for number in 0..size.projects {
             let group = groups[number % groups.len()];
             let project = world.create_project(Namespace::Group(group), &words::project(number));
-            let mut writer = Writer {
-                world: &mut world,
-                project,
-                people: &people,
-                random: random.fork(),
-                size,
-            };
+            let mut writer = Writer { world: &mut world, project, people: &people, random: random.fork(), size };
             writer.write();
         }
         world.clock = clock;
@@ -114,18 +105,11 @@ impl World {
             };
             self.add_group_member(acme, *user, role);
             if number > 2 && random.u8(..3) == 0 {
-                self.add_group_member(
-                    groups[random.usize(1..groups.len())],
-                    *user,
-                    Role::Maintainer,
-                );
+                self.add_group_member(groups[random.usize(1..groups.len())], *user, Role::Maintainer);
             }
         }
         let hex = Sha::from_seed(random.u64(..)).to_string();
-        let bot = self.create_user(
-            &format!("group_{acme}_bot_{}", &hex[..32]),
-            UserKind::ProjectBot,
-        );
+        let bot = self.create_user(&format!("group_{acme}_bot_{}", &hex[..32]), UserKind::ProjectBot);
         self.add_group_member(acme, bot, Role::Developer);
         groups
     }
@@ -138,16 +122,10 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_world() {
-        let size = Size {
-            projects: 2,
-            merge_requests: 20,
-            ..Size::default()
-        };
+        let size = Size { projects: 2, merge_requests: 20, ..Size::default() };
         let titles = |seed| {
             let world = World::generate(seed, size);
-            let seen = world
-                .merge_requests()
-                .map(|found| (found.title.clone(), found.updated_at, found.notes.len()));
+            let seen = world.merge_requests().map(|found| (found.title.clone(), found.updated_at, found.notes.len()));
             seen.collect::<Vec<_>>()
         };
 
@@ -157,48 +135,20 @@ mod tests {
 
     #[test]
     fn a_world_has_the_size_that_was_asked_for() {
-        let size = Size {
-            projects: 3,
-            merge_requests: 40,
-            notes: 5,
-            commits: 3,
-            ..Size::default()
-        };
+        let size = Size { projects: 3, merge_requests: 40, notes: 5, commits: 3, ..Size::default() };
         let world = World::generate(1, size);
 
         assert_eq!(world.projects().count(), 3);
         assert_eq!(world.merge_requests().count(), 120);
-        assert!(
-            world
-                .merge_requests()
-                .all(|found| found.notes.len() == 5 && found.commits.len() == 3)
-        );
+        assert!(world.merge_requests().all(|found| found.notes.len() == 5 && found.commits.len() == 3));
     }
 
     #[test]
     fn history_keeps_the_order_of_things() {
-        let world = World::generate(
-            3,
-            Size {
-                projects: 2,
-                merge_requests: 200,
-                ..Size::default()
-            },
-        );
+        let world = World::generate(3, Size { projects: 2, merge_requests: 200, ..Size::default() });
         for found in world.merge_requests() {
-            assert!(
-                found.notes.is_sorted_by_key(|note| note.created_at),
-                "notes of {}",
-                found.id
-            );
-            assert!(
-                found
-                    .notes
-                    .iter()
-                    .all(|note| note.created_at <= found.updated_at),
-                "updated_at of {}",
-                found.id
-            );
+            assert!(found.notes.is_sorted_by_key(|note| note.created_at), "notes of {}", found.id);
+            assert!(found.notes.iter().all(|note| note.created_at <= found.updated_at), "updated_at of {}", found.id);
             assert!(found.created_at <= found.updated_at);
             assert!(found.updated_at <= Size::default().until);
         }
@@ -206,15 +156,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_thing_happens() {
-        let size = Size {
-            projects: 4,
-            merge_requests: 300,
-            ..Size::default()
-        };
+        let size = Size { projects: 4, merge_requests: 300, ..Size::default() };
         let world = World::generate(1, size);
-        let count = |wanted: fn(&MergeRequest) -> bool| {
-            world.merge_requests().filter(|found| wanted(found)).count()
-        };
+        let count = |wanted: fn(&MergeRequest) -> bool| world.merge_requests().filter(|found| wanted(found)).count();
 
         assert!(count(|found| found.draft) > 10);
         assert!(count(|found| found.state == MergeRequestState::Closed) > 10);

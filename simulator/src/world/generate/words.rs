@@ -5,12 +5,12 @@ use fastrand::Rng;
 pub(super) const LABELS: [&str; 6] = ["backend", "frontend", "bug", "feature", "security", "chore"];
 
 const FIRST: [&str; 20] = [
-    "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kavya",
-    "Liam", "Mina", "Noor", "Olga", "Pablo", "Quinn", "Rosa", "Sven", "Tariq",
+    "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kavya", "Liam", "Mina",
+    "Noor", "Olga", "Pablo", "Quinn", "Rosa", "Sven", "Tariq",
 ];
 const LAST: [&str; 16] = [
-    "Novak", "Okafor", "Lindgren", "Sato", "Moreau", "Haddad", "Keller", "Rossi", "Mendes",
-    "Clarke", "Iyer", "Petrov", "Larsen", "Duarte", "Weber", "Aziz",
+    "Novak", "Okafor", "Lindgren", "Sato", "Moreau", "Haddad", "Keller", "Rossi", "Mendes", "Clarke", "Iyer", "Petrov",
+    "Larsen", "Duarte", "Weber", "Aziz",
 ];
 const PROJECTS: [&str; 16] = [
     "web",
@@ -30,10 +30,8 @@ const PROJECTS: [&str; 16] = [
     "design-system",
     "fraud",
 ];
-const DOES: [&str; 10] = [
-    "Add", "Fix", "Speed up", "Remove", "Document", "Refactor", "Test", "Retry", "Cache",
-    "Validate",
-];
+const DOES: [&str; 10] =
+    ["Add", "Fix", "Speed up", "Remove", "Document", "Refactor", "Test", "Retry", "Cache", "Validate"];
 const WHAT: [&str; 16] = [
     "login by passkey",
     "invoice totals",
@@ -83,15 +81,8 @@ pub(super) fn person(number: usize) -> (String, String) {
     let first = FIRST[number % FIRST.len()];
     let last = LAST[(number + number / FIRST.len()) % LAST.len()];
     let round = number / (FIRST.len() * LAST.len());
-    let suffix = if round == 0 {
-        String::new()
-    } else {
-        round.to_string()
-    };
-    (
-        format!("{}.{}{suffix}", first.to_lowercase(), last.to_lowercase()),
-        format!("{first} {last}"),
-    )
+    let suffix = if round == 0 { String::new() } else { round.to_string() };
+    (format!("{}.{}{suffix}", first.to_lowercase(), last.to_lowercase()), format!("{first} {last}"))
 }
 
 pub(super) fn project(number: usize) -> String {
@@ -105,11 +96,7 @@ pub(super) fn project(number: usize) -> String {
 /// A merge request's title.
 pub(in crate::world) fn title(random: &mut Rng) -> String {
     let pick = |random: &mut Rng, words: &[&'static str]| words[random.usize(..words.len())];
-    let (does, what, place) = (
-        pick(random, &DOES),
-        pick(random, &WHAT),
-        pick(random, &WHERE),
-    );
+    let (does, what, place) = (pick(random, &DOES), pick(random, &WHAT), pick(random, &WHERE));
     format!("{does} {what}{place}")
 }
 

@@ -60,13 +60,8 @@ impl World {
             webhook_calls: HashMap::new(),
             hook_tests: HashMap::new(),
         };
-        let long_ago = "2020-01-01T00:00:00Z"
-            .parse()
-            .unwrap_or(Timestamp::UNIX_EPOCH);
-        for (username, kind, admin) in [
-            ("root", UserKind::Human, true),
-            ("ghost", UserKind::Ghost, false),
-        ] {
+        let long_ago = "2020-01-01T00:00:00Z".parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        for (username, kind, admin) in [("root", UserKind::Human, true), ("ghost", UserKind::Ghost, false)] {
             let id = world.next_id("user");
             world.insert_user(User {
                 id,

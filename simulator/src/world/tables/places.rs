@@ -28,8 +28,7 @@ impl World {
 
     /// Puts a user in, or replaces it.
     pub fn insert_user(&mut self, user: User) {
-        self.users_by_name
-            .insert(user.username.to_lowercase(), user.id);
+        self.users_by_name.insert(user.username.to_lowercase(), user.id);
         self.users.insert(user.id, user);
     }
 
@@ -75,15 +74,12 @@ impl World {
     /// Ids of the projects right in a group.
     #[must_use]
     pub fn projects_of_group(&self, group: i64) -> &[i64] {
-        self.projects_of_group
-            .get(&group)
-            .map_or(&[], Vec::as_slice)
+        self.projects_of_group.get(&group).map_or(&[], Vec::as_slice)
     }
 
     /// Puts a group in.
     pub fn insert_group(&mut self, group: Group) {
-        self.groups_by_path
-            .insert(group.full_path.to_lowercase(), group.id);
+        self.groups_by_path.insert(group.full_path.to_lowercase(), group.id);
         if let Some(parent) = group.parent {
             self.subgroups.entry(parent).or_default().push(group.id);
         }
@@ -120,16 +116,11 @@ impl World {
 
     /// Puts a project in.
     pub fn insert_project(&mut self, project: Project) {
-        self.projects_by_path
-            .insert(project.full_path.to_lowercase(), project.id);
+        self.projects_by_path.insert(project.full_path.to_lowercase(), project.id);
         if let Some(group) = project.group() {
-            self.projects_of_group
-                .entry(group)
-                .or_default()
-                .push(project.id);
+            self.projects_of_group.entry(group).or_default().push(project.id);
         }
-        self.project_index
-            .insert(project.id, ProjectIndex::default());
+        self.project_index.insert(project.id, ProjectIndex::default());
         self.projects.insert(project.id, project);
     }
 
@@ -144,11 +135,7 @@ impl World {
         for members in self.groups.values_mut().map(|group| &mut group.members) {
             members.retain(|member| member.user != user);
         }
-        for members in self
-            .projects
-            .values_mut()
-            .map(|project| &mut project.members)
-        {
+        for members in self.projects.values_mut().map(|project| &mut project.members) {
             members.retain(|member| member.user != user);
         }
     }
@@ -157,8 +144,7 @@ impl World {
         let Some(project) = self.projects.remove(&id) else {
             return;
         };
-        self.projects_by_path
-            .remove(&project.full_path.to_lowercase());
+        self.projects_by_path.remove(&project.full_path.to_lowercase());
         self.moved_paths.retain(|_, target| *target != id);
         self.project_index.remove(&id);
         for siblings in self.projects_of_group.values_mut() {
@@ -172,24 +158,16 @@ impl World {
     }
 
     /// Gives a project another path or place; the old path leads to it.
-    pub(in crate::world) fn move_project(
-        &mut self,
-        id: i64,
-        namespace: Namespace,
-        path: &str,
-    ) -> Option<()> {
+    pub(in crate::world) fn move_project(&mut self, id: i64, namespace: Namespace, path: &str) -> Option<()> {
         let (above_path, above_name) = match namespace {
-            Namespace::Group(group) => self
-                .group(group)
-                .map(|group| (group.full_path.clone(), group.full_name.clone()))?,
-            Namespace::User(user) => self
-                .user(user)
-                .map(|user| (user.username.clone(), user.name.clone()))?,
+            Namespace::Group(group) => {
+                self.group(group).map(|group| (group.full_path.clone(), group.full_name.clone()))?
+            }
+            Namespace::User(user) => self.user(user).map(|user| (user.username.clone(), user.name.clone()))?,
         };
         let now = self.now();
         let project = self.projects.get_mut(&id)?;
-        let old = std::mem::replace(&mut project.full_path, format!("{above_path}/{path}"))
-            .to_lowercase();
+        let old = std::mem::replace(&mut project.full_path, format!("{above_path}/{path}")).to_lowercase();
         project.full_name = format!("{above_name} / {}", project.name);
         path.clone_into(&mut project.path);
         project.updated_at = now;

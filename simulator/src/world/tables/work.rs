@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::world::{
-    Deployment, Environment, Label, LabelOwner, MergeRequest, Pipeline, Project, World,
-};
+use crate::world::{Deployment, Environment, Label, LabelOwner, MergeRequest, Pipeline, Project, World};
 
 impl World {
     /// A label.
@@ -63,14 +61,8 @@ impl World {
     }
 
     /// A project's merge requests, by number.
-    pub fn merge_requests_of(
-        &self,
-        project: i64,
-    ) -> impl DoubleEndedIterator<Item = &MergeRequest> {
-        let ids = self
-            .index(project)
-            .into_iter()
-            .flat_map(|index| index.by_iid.values());
+    pub fn merge_requests_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &MergeRequest> {
+        let ids = self.index(project).into_iter().flat_map(|index| index.by_iid.values());
         ids.filter_map(|id| self.merge_request(*id))
     }
 
@@ -89,9 +81,7 @@ impl World {
     pub fn insert_merge_request(&mut self, merge_request: MergeRequest) {
         let index = self.project_index.entry(merge_request.project).or_default();
         index.by_iid.insert(merge_request.iid, merge_request.id);
-        index
-            .by_updated
-            .insert((merge_request.updated_at, merge_request.id));
+        index.by_updated.insert((merge_request.updated_at, merge_request.id));
         for note in &merge_request.notes {
             self.merge_request_of_note.insert(note.id, merge_request.id);
         }
@@ -99,11 +89,7 @@ impl World {
     }
 
     /// Edits a merge request and keeps the indexes right. Nothing is touched, nothing is fired: verbs do that.
-    pub fn edit_merge_request<R>(
-        &mut self,
-        id: i64,
-        edit: impl FnOnce(&mut MergeRequest) -> R,
-    ) -> Option<R> {
+    pub fn edit_merge_request<R>(&mut self, id: i64, edit: impl FnOnce(&mut MergeRequest) -> R) -> Option<R> {
         let merge_request = self.merge_requests.get_mut(&id)?;
         let before = merge_request.updated_at;
         let result = edit(merge_request);
@@ -138,20 +124,13 @@ impl World {
 
     /// A project's pipelines, oldest first.
     pub fn pipelines_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Pipeline> {
-        let ids = self
-            .index(project)
-            .into_iter()
-            .flat_map(|index| index.pipelines.iter());
+        let ids = self.index(project).into_iter().flat_map(|index| index.pipelines.iter());
         ids.filter_map(|id| self.pipeline(*id))
     }
 
     /// Puts a pipeline in.
     pub fn insert_pipeline(&mut self, pipeline: Pipeline) {
-        self.project_index
-            .entry(pipeline.project)
-            .or_default()
-            .pipelines
-            .push(pipeline.id);
+        self.project_index.entry(pipeline.project).or_default().pipelines.push(pipeline.id);
         self.pipelines.insert(pipeline.id, pipeline);
     }
 
@@ -179,20 +158,13 @@ impl World {
 
     /// A project's deployments, oldest first.
     pub fn deployments_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Deployment> {
-        let ids = self
-            .index(project)
-            .into_iter()
-            .flat_map(|index| index.deployments.iter());
+        let ids = self.index(project).into_iter().flat_map(|index| index.deployments.iter());
         ids.filter_map(|id| self.deployment(*id))
     }
 
     /// Puts a deployment in.
     pub fn insert_deployment(&mut self, deployment: Deployment) {
-        self.project_index
-            .entry(deployment.project)
-            .or_default()
-            .deployments
-            .push(deployment.id);
+        self.project_index.entry(deployment.project).or_default().deployments.push(deployment.id);
         self.deployments.insert(deployment.id, deployment);
     }
 

@@ -26,11 +26,8 @@ impl World {
             .map(|user| user.username.clone())
             .collect();
         let user = random.choice(&people)?.clone();
-        let projects: Vec<i64> = self
-            .projects()
-            .filter(|project| !project.archived)
-            .map(|project| project.id)
-            .collect();
+        let projects: Vec<i64> =
+            self.projects().filter(|project| !project.archived).map(|project| project.id).collect();
         let project = *random.choice(&projects)?;
         let open: Vec<i64> = self
             .merge_requests_of(project)
@@ -38,9 +35,7 @@ impl World {
             .map(|merge_request| merge_request.id)
             .collect();
         let (id, what) = match random.choice(&open) {
-            Some(id) if open.len() > 20 || random.u8(..100) < 80 => {
-                (*id, self.move_on(*id, &user, random)?)
-            }
+            Some(id) if open.len() > 20 || random.u8(..100) < 80 => (*id, self.move_on(*id, &user, random)?),
             _ => {
                 let title = super::super::generate::title(random);
                 (self.open_merge_request(project, &user, &title)?, "opened")
@@ -48,12 +43,7 @@ impl World {
         };
         let merge_request = self.merge_request(id)?;
         let (iid, project) = (merge_request.iid, self.project(project)?.full_path.clone());
-        Some(Happening {
-            project,
-            iid,
-            user,
-            what,
-        })
+        Some(Happening { project, iid, user, what })
     }
 
     fn move_on(&mut self, id: i64, user: &str, random: &mut Rng) -> Option<&'static str> {

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{
-    Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Sha, SystemAction, World,
-};
+use crate::world::{Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Sha, SystemAction, World};
 
 impl World {
     /// Opens a merge request with one commit.
@@ -13,12 +11,7 @@ impl World {
         let author = self.user_named(author);
         let now = self.now();
         let id = self.next_id("merge_request");
-        let iid = self
-            .index(project)?
-            .by_iid
-            .keys()
-            .next_back()
-            .map_or(1, |last| last + 1);
+        let iid = self.index(project)?.by_iid.keys().next_back().map_or(1, |last| last + 1);
         let (draft, title) = split_draft(title);
         self.insert_merge_request(MergeRequest {
             id,
@@ -66,13 +59,9 @@ impl World {
         let before = self.merge_request(merge_request)?.sha;
         let commits = self.add_commits(merge_request, user, count)?;
         let plural = if count == 1 { "" } else { "s" };
-        let items = commits
-            .iter()
-            .map(|commit| format!("<li>{} - {}</li>", commit.sha.short(), commit.title));
+        let items = commits.iter().map(|commit| format!("<li>{} - {}</li>", commit.sha.short(), commit.title));
         let list = items.collect::<String>();
-        let body = format!(
-            "added {count} commit{plural}\n\n<ul>{list}</ul>\n\n[Compare with previous version](diffs)"
-        );
+        let body = format!("added {count} commit{plural}\n\n<ul>{list}</ul>\n\n[Compare with previous version](diffs)");
         self.system_note(merge_request, user, SystemAction::Commit, body)?;
         let oldrev = before.map(|sha| sha.to_string());
         self.emit_merge_request(merge_request, user, "update", &json!({ "oldrev": oldrev }));
@@ -103,12 +92,7 @@ impl World {
         if was_draft != draft {
             changes["draft"] = change(&was_draft, &draft);
         }
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "update",
-            &json!({ "changes": changes }),
-        );
+        self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
         Some(())
     }
 
@@ -136,20 +120,11 @@ impl World {
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.labels.push(label);
         });
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Label,
-            format!("added ~{label} label"),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Label, format!("added ~{label} label"))?;
         let after = &self.merge_request(merge_request)?.labels;
-        let changes = json!({ "labels": { "previous": self.hook_labels(&before), "current": self.hook_labels(after) } });
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "update",
-            &json!({ "changes": changes }),
-        );
+        let changes =
+            json!({ "labels": { "previous": self.hook_labels(&before), "current": self.hook_labels(after) } });
+        self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
         Some(())
     }
 
@@ -162,32 +137,18 @@ impl World {
             merge_request.assignees.retain(|known| *known != id);
             merge_request.assignees.push(id);
         })?;
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Assignee,
-            format!("assigned to @{assignee}"),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Assignee, format!("assigned to @{assignee}"))?;
         let after = &self.merge_request(merge_request)?.assignees;
-        let changes = json!({ "assignees": { "previous": self.hook_users(&before), "current": self.hook_users(after) } });
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "update",
-            &json!({ "changes": changes }),
-        );
+        let changes =
+            json!({ "assignees": { "previous": self.hook_users(&before), "current": self.hook_users(after) } });
+        self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
         Some(())
     }
 
     /// Merges. `merged_at` comes from another record and a little later than `updated_at`.
     pub fn merge(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Merge,
-            "merged".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Merge, "merged".to_owned())?;
         let commit = Sha::from_seed(merge_request.unsigned_abs() ^ 0x4d45_5247);
         let now = self.now();
         self.edit_merge_request(merge_request, |merge_request| {
@@ -197,59 +158,34 @@ impl World {
             merge_request.merged_at = now.checked_add(jiff::SignedDuration::from_millis(320)).ok();
         });
         self.push_merge_commit(merge_request, user, commit)?;
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "merge",
-            &state_change("opened", "merged"),
-        );
+        self.emit_merge_request(merge_request, user, "merge", &state_change("opened", "merged"));
         Some(())
     }
 
     /// Closes without merging.
     pub fn close(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Closed,
-            "closed".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Closed, "closed".to_owned())?;
         let now = self.now();
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.state = MergeRequestState::Closed;
             merge_request.closed_by = Some(user);
             merge_request.closed_at = Some(now);
         });
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "close",
-            &state_change("opened", "closed"),
-        );
+        self.emit_merge_request(merge_request, user, "close", &state_change("opened", "closed"));
         Some(())
     }
 
     /// Opens a closed one again.
     pub fn reopen(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Opened,
-            "reopened".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Opened, "reopened".to_owned())?;
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.state = MergeRequestState::Opened;
             merge_request.closed_by = None;
             merge_request.closed_at = None;
         });
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "reopen",
-            &state_change("closed", "opened"),
-        );
+        self.emit_merge_request(merge_request, user, "reopen", &state_change("closed", "opened"));
         Some(())
     }
 
@@ -289,12 +225,7 @@ impl World {
         Some(id)
     }
 
-    fn add_commits(
-        &mut self,
-        merge_request: i64,
-        author: i64,
-        count: usize,
-    ) -> Option<Vec<Commit>> {
+    fn add_commits(&mut self, merge_request: i64, author: i64, count: usize) -> Option<Vec<Commit>> {
         let now = self.now();
         let author = self.user(author)?.clone();
         let first = self.merge_request(merge_request)?.commits.len();
@@ -332,10 +263,7 @@ impl World {
         let now = self.now();
         let user = self.user(user)?.clone();
         let merged = self.merge_request(merge_request)?;
-        let title = format!(
-            "Merge branch '{}' into '{}'",
-            merged.source_branch, merged.target_branch
-        );
+        let title = format!("Merge branch '{}' into '{}'", merged.source_branch, merged.target_branch);
         let (project, head) = (merged.project, merged.sha);
         let (additions, deletions) = (merged.additions(), merged.deletions());
         let project = self.project_mut(project)?;
@@ -379,15 +307,7 @@ fn split_draft(title: &str) -> (bool, String) {
 }
 
 fn branch_name(iid: i64, title: &str) -> String {
-    let letters = title.chars().map(|letter| {
-        if letter.is_ascii_alphanumeric() {
-            letter.to_ascii_lowercase()
-        } else {
-            '-'
-        }
-    });
-    format!(
-        "{iid}-{}",
-        letters.take(40).collect::<String>().trim_matches('-')
-    )
+    let letters =
+        title.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' });
+    format!("{iid}-{}", letters.take(40).collect::<String>().trim_matches('-'))
 }

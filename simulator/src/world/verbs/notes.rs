@@ -9,12 +9,7 @@ impl World {
     }
 
     /// Writes a comment that only members from Planner upwards see.
-    pub fn internal_comment(
-        &mut self,
-        merge_request: i64,
-        author: &str,
-        body: &str,
-    ) -> Option<i64> {
+    pub fn internal_comment(&mut self, merge_request: i64, author: &str, body: &str) -> Option<i64> {
         self.add_note(merge_request, author, body, NoteKind::Comment, true)
     }
 
@@ -25,10 +20,7 @@ impl World {
         let position = Position {
             base_sha: Sha::from_seed(subject.id.unsigned_abs()),
             head_sha,
-            path: subject
-                .files
-                .first()
-                .map_or_else(|| "README.md".to_owned(), |file| file.path.clone()),
+            path: subject.files.first().map_or_else(|| "README.md".to_owned(), |file| file.path.clone()),
             new_line: Some(14),
             old_line: None,
         };
@@ -40,13 +32,8 @@ impl World {
         let subject = self.merge_request_of_note(note)?;
         let merge_request = subject.id;
         let parent = subject.notes.iter().find(|known| known.id == note)?;
-        let (kind, discussion, internal) =
-            (parent.kind.clone(), parent.discussion, parent.internal);
-        let kind = if matches!(kind, NoteKind::Diff(_)) {
-            kind
-        } else {
-            NoteKind::Discussion
-        };
+        let (kind, discussion, internal) = (parent.kind.clone(), parent.discussion, parent.internal);
+        let kind = if matches!(kind, NoteKind::Diff(_)) { kind } else { NoteKind::Discussion };
         let reply = self.add_note(merge_request, author, body, kind, internal)?;
         self.edit_note(reply, |reply| {
             reply.discussion = discussion;
@@ -61,18 +48,10 @@ impl World {
         let now = self.now();
         let subject = self.merge_request_of_note(note)?;
         let id = subject.id;
-        let discussion = subject
-            .notes
-            .iter()
-            .find(|known| known.id == note)?
-            .discussion;
+        let discussion = subject.notes.iter().find(|known| known.id == note)?.discussion;
         self.edit_merge_request(id, |merge_request| {
             merge_request.updated_at = now;
-            for note in merge_request
-                .notes
-                .iter_mut()
-                .filter(|note| note.discussion == discussion)
-            {
+            for note in merge_request.notes.iter_mut().filter(|note| note.discussion == discussion) {
                 note.resolved = note.resolvable.then_some((user, now));
             }
         })
@@ -96,10 +75,7 @@ impl World {
     pub fn delete_note(&mut self, note: i64) -> Option<Note> {
         let merge_request = self.merge_request_of_note(note)?.id;
         let removed = self.edit_merge_request(merge_request, |merge_request| {
-            let place = merge_request
-                .notes
-                .iter()
-                .position(|known| known.id == note)?;
+            let place = merge_request.notes.iter().position(|known| known.id == note)?;
             Some(merge_request.notes.remove(place))
         })??;
         self.forget_note(note);
@@ -110,11 +86,7 @@ impl World {
     pub fn edit_note<R>(&mut self, note: i64, edit: impl FnOnce(&mut Note) -> R) -> Option<R> {
         let merge_request = self.merge_request_of_note(note)?.id;
         self.edit_merge_request(merge_request, |merge_request| {
-            merge_request
-                .notes
-                .iter_mut()
-                .find(|known| known.id == note)
-                .map(edit)
+            merge_request.notes.iter_mut().find(|known| known.id == note).map(edit)
         })?
     }
 
@@ -144,10 +116,7 @@ impl World {
                 resolved: None,
                 discussion: Sha::from_seed(id.unsigned_abs()),
             });
-            let reviewing = merge_request
-                .reviewers
-                .iter_mut()
-                .find(|reviewer| reviewer.user == author);
+            let reviewing = merge_request.reviewers.iter_mut().find(|reviewer| reviewer.user == author);
             if let Some(reviewer) = reviewing {
                 reviewer.commented();
             }

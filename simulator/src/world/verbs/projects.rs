@@ -35,10 +35,7 @@ impl World {
     /// Marks a project for deletion in thirty days, which renames it.
     pub fn schedule_project_deletion(&mut self, project: i64) -> Option<()> {
         let today = self.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let path = format!(
-            "{}-deletion_scheduled-{project}",
-            self.project(project)?.path
-        );
+        let path = format!("{}-deletion_scheduled-{project}", self.project(project)?.path);
         self.project_mut(project)?.marked_for_deletion_on = Some(today);
         self.rename_project(project, &path)
     }
@@ -47,10 +44,7 @@ impl World {
     pub fn delete_project(&mut self, project: i64) -> Option<()> {
         self.project(project)?;
         self.emit_project(project, "project_destroy", &json!({}));
-        let merge_requests: Vec<i64> = self
-            .merge_requests_of(project)
-            .map(|merge_request| merge_request.id)
-            .collect();
+        let merge_requests: Vec<i64> = self.merge_requests_of(project).map(|merge_request| merge_request.id).collect();
         for id in merge_requests {
             self.delete_merge_request(id);
         }
@@ -62,30 +56,19 @@ impl World {
     pub fn delete_user(&mut self, user: i64) -> Option<()> {
         let ghost = self.user_by_name("ghost")?.id;
         self.user(user)?;
-        let ids: Vec<i64> = self
-            .merge_requests()
-            .map(|merge_request| merge_request.id)
-            .collect();
+        let ids: Vec<i64> = self.merge_requests().map(|merge_request| merge_request.id).collect();
         for id in ids {
             self.edit_merge_request(id, |merge_request| {
                 let notes = merge_request.notes.iter_mut().map(|note| &mut note.author);
-                let own = [
-                    &mut merge_request.author,
-                    &mut merge_request.merge_user,
-                    &mut merge_request.closed_by,
-                ];
+                let own = [&mut merge_request.author, &mut merge_request.merge_user, &mut merge_request.closed_by];
                 for author in notes.chain(own) {
                     if *author == Some(user) {
                         *author = Some(ghost);
                     }
                 }
                 merge_request.assignees.retain(|assignee| *assignee != user);
-                merge_request
-                    .reviewers
-                    .retain(|reviewer| reviewer.user != user);
-                merge_request
-                    .approvals
-                    .retain(|approval| approval.user != user);
+                merge_request.reviewers.retain(|reviewer| reviewer.user != user);
+                merge_request.approvals.retain(|approval| approval.user != user);
             });
         }
         self.forget_user(user);
@@ -110,11 +93,7 @@ impl World {
 
     fn relocate(&mut self, project: i64, namespace: Namespace, path: &str) -> Option<()> {
         let old = self.project(project)?.full_path.clone();
-        let event = if self.project(project)?.namespace == namespace {
-            "project_rename"
-        } else {
-            "project_transfer"
-        };
+        let event = if self.project(project)?.namespace == namespace { "project_rename" } else { "project_transfer" };
         self.move_project(project, namespace, path)?;
         self.emit_project(project, event, &json!({ "old_path_with_namespace": old }));
         Some(())

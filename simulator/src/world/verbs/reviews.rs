@@ -7,10 +7,7 @@ use crate::world::{Approval, ReviewState, Reviewer, SystemAction, World};
 impl Reviewer {
     /// A comment was left: the review has begun to be one, unless it was already concluded.
     pub(super) fn commented(&mut self) {
-        if matches!(
-            self.state,
-            ReviewState::Unreviewed | ReviewState::ReviewStarted
-        ) {
+        if matches!(self.state, ReviewState::Unreviewed | ReviewState::ReviewStarted) {
             self.state = ReviewState::Reviewed;
         }
     }
@@ -26,18 +23,9 @@ impl World {
         let again = before.iter().any(|known| known.user == id);
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.reviewers.retain(|known| known.user != id);
-            merge_request.reviewers.push(Reviewer {
-                user: id,
-                state: ReviewState::Unreviewed,
-                requested_at: now,
-            });
+            merge_request.reviewers.push(Reviewer { user: id, state: ReviewState::Unreviewed, requested_at: now });
         });
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Reviewer,
-            format!("requested review from @{reviewer}"),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Reviewer, format!("requested review from @{reviewer}"))?;
         let after = self.merge_request(merge_request)?.reviewers.clone();
         let previous = self.hook_reviewers(&before, None);
         let current = self.hook_reviewers(&after, again.then_some(id));
@@ -46,12 +34,7 @@ impl World {
         } else {
             json!({ "reviewers": { "previous": previous, "current": current } })
         };
-        self.emit_merge_request(
-            merge_request,
-            user,
-            "update",
-            &json!({ "changes": changes }),
-        );
+        self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
         Some(())
     }
 
@@ -62,22 +45,13 @@ impl World {
             return Some(());
         }
         let now = self.now();
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Approved,
-            "approved this merge request".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Approved, "approved this merge request".to_owned())?;
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.approvals.push(Approval { user, at: now });
             set_review_state(&mut merge_request.reviewers, user, ReviewState::Approved);
         });
         let enough = self.approvals_left(self.merge_request(merge_request)?) == 0;
-        let action = if enough || !self.settings.edition.licensed() {
-            "approved"
-        } else {
-            "approval"
-        };
+        let action = if enough || !self.settings.edition.licensed() { "approved" } else { "approval" };
         self.emit_merge_request(merge_request, user, action, &json!({}));
         Some(())
     }
@@ -89,23 +63,12 @@ impl World {
         if !self.merge_request(merge_request)?.approved_by(user) {
             return Some(());
         }
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::Unapproved,
-            "unapproved this merge request".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::Unapproved, "unapproved this merge request".to_owned())?;
         self.edit_merge_request(merge_request, |merge_request| {
-            merge_request
-                .approvals
-                .retain(|approval| approval.user != user);
+            merge_request.approvals.retain(|approval| approval.user != user);
             set_review_state(&mut merge_request.reviewers, user, ReviewState::Unapproved);
         });
-        let action = if was_enough || !self.settings.edition.licensed() {
-            "unapproved"
-        } else {
-            "unapproval"
-        };
+        let action = if was_enough || !self.settings.edition.licensed() { "unapproved" } else { "unapproval" };
         self.emit_merge_request(merge_request, user, action, &json!({}));
         Some(())
     }
@@ -113,18 +76,9 @@ impl World {
     /// Asks for changes.
     pub fn request_changes(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
-        self.system_note(
-            merge_request,
-            user,
-            SystemAction::RequestedChanges,
-            "requested changes".to_owned(),
-        )?;
+        self.system_note(merge_request, user, SystemAction::RequestedChanges, "requested changes".to_owned())?;
         self.edit_merge_request(merge_request, |merge_request| {
-            set_review_state(
-                &mut merge_request.reviewers,
-                user,
-                ReviewState::RequestedChanges,
-            );
+            set_review_state(&mut merge_request.reviewers, user, ReviewState::RequestedChanges);
         });
         self.emit_merge_request(merge_request, user, "update", &json!({}));
         Some(())
@@ -147,21 +101,13 @@ impl World {
         }
         self.touch(merge_request);
         let system = json!({ "system": true, "system_action": "approvals_reset_on_push" });
-        self.emit_merge_request(
-            merge_request,
-            author.unwrap_or_default(),
-            "unapproved",
-            &system,
-        );
+        self.emit_merge_request(merge_request, author.unwrap_or_default(), "unapproved", &system);
         Some(())
     }
 }
 
 fn set_review_state(reviewers: &mut [Reviewer], user: i64, state: ReviewState) {
-    for reviewer in reviewers
-        .iter_mut()
-        .filter(|reviewer| reviewer.user == user)
-    {
+    for reviewer in reviewers.iter_mut().filter(|reviewer| reviewer.user == user) {
         reviewer.state = state;
     }
 }
