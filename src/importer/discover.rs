@@ -3,6 +3,7 @@
 //! Committed page by page. To walk twice does no harm, so a planner may die anywhere.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -22,6 +23,9 @@ const PAGE: u32 = 50;
 
 /// How long another worker waits before it plans in the place of one that has said nothing.
 const PLAN_LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often to look whether another worker's plan is there.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Where the planner leaves the names of what it could not find, for workers that come later.
 pub(super) const MISSING: &str = "import.missing";
@@ -60,7 +64,7 @@ impl<'a> Planner<'a> {
         loop {
             match self.claim().await? {
                 PlanClaim::Planned => return Ok(()),
-                PlanClaim::Elsewhere => self.ctx.pause(std::time::Duration::from_millis(500)).await?,
+                PlanClaim::Elsewhere => self.ctx.pause(LOOK_AGAIN).await?,
                 PlanClaim::Mine => return self.walk().await,
             }
         }

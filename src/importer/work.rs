@@ -15,7 +15,7 @@ use super::discover::Planner;
 use super::project::{self, Ending};
 use super::{Difference, Error, LEASE};
 
-/// How often to look for tasks while another worker is planning.
+/// How often to look for tasks while another worker plans, or holds the last ones.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// How long a page that is being stored may take after the run was asked to stop.
@@ -40,7 +40,14 @@ pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Diff
         }
         let planning = !planner.is_empty();
         if !planning && in_flight.is_empty() {
-            return Ok(differences);
+            if ctx.patiently(|| ctx.store.run_progress(run.id)).await?.open() == 0 {
+                return Ok(differences);
+            }
+            // Others are at work, and may die. What is held in our own name belongs to a claim whose answer was lost.
+            let worker = &ctx.settings.worker;
+            ctx.patiently(|| ctx.store.release_worker(run.id, worker)).await?;
+            ctx.pause(LOOK_AGAIN).await?;
+            continue;
         }
         tokio::select! {
             biased;

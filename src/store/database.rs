@@ -70,7 +70,14 @@ pub(super) enum Durability {
 impl Store {
     pub(super) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
         match self {
-            Store::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+            Store::Postgres(pool) => {
+                // Cancelled half-way, sqlx would forget the transaction and give the connection back to the pool with it:
+                // others would then write into a transaction that nobody commits. Elsewhere, it always comes to its end.
+                let pool = pool.clone();
+                let begun = tokio::spawn(async move { pool.begin().await });
+                let begun = begun.await.map_err(|error| Error::Other(error.to_string()))?;
+                Ok(Tx::Postgres(begun?))
+            }
             Store::Sqlite(Sqlite { writer, .. }) => {
                 let mut connection = writer.acquire().await?;
                 while connection.is_in_transaction() {

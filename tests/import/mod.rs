@@ -3,6 +3,7 @@
 mod equality;
 mod trouble;
 mod variants;
+mod worker;
 
 use std::path::PathBuf;
 

@@ -2,7 +2,7 @@
 
 use gitlab_connector::importer::{Scope, Settings};
 use gitlab_simulator::World;
-use gitlab_simulator::world::{Edition, Role, Size};
+use gitlab_simulator::world::{Edition, ProjectBuilder, Role, Size};
 
 use super::{Place, assert_same, company, import, readable, serve, small};
 
@@ -89,7 +89,7 @@ async fn projects_that_have_nothing_to_read_are_skipped_with_a_reason() {
     let world = World::new().with_group("acme", |group| {
         group
             .project("off", |project| project.merge_requests(2).without_merge_requests())
-            .project("empty", |project| project.empty())
+            .project("empty", ProjectBuilder::empty)
             .project("archived", |project| project.merge_requests(2).archived())
             .project("web", |project| project.merge_requests(2))
     });
