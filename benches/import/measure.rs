@@ -9,19 +9,27 @@ use std::{
 
 /// What one process used.
 #[derive(Debug, Clone, Copy)]
-pub struct Usage {
+pub(crate) struct Usage {
     /// From start to exit.
-    pub wall: Duration,
+    pub(crate) wall: Duration,
     /// User and system time, in the kernel's ticks of 10 ms.
-    pub cpu: Duration,
+    pub(crate) cpu: Duration,
     /// The largest resident set, in KiB.
-    pub peak_kib: u64,
+    pub(crate) peak_kib: u64,
+}
+
+impl Usage {
+    /// The largest resident set, in MiB.
+    #[allow(clippy::cast_precision_loss, reason = "a figure to print")]
+    pub(crate) fn peak_mib(&self) -> f64 {
+        self.peak_kib as f64 / 1024.0
+    }
 }
 
 /// Runs the command to its end.
 ///
 /// The child is looked at every few milliseconds, and once more after it has ended and before it is reaped: only then are its times final.
-pub fn run(command: &mut Command) -> Usage {
+pub(crate) fn run(command: &mut Command) -> Usage {
     let started = Instant::now();
     let mut child = command.spawn().expect("the command starts");
     let mut peak_kib = 0;
