@@ -16,6 +16,8 @@ use crate::{
 const MEMORY: &str = "webhooks";
 /// Key under which the time of their last change is kept.
 const CHANGED: &str = "webhooks-changed-at";
+/// What is said of hooks that nobody wants.
+const SWITCHED_OFF: &str = "webhooks are switched off in the spec";
 /// Failures that a status carries.
 const FAILURES: usize = 10;
 
@@ -47,8 +49,9 @@ pub(super) async fn ensure(
     access: Option<&Access>,
     stored: Option<&Stored>,
 ) -> Hooks {
-    if work.spec().webhooks.mode == Mode::Disabled {
-        return Hooks::only(Verdict::good("webhooks are switched off in the spec"));
+    let disabled = work.spec().webhooks.mode == Mode::Disabled;
+    if disabled && (stored.is_none() || access.is_none()) {
+        return Hooks::only(Verdict::good(SWITCHED_OFF));
     }
     let Some(stored) = stored else {
         return Hooks::only(Verdict::unknown(
@@ -77,12 +80,21 @@ async fn ensure_stored(
     let Stored { store, registered, .. } = stored;
     let source = registered.source;
     let last_delivery = store.last_delivery(source).await?;
-    let Some(receiver) = receiver_url(work, settings) else {
+    let memory = Memory::from_text(store.state(source, MEMORY).await?.as_deref());
+    let receiver = if work.spec().webhooks.mode == Mode::Disabled {
+        if memory.targets().next().is_none() {
+            return Ok(Hooks::only(Verdict::good(SWITCHED_OFF)));
+        }
+        // Hooks are there from before they were switched off, and go. They are found by their mark, not by this.
+        Some(work.observed.instance.url.clone())
+    } else {
+        receiver_url(work, settings)
+    };
+    let Some(receiver) = receiver else {
         let message =
             "no URL is known under which GitLab reaches the receiver: set spec.webhooks.url, or run with --watch";
         return Ok(Hooks::only(Verdict::bad(reason::NO_RECEIVER_URL, message)));
     };
-    let memory = Memory::from_text(store.state(source, MEMORY).await?.as_deref());
     let desired = desired(work, access, stored, receiver, last_delivery.is_some());
     let outcome = webhooks::ensure(&work.client, &desired, &memory).await;
     if outcome.memory != memory {
@@ -126,7 +138,7 @@ fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<T
     let Outcome { state, mode, desired, ready, failures, notes, commands, changes: _, memory: _ } = outcome;
     let verdict = match state {
         State::InPlace => Verdict::good(format!("{ready} of {desired} in place ({mode:?})")),
-        State::NotWanted => Verdict::good("webhooks are switched off in the spec"),
+        State::NotWanted => Verdict::good(SWITCHED_OFF),
         State::Incomplete { reason, message } => Verdict::bad(reason, message),
         State::Unknown { reason, message } => Verdict::unknown(reason, message),
     };
@@ -163,8 +175,8 @@ fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<T
 pub async fn remove_webhooks(work: &Work<'_>, access: &Access, stored: &Stored) -> Result<Removed, store::Error> {
     let source = stored.registered.source;
     let memory = Memory::from_text(stored.store.state(source, MEMORY).await?.as_deref());
-    let receiver =
-        Url::parse("http://localhost/webhooks/gitlab").unwrap_or_else(|_| work.observed.instance.url.clone());
+    // Ours are found by their mark; where they point does not matter.
+    let receiver = work.observed.instance.url.clone();
     let desired = desired(work, access, stored, receiver, false);
     let removed = webhooks::remove(&work.client, &desired, &memory).await;
     if removed.left.is_empty() {

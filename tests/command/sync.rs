@@ -75,6 +75,20 @@ async fn remove_webhooks_takes_them_away_and_leaves_those_of_others() {
 }
 
 #[tokio::test]
+async fn webhooks_that_are_switched_off_go() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, HOOKED);
+    sync(&directory, &given, &[]).await.says(0, &[]);
+    assert_eq!(gitlab.read(|world| world.hooks().count()), 1);
+
+    let off = given.replace("  webhooks:\n", "  webhooks:\n    mode: Disabled\n");
+    sync(&directory, &off, &[]).await.says(0, &["switched off"]);
+
+    assert_eq!(gitlab.read(|world| world.hooks().count()), 0);
+}
+
+#[tokio::test]
 async fn the_final_status_in_json_is_that_of_the_resource() {
     let gitlab = serve(acme()).await;
 
