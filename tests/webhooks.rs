@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gitlab_connector::{
     api::{Adopt, Mode},
-    webhooks::{Changes, Memory, State},
+    webhooks::{self, Changes, Memory, State},
 };
 use gitlab_simulator::{
     Fault, FaultKind,
@@ -378,6 +378,20 @@ async fn what_could_not_be_found_is_not_taken_for_unwanted() {
 }
 
 #[tokio::test]
+async fn a_group_that_cannot_be_asked_at_present_costs_its_projects_no_hook() {
+    let mut scene = Scene::of(acme()).await;
+    scene.desired.managers = vec![MAINTAINER.into()];
+    let first = scene.ensure(&Memory::default()).await;
+
+    scene.simulator.faults().add(Fault::at("GET /groups/:id/hooks", FaultKind::Status { status: 503 }));
+    let blind = scene.ensure(&first.memory).await;
+
+    assert_eq!(first.changes, Changes { created: 3, ..NOTHING });
+    assert!(matches!(blind.state, State::Unknown { reason: "GitLabUnreachable", .. }), "{:?}", blind.state);
+    assert_eq!((blind.changes.removed, scene.hooks().len()), (0, 3));
+}
+
+#[tokio::test]
 async fn a_project_that_leaves_the_scope_loses_its_hook() {
     let mut scene = Scene::of(acme().with_edition(Edition::Community)).await;
     let first = scene.ensure(&Memory::default()).await;
@@ -414,6 +428,23 @@ async fn removal_says_what_it_had_to_leave_behind() {
 
     assert_eq!(removed.removed, 0);
     assert_eq!((removed.left[0].subject.as_str(), removed.left[0].reason), ("group acme", "InsufficientRole"));
+}
+
+#[tokio::test]
+async fn removal_that_cannot_look_everywhere_says_so() {
+    let mut scene = Scene::of(acme().with_edition(Edition::Community)).await;
+    scene.ensure(&Memory::default()).await;
+
+    scene.simulator.faults().add(Fault::at("GET /groups/:id/projects", FaultKind::Status { status: 503 }));
+    let blind = scene.remove(&Memory::default()).await;
+    scene.simulator.faults().clear();
+    scene.desired.managers.clear();
+    let nobody = scene.remove(&Memory::default()).await;
+
+    let left = |removed: &webhooks::Removed| removed.left.iter().map(|left| left.subject.clone()).collect::<Vec<_>>();
+    assert_eq!(left(&blind), ["projects of group acme"]);
+    assert_eq!(left(&nobody)[0], "group acme");
+    assert_eq!(scene.hooks().len(), 3);
 }
 
 #[tokio::test]

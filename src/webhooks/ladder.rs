@@ -112,6 +112,8 @@ impl Climb<'_> {
         let (lower, given_up): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(_, failure)| {
             matches!(failure.reason, reason::GROUP_HOOKS_UNAVAILABLE) || failure.is_of_the_token()
         });
+        // Where a group cannot be asked at present, its projects may carry hooks that are still wanted.
+        self.complete &= given_up.is_empty();
         self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
         let mut mode = if lower.is_empty() && !self.placed.is_empty() { Mode::Group } else { Mode::Project };
 

@@ -32,13 +32,20 @@ pub struct Left {
 /// Removes every hook that carries our mark from everything in scope and everything remembered. Never fails: what a
 /// deletion cannot clean up it must not wait for.
 pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Removed {
+    let mut all = Removed::default();
     let mut places: Vec<_> = desired.groups.iter().chain(&desired.projects).cloned().collect();
     for group in &desired.groups {
         // Where groups cannot carry hooks, their projects do; some of them may not have been remembered.
         let (Target::Group(_), Err(_)) = (group.target, list(client, desired, group).await) else {
             continue;
         };
-        places.extend(projects_of(client, desired, group).await.unwrap_or_default());
+        match projects_of(client, desired, group).await {
+            Ok(projects) => places.extend(projects),
+            Err(failure) => {
+                let subject = format!("projects of {}", failure.subject);
+                all.left.push(Left { subject, reason: failure.reason, message: failure.message });
+            }
+        }
     }
     for target in memory.targets() {
         if !places.iter().any(|place| place.target == target) {
@@ -46,7 +53,6 @@ pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Remo
         }
     }
 
-    let mut all = Removed::default();
     let outcomes = stream::iter(&places).map(|place| clean_up(client, desired, place)).buffer_unordered(AT_ONCE);
     let outcomes: Vec<_> = outcomes.collect().await;
     for outcome in outcomes {
@@ -97,8 +103,7 @@ async fn try_clean_up(client: &Client, desired: &Desired, place: &Place) -> Resu
 
 /// Our hooks of a target, and the token that may see them.
 async fn list(client: &Client, desired: &Desired, place: &Place) -> Result<(Client, Vec<i64>), Error> {
-    let mut refusal =
-        Error::NotFound { token: String::new(), message: "no token may manage webhooks".into(), route: false };
+    let mut refusal = None;
     for manager in &desired.managers {
         let client = client.only(manager);
         match client.hooks(place.target).all().await {
@@ -106,8 +111,11 @@ async fn list(client: &Client, desired: &Desired, place: &Place) -> Result<(Clie
                 let ours = hooks.iter().filter(|hook| is_marked(&desired.uid, hook)).map(|hook| hook.id);
                 return Ok((client, ours.collect()));
             }
-            Err(error) => refusal = error,
+            // A token that is refused says more than one from which GitLab hides the target: that it is still there.
+            Err(error) if is_gone(&error) => drop(refusal.get_or_insert(error)),
+            Err(error) => refusal = Some(error),
         }
     }
-    Err(refusal)
+    let nobody = || Error::Settings { message: "no token is there that may manage webhooks".into() };
+    Err(refusal.unwrap_or_else(nobody))
 }
