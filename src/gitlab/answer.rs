@@ -126,7 +126,8 @@ impl RawAnswer {
 
     fn limited(&self) -> Limited {
         let whole_user = self.number("ratelimit-limit").is_some() || !self.looks_like_json();
-        Limited { delay: self.delay(), whole_user }
+        // No delay at all is no announcement: to believe it would be to ask again without end.
+        Limited { delay: self.delay().filter(|delay| !delay.is_zero()), whole_user }
     }
 
     fn looks_like_json(&self) -> bool {
@@ -331,6 +332,14 @@ mod tests {
             rack.judge("t"),
             Err(Refusal::Limited(Limited { delay: Some(Duration::from_secs(17)), whole_user: true }))
         );
+    }
+
+    #[test]
+    fn a_limit_that_asks_for_no_delay_gets_one_all_the_same() {
+        let mut rack = RawAnswer::recorded(429, "text/plain", "Retry later\n");
+        rack.headers.insert("retry-after", HeaderValue::from_static("0"));
+
+        assert_eq!(rack.judge("t"), Err(Refusal::Limited(Limited { delay: None, whole_user: true })));
     }
 
     #[test]
