@@ -4,6 +4,7 @@ use gitlab_connector::store::rows::{
     Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use gitlab_connector::store::{Batch, Committed, Complete, Delivery, Mark};
+use jiff::{SignedDuration, Timestamp};
 
 use super::{at, homes, merge_request};
 
@@ -103,6 +104,21 @@ async fn an_older_merge_request_never_overwrites_a_newer_one() {
         home.store.commit(home.source, &event).await.unwrap();
 
         assert_eq!(home.texts("select title from gitlab_merge_requests").await, ["as of 3"]);
+    }
+}
+
+#[tokio::test]
+async fn an_event_from_a_clock_ahead_of_ours_gives_way_to_what_is_read_after_it() {
+    for home in homes().await {
+        let ahead = Timestamp::now() + SignedDuration::from_hours(1);
+        let event = Batch { as_of: Some(ahead), merge_request_events: vec![merge_request(1, 1)], ..Batch::default() };
+        home.store.commit(home.source, &event).await.unwrap();
+
+        let full = MergeRequest { additions: Some(7), ..merge_request(1, 1) };
+        let read = Batch { as_of: Some(Timestamp::now()), merge_requests: vec![full], ..Batch::default() };
+        home.store.commit(home.source, &read).await.unwrap();
+
+        assert_eq!(home.texts("select cast(additions as text) from gitlab_merge_requests").await, ["7"]);
     }
 }
 
