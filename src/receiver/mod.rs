@@ -38,7 +38,7 @@ use tokio::{
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::store::{Source, Store};
-use delivery::Delivery;
+use delivery::{Delivery, Recipient};
 use failure::Failure;
 use inbox::{Entry, Inbox};
 pub use metrics::Metrics;
@@ -130,7 +130,7 @@ fn router(shared: Shared) -> Router {
 
 async fn deliver(State(shared): State<Shared>, delivery: Result<Delivery, Failure>) -> Response {
     let result = match delivery {
-        Ok(delivery) => commit(&shared, &delivery).await,
+        Ok(delivery) => commit(&shared, delivery).await,
         Err(error) => Err(error),
     };
     result.unwrap_or_else(|error| {
@@ -140,15 +140,17 @@ async fn deliver(State(shared): State<Shared>, delivery: Result<Delivery, Failur
 }
 
 /// Hands a delivery to each of its recipients. It is answered once it is durable for all of them.
-async fn commit(shared: &Shared, delivery: &Delivery) -> Result<Response, Failure> {
-    let commits = delivery.recipients.iter().map(|recipient| {
-        shared.inbox.commit(Entry {
-            source: recipient.source,
-            id: delivery.id.clone(),
-            reading: payload::read(&delivery.event, &delivery.body, recipient.text),
-            deadline: delivery.deadline,
-        })
-    });
+async fn commit(shared: &Shared, delivery: Delivery) -> Result<Response, Failure> {
+    let Delivery { recipients, id, event, body, deadline } = delivery;
+    let entry = |recipient: &Recipient| Entry {
+        source: recipient.source,
+        id: id.clone(),
+        reading: payload::read(&event, &body, recipient.text),
+        deadline,
+    };
+    let commits: Vec<_> = recipients.iter().map(|recipient| shared.inbox.commit(entry(recipient))).collect();
+    // It may be large, and the database may be away for a while.
+    drop(body);
     let receipts = futures::future::try_join_all(commits).await?;
     let names: Vec<&str> = receipts.iter().map(|receipt| receipt.name()).collect();
     for name in &names {
