@@ -9,6 +9,19 @@ use super::{Error, PlanClaim, Run, RunProgress, RunSummary, Source, Store, Task,
 /// The troubles that a summary names.
 const TROUBLES: i64 = 100;
 
+/// What [`task`] reads, of the row that a claim changed.
+macro_rules! task_columns {
+    () => {
+        "id, claim, project_id,
+           (select p.path_with_namespace from gitlab_projects p
+            where p.source = connector_tasks.source and p.id = connector_tasks.project_id),
+           cursor, watermark,
+           (select c.watermark from connector_checkpoints c
+            where c.source = connector_tasks.source and c.project_id = connector_tasks.project_id),
+           (select r.full_pass from connector_runs r where r.id = connector_tasks.run_id), merge_requests"
+    };
+}
+
 impl Store {
     /// The run with this key, made if there is none.
     ///
@@ -101,36 +114,30 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn claim_task(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<Option<Task>, Error> {
+        // All in one statement: a task that is claimed and not told of would be nobody's until its lease ends.
         const CLAIM: Sql = Sql {
-            postgres: "update connector_tasks t set worker = $2, claim = claim + 1, lease_seconds = $3,
+            postgres: concat!(
+                "update connector_tasks set worker = $2, claim = claim + 1, lease_seconds = $3,
                   lease_until = now() + $3 * interval '1 second'
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open' and (lease_until is null or lease_until < now())
                             order by expected desc, id limit 1 for update skip locked)
-                returning t.id",
-            sqlite: "update connector_tasks set worker = $2, claim = claim + 1, lease_seconds = $3,
+                returning ",
+                task_columns!()
+            ),
+            sqlite: concat!(
+                "update connector_tasks set worker = $2, claim = claim + 1, lease_seconds = $3,
                   lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', $3 || ' seconds')
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open'
                               and (lease_until is null or lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
                             order by expected desc, id limit 1)
-                returning id",
+                returning ",
+                task_columns!()
+            ),
         };
-        const TASK: Sql = Sql::both(
-            "select t.id, t.claim, t.project_id, coalesce(p.path_with_namespace, ''), t.cursor, t.watermark,
-               c.watermark, r.full_pass, t.merge_requests
-             from connector_tasks t
-             join connector_runs r on r.id = t.run_id
-             left join gitlab_projects p on p.source = t.source and p.id = t.project_id
-             left join connector_checkpoints c on c.source = t.source and c.project_id = t.project_id
-             where t.id = $1",
-        );
         let args = vec![Arg::Int(run), Arg::text(worker), Arg::Real(lease.as_secs_f64())];
-        let claimed = self.execute_returning(CLAIM, args).await?;
-        let Some(id) = claimed.first().map(|row| row.int(0)) else {
-            return Ok(None);
-        };
-        Ok(self.fetch(TASK, vec![Arg::Int(id)]).await?.first().map(task))
+        Ok(self.execute_returning(CLAIM, args).await?.first().map(task))
     }
 
     /// Keeps a claim alive while no batch is ready. Every commit of progress does the same.

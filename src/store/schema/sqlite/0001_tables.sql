@@ -344,6 +344,7 @@ create table connector_tasks (
   reason text,
   unique (run_id, project_id)
 ) strict;
+create index connector_tasks_open on connector_tasks (run_id, expected desc, id) where state = 'open';
 
 -- Where the next incremental import of a project begins.
 create table connector_checkpoints (
