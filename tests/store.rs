@@ -83,6 +83,14 @@ impl Home {
         }
     }
 
+    /// Changes rows behind the store's back.
+    async fn change(&self, sql: &'static str) {
+        match &self.probe {
+            Probe::Postgres(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+            Probe::Sqlite(pool) => drop(sqlx::query(sql).execute(pool).await.unwrap()),
+        }
+    }
+
     /// All raw rows as JSON, but for the moments at which they were read.
     async fn dump(&self) -> Vec<String> {
         let mut rows = Vec::new();

@@ -166,9 +166,8 @@ pub(super) fn importer_settings(
 }
 
 async fn resync_is_due(spec: &GitLabConnectionSpec, stored: &Stored, now: Timestamp) -> Result<bool, store::Error> {
-    let projects = stored.store.known_projects(stored.registered.source).await?;
-    let oldest = projects.iter().filter_map(|project| project.full_at).min();
-    Ok(oldest.is_some_and(|oldest| now.duration_since(oldest) > spec.import.resync_interval.get()))
+    let last = stored.store.last_full_run(stored.registered.source).await?;
+    Ok(last.is_some_and(|last| now.duration_since(last) > spec.import.resync_interval.get()))
 }
 
 fn resources(spec: &GitLabConnectionSpec) -> Resources {

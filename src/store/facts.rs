@@ -197,16 +197,6 @@ impl Store {
         const LAST: Sql = Sql::both("select max(received_at) from connector_deliveries where source = $1");
         Ok(self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first().and_then(|row| row.time(0)))
     }
-
-    /// Drops the memory of deliveries that arrived before a moment, and tells how many. GitLab resends by hand only, so
-    /// a month is plenty.
-    ///
-    /// # Errors
-    /// Whatever the database says.
-    pub async fn forget_deliveries(&self, source: Source, before: Timestamp) -> Result<u64, Error> {
-        const FORGET: Sql = Sql::both("delete from connector_deliveries where source = $1 and received_at < $2");
-        self.execute(FORGET, vec![Arg::Int(source.0), Arg::Time(before)]).await
-    }
 }
 
 /// An identity in the form of a Kubernetes UID. It is no secret: it only has to be unique.

@@ -23,6 +23,7 @@ mod run;
 mod runs;
 mod schema;
 mod tables;
+mod tidy;
 mod upsert;
 
 pub use answer::Value;

@@ -66,6 +66,18 @@ impl Store {
         }
     }
 
+    /// When the last run that read everything began, of those that ended. The first of all did.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn last_full_run(&self, source: Source) -> Result<Option<Timestamp>, Error> {
+        const LAST: Sql = Sql::both(
+            "select max(started_at) from connector_runs where source = $1 and finished_at is not null
+               and (full_pass or id = (select min(id) from connector_runs where source = $1 and finished_at is not null))",
+        );
+        Ok(self.fetch(LAST, vec![Arg::Int(source.0)]).await?.first().and_then(|row| row.time(0)))
+    }
+
     /// Asks to be the one who plans the run.
     ///
     /// # Errors
@@ -168,7 +180,11 @@ impl Store {
              where id = $1 and finished_at is null and planned_at is not null
                and not exists (select 1 from connector_tasks where run_id = $1 and state = 'open')",
         );
-        self.execute(FINISH, vec![Arg::Int(run), Arg::Time(Timestamp::now())]).await?;
+        let now = Timestamp::now();
+        if self.execute(FINISH, vec![Arg::Int(run), Arg::Time(now)]).await? > 0 {
+            // A run that is done is not undone because old rows are in the way.
+            let _ = self.tidy(run, now).await.inspect_err(|error| tracing::warn!(%error, "old rows stay for now"));
+        }
         self.summary(run).await
     }
 

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use gitlab_connector::store::rows::Project;
-use gitlab_connector::store::{Batch, Connection, Error, NewTask, PlanClaim, Progress, Run, Sweep, Task, TaskState};
+use gitlab_connector::store::{
+    Batch, Connection, Delivery, Error, NewTask, PlanClaim, Progress, Run, Sweep, Task, TaskState,
+};
 use jiff::SignedDuration;
 
 use super::{Home, at, homes, merge_request};
@@ -71,6 +73,56 @@ async fn a_run_goes_from_plan_to_summary() {
         assert_eq!(reasons, [(true, "gone"), (false, "merge requests are off")]);
         assert_eq!(store.unfinished_run(home.source).await.unwrap(), None);
         assert_eq!(store.last_run(home.source).await.unwrap(), Some(summary));
+    }
+}
+
+#[tokio::test]
+async fn the_last_full_run_is_the_first_of_all_or_one_that_was_asked_for() {
+    for home in homes().await {
+        let first = planned(&home, "first", false, 0).await;
+        assert_eq!(home.store.last_full_run(home.source).await.unwrap(), None, "it has not ended");
+
+        home.store.finish_run(first.id).await.unwrap();
+        let incremental = planned(&home, "second", false, 0).await;
+        home.store.finish_run(incremental.id).await.unwrap();
+        assert_eq!(home.store.last_full_run(home.source).await.unwrap(), Some(first.started_at));
+
+        let full = planned(&home, "third", true, 0).await;
+        home.store.finish_run(full.id).await.unwrap();
+        assert_eq!(home.store.last_full_run(home.source).await.unwrap(), Some(full.started_at));
+    }
+}
+
+#[tokio::test]
+async fn old_tasks_and_deliveries_are_forgotten_but_for_the_last_delivery() {
+    for home in homes().await {
+        let old = planned(&home, "old", false, 2).await;
+        while let Some(task) = home.store.claim_task(old.id, "w0", LEASE).await.unwrap() {
+            let batch = Batch { progress: progress(&task, TaskState::Done), ..Batch::default() };
+            home.store.commit(home.source, &batch).await.unwrap();
+        }
+        home.store.finish_run(old.id).await.unwrap();
+        for id in ["first", "last"] {
+            let delivery = Delivery {
+                id: id.into(),
+                event: "note".into(),
+                project_id: None,
+                iid: None,
+                outcome: "ignored".into(),
+            };
+            home.store.commit(home.source, &Batch { deliveries: vec![delivery], ..Batch::default() }).await.unwrap();
+        }
+        home.change("update connector_runs set finished_at = '2020-01-01T00:00:00.000Z'").await;
+        home.change("update connector_deliveries set received_at = '2020-01-01T00:00:00.000Z' where id = 'first'")
+            .await;
+        home.change("update connector_deliveries set received_at = '2020-01-02T00:00:00.000Z' where id = 'last'").await;
+
+        let new = planned(&home, "new", false, 0).await;
+        home.store.finish_run(new.id).await.unwrap();
+
+        assert_eq!(home.texts("select cast(count(*) as text) from connector_tasks").await, ["0"]);
+        assert_eq!(home.texts("select id from connector_deliveries").await, ["last"]);
+        assert!(home.store.last_delivery(home.source).await.unwrap().is_some());
     }
 }
 
