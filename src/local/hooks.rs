@@ -37,7 +37,7 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    fn only(verdict: Verdict) -> Self {
+    pub(super) fn only(verdict: Verdict) -> Self {
         Self { verdict, deliveries: None, status: None, notes: Vec::new(), commands: Vec::new() }
     }
 }

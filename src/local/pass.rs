@@ -48,6 +48,9 @@ pub async fn pass(
     stop: &CancellationToken,
 ) -> Pass {
     let spec = work.spec();
+    if spec.suspend {
+        return suspended();
+    }
     let missing = missing_references(&work.observed);
     // Without its proxy, certificates or headers a token might go where it should not.
     let may_ask = !work.observed.tokens.is_empty() && !work.observed.way_is_incomplete();
@@ -72,6 +75,20 @@ pub async fn pass(
         expiring: access.as_ref().and_then(|access| access.expiring(Timestamp::now())),
     };
     Pass { verdicts, access, hooks, summary }
+}
+
+/// Everything is left as it is, so nobody can tell how it stands.
+fn suspended() -> Pass {
+    let verdict = || Verdict::unknown(reason::SUSPENDED, "the spec suspends the connection");
+    let verdicts = Verdicts {
+        credentials: verdict(),
+        access: verdict(),
+        webhooks: verdict(),
+        deliveries: None,
+        import: verdict(),
+        expiring: None,
+    };
+    Pass { verdicts, access: None, hooks: Hooks::only(verdict()), summary: None }
 }
 
 fn missing_references(observed: &Observed) -> Option<Verdict> {
@@ -104,7 +121,7 @@ async fn import(
     if readers.is_empty() && !part {
         return (Verdict { message: "waits until the scope can be read".to_owned(), ..reading }, None);
     }
-    if work.spec().import.suspend || work.spec().suspend {
+    if work.spec().import.suspend {
         return (Verdict::bad(reason::SUSPENDED, "the spec suspends imports"), None);
     }
     let client =

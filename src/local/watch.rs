@@ -5,10 +5,20 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Import, Pass, Report, Settings, Stored, Work, pass, report};
-use crate::{access::Outcome, importer::Progress, schedule, status::Standing};
+use crate::{
+    access::{Outcome, Verdict},
+    api::conditions::reason,
+    importer::Progress,
+    schedule,
+    status::Standing,
+};
 
 /// How soon an import that failed is tried again.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
+
+/// Failures that may pass by themselves.
+const PASSING: [&str; 5] =
+    [reason::FAILED, reason::STORE_UNAVAILABLE, reason::RUNNING, reason::GITLAB_UNREACHABLE, reason::RATE_LIMITED];
 
 /// What is due, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +38,7 @@ pub async fn watch(
     let settings = Settings { full: false, ..settings.clone() };
     let mut standing = Standing::default();
     let Report { mut status, pass: mut last, .. } = first;
+    standing.settle(&mut last.verdicts, Timestamp::now());
     let mut next_import = next_import(work, &last, Timestamp::now());
     loop {
         let due = due(work, next_import, Timestamp::now());
@@ -54,6 +65,9 @@ pub async fn watch(
 /// When to import next: soon after a failure, else on schedule; `None` for never.
 #[must_use]
 pub fn next_import(work: &Work<'_>, last: &Pass, now: Timestamp) -> Option<Timestamp> {
+    if work.spec().suspend {
+        return None;
+    }
     let scheduled = match schedule::next(&work.spec().import, &work.name(), now) {
         Ok(next) => next,
         Err(error) => {
@@ -61,8 +75,10 @@ pub fn next_import(work: &Work<'_>, last: &Pass, now: Timestamp) -> Option<Times
             None
         }
     };
-    let failed = last.verdicts.import.outcome != Outcome::Ok;
-    let retry = now.checked_add(RETRY).ok().filter(|_| failed);
+    let Verdict { outcome, reason, .. } = last.verdicts.import;
+    // What a person has to mend, or a project that fails again and again, waits for its turn.
+    let passes = outcome == Outcome::Unknown || (outcome == Outcome::Denied && PASSING.contains(&reason));
+    let retry = now.checked_add(RETRY).ok().filter(|_| passes);
     scheduled.map(|tick| retry.map_or(tick, |retry| retry.min(tick)))
 }
 

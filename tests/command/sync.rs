@@ -89,6 +89,24 @@ async fn webhooks_that_are_switched_off_go() {
 }
 
 #[tokio::test]
+async fn a_suspended_connection_is_left_as_it_is() {
+    let gitlab = serve(acme()).await;
+
+    let all =
+        sync(&Directory::new(), &manifest(gitlab.url(), READER, &format!("{HOOKED}  suspend: true\n")), &[]).await;
+    all.says(0, &["Ready             Unknown  Suspended"]);
+    assert_eq!(gitlab.requests().len(), 0);
+
+    let import = sync(
+        &Directory::new(),
+        &manifest(gitlab.url(), READER, &format!("{HOOKED}  import: {{suspend: true}}\n")),
+        &[],
+    )
+    .await;
+    import.says(0, &["WebhooksReady     True", "ImportSucceeded   False    Suspended"]);
+}
+
+#[tokio::test]
 async fn the_final_status_in_json_is_that_of_the_resource() {
     let gitlab = serve(acme()).await;
 
