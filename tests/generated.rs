@@ -26,6 +26,22 @@ fn no_text_of_the_crd_looks_like_a_variable_to_flux() {
 }
 
 #[test]
+fn every_reason_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code = std::fs::read_to_string(root.join("src/api/conditions.rs")).unwrap();
+    let document = std::fs::read_to_string(root.join("docs/conditions.md")).unwrap();
+    let (_, reasons) = code.split_once("pub mod reason").unwrap();
+
+    let unexplained: Vec<&str> = reasons
+        .lines()
+        .filter_map(|line| line.split('"').nth(1).filter(|_| line.contains("pub const")))
+        .filter(|reason| !document.contains(&format!("`{reason}`")))
+        .collect();
+
+    assert!(unexplained.is_empty(), "docs/conditions.md does not explain {unexplained:?}");
+}
+
+#[test]
 fn the_examples_are_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let files: Vec<_> = std::fs::read_dir(folder)

@@ -88,8 +88,6 @@ pub mod reason {
     pub const MANUAL_ACTION_REQUIRED: &str = "ManualActionRequired";
     /// GitLab refused to make or change a webhook for a reason of its own.
     pub const HOOK_REJECTED: &str = "HookRejected";
-    /// Webhooks are switched off in the spec.
-    pub const DISABLED: &str = "Disabled";
     /// No URL is known under which GitLab reaches the receiver.
     pub const NO_RECEIVER_URL: &str = "NoReceiverURL";
 
