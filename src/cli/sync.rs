@@ -79,7 +79,8 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     let stop = stop_signal();
     let mut places = Vec::new();
     for work in &works {
-        places.push((work, Stored::open(work, &settings).await));
+        let opened = stop.run_until_cancelled(Stored::open(work, &settings)).await;
+        places.push((work, opened.ok_or_else(interrupted)?));
     }
     if args.watch {
         return watch(&args, &places, &settings, deliveries, &stop).await;

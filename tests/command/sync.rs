@@ -209,6 +209,21 @@ impl Place {
 }
 
 #[tokio::test]
+async fn ctrl_c_ends_while_a_database_does_not_answer() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://somebody@{}/rows", silent.local_addr().unwrap());
+    let directory = Directory::new();
+    directory.write("connection.yaml", &manifest("http://127.0.0.1:1/", READER, QUIET));
+    let running = binary::start(&directory, &["sync", "-f", "connection.yaml", "--database", &url]);
+    let _asked = silent.accept().await.unwrap();
+
+    signal(&running, "INT");
+
+    let ended = tokio::time::timeout(Duration::from_secs(5), running.wait_with_output()).await.unwrap();
+    Ended::from(ended.unwrap()).says(130, &["stopped"]);
+}
+
+#[tokio::test]
 async fn ctrl_c_ends_within_a_second_and_the_next_run_goes_on() {
     let mut world = World::generate(3, Size { projects: 4, merge_requests: 150, ..Size::default() });
     super::reader_of(&mut world, "acme");
