@@ -63,7 +63,7 @@ pub struct Batch {
 /// Says that the batch holds the whole set of children of a merge request.
 ///
 /// Stored children that are absent from the batch and not newer than `as_of` go. Nothing goes when a newer version of
-/// the merge request is stored already: then somebody read it later than this batch did.
+/// the merge request is stored already, or the same one read later: then somebody read it later than this batch did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complete {
     /// Id (not iid) of the merge request.

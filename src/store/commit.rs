@@ -192,23 +192,25 @@ impl Writer<'_> {
         self.with_document(sql.drop_commits, &sets.kept(&commits, &stale)).await
     }
 
-    /// Merge requests of which a newer version is stored than the set that we bring. Locks them against others.
+    /// Merge requests of which a newer version is stored than the set that we bring, or the same one read later. Locks
+    /// them against others.
     async fn stale(&mut self, sets: &Sets<'_>) -> Result<HashSet<i64>, Error> {
         const STALE: Sql = Sql {
             // One look-up by key for each, in the order of the ids: while a table that grows quickly has no statistics, a
             // plain join is planned as a scan of all rows of the source.
             postgres: "select m.id from json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz)
                 cross join lateral (select s.id from gitlab_merge_requests s
-                  where s.source = $1 and s.id = c.id and s.updated_at > c.as_of for no key update) m",
+                  where s.source = $1 and s.id = c.id and (s.updated_at, s.synced_at) > (c.as_of, $3) for no key update) m",
             sqlite: "select m.id from json_each($2) c
                 cross join gitlab_merge_requests m on m.source = $1 and m.id = c.value->>'id'
-                where m.updated_at > c.value->>'as_of'",
+                where (m.updated_at, m.synced_at) > (c.value->>'as_of', $3)",
         };
         let ages = sets.ages();
         if ages.is_empty() {
             return Ok(HashSet::new());
         }
-        let rows = self.tx.fetch(STALE, vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?)]).await?;
+        let args = vec![Arg::Int(self.source.0), Arg::Text(document(&ages)?), Arg::Time(self.read_at)];
+        let rows = self.tx.fetch(STALE, args).await?;
         Ok(rows.iter().map(|row| row.int(0)).collect())
     }
 

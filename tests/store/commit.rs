@@ -108,6 +108,27 @@ async fn an_older_merge_request_never_overwrites_a_newer_one() {
 }
 
 #[tokio::test]
+async fn of_two_readings_of_one_version_the_later_one_tells_who_approves() {
+    for home in homes().await {
+        let reading = |read: i64, approvals: Vec<Approval>| Batch {
+            as_of: Some(at(read)),
+            merge_requests: vec![merge_request(1, 1)],
+            approvals,
+            complete: vec![complete(1, 1)],
+            ..Batch::default()
+        };
+        let approval = Approval { merge_request_id: 1, user_id: 7, approved_at: Some(at(1)) };
+        let withdrawn = reading(20, vec![]);
+        let late = reading(10, vec![approval]);
+
+        home.store.commit(home.source, &withdrawn).await.unwrap();
+        home.store.commit(home.source, &late).await.unwrap();
+
+        assert_eq!(home.texts("select cast(count(*) as text) from gitlab_approvals").await, ["0"]);
+    }
+}
+
+#[tokio::test]
 async fn an_event_from_a_clock_ahead_of_ours_gives_way_to_what_is_read_after_it() {
     for home in homes().await {
         let ahead = Timestamp::now() + SignedDuration::from_hours(1);
