@@ -1,46 +1,15 @@
 //! No token in errors, debug output or logs, whatever happens.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use gitlab_connector::gitlab::{Instance, Metrics, Target, model::HookBody};
-use tracing_subscriber::fmt::MakeWriter;
 use url::Url;
 
 use super::fake::{Fake, json, raw, with_headers};
 use super::{client_of, token};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Captured;
-
-    fn make_writer(&self) -> Captured {
-        self.clone()
-    }
-}
+use crate::support::logs::Logs;
 
 #[tokio::test]
 async fn nothing_that_is_printed_holds_a_secret() {
-    let captured = Captured::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_writer(captured.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let logs = Logs::capture();
     let mut printed = Vec::new();
 
     let answers = [
@@ -75,9 +44,8 @@ async fn nothing_that_is_printed_holds_a_secret() {
         printed.extend(failures.into_iter().flatten().map(|error| format!("{error} {error:?}")));
     }
     printed.push(format!("{:?} {:?}", token("primary"), Metrics::default()));
-    drop(guard);
 
-    printed.push(String::from_utf8(captured.0.lock().unwrap().clone()).unwrap());
+    printed.push(logs.text());
     let printed = printed.join("\n");
     assert!(printed.contains("gitlab_request"), "nothing was logged, so nothing was shown");
     for secret in ["glpat-", "hunter2"] {

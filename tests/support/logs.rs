@@ -1,11 +1,18 @@
 //! Everything that is logged on a thread, as text.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
+
+/// While there is one listener only, `tracing` asks the thread that comes first to a log line whether anybody listens, and
+/// believes the answer for all threads. With a second one it asks both.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::registry().with(LevelFilter::TRACE)));
 
 /// Listens until it is asked what it heard. The test must stay on one thread.
 pub(crate) struct Logs {
@@ -16,8 +23,12 @@ pub(crate) struct Logs {
 impl Logs {
     /// Listens at the most talkative level, to us and to every library.
     pub(crate) fn capture() -> Logs {
+        LazyLock::force(&SECOND);
         let lines = Lines::default();
-        let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).with_ansi(false);
+        let layer = tracing_subscriber::fmt::layer()
+            .with_writer(lines.clone())
+            .with_ansi(false)
+            .with_span_events(FmtSpan::FULL);
         let subscriber = tracing_subscriber::registry().with(LevelFilter::TRACE).with(layer);
         Logs { lines, guard: tracing::subscriber::set_default(subscriber) }
     }
