@@ -8,10 +8,12 @@ const MOST: usize = 10;
 
 /// One command for each place. `$GITLAB_TOKEN` and `$WEBHOOK_SECRET` stand for the secrets.
 pub(super) fn commands(client: &Client, desired: &Desired, places: &[Place]) -> Vec<String> {
-    let url = hook_url(&desired.receiver, &desired.uid);
+    // Within double quotes a shell would put something else in the place of a dollar sign.
+    let quoted = |url: &url::Url| url.as_str().replace('$', "%24");
+    let url = quoted(&hook_url(&desired.receiver, &desired.uid));
     let command = |place: &Place| {
         let fields = [
-            ("url", url.as_str().to_owned()),
+            ("url", url.clone()),
             ("token", "$WEBHOOK_SECRET".to_owned()),
             ("merge_requests_events", desired.events.merge_requests.to_string()),
             ("note_events", desired.events.comments.to_string()),
@@ -20,7 +22,7 @@ pub(super) fn commands(client: &Client, desired: &Desired, places: &[Place]) -> 
         ];
         let fields: String =
             fields.iter().map(|(name, value)| format!(r#" --data-urlencode "{name}={value}""#)).collect();
-        let address = client.hooks_address(place.target);
+        let address = quoted(&client.hooks_address(place.target));
         format!(r#"curl --fail-with-body --request POST --header "PRIVATE-TOKEN: $GITLAB_TOKEN"{fields} "{address}""#)
     };
     let mut commands: Vec<_> = places.iter().take(MOST).map(command).collect();

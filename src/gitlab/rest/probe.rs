@@ -76,7 +76,8 @@ impl Client {
 
     /// The same question for a shell, with the token as `$GITLAB_TOKEN`.
     pub fn curl(&self, probe: &Probe) -> String {
-        let url = probe.request().url(self.root());
+        // A quote would end the text that the shell is to leave alone.
+        let url = probe.request().url(self.root()).as_str().replace('\'', "%27");
         format!(r#"curl --include --header "Authorization: Bearer $GITLAB_TOKEN" '{url}'"#)
     }
 }
