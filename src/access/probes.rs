@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use futures::future::join_all;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use serde::de::DeserializeOwned;
 
 use super::{Call, Entry, Facts, InstanceFacts, Needs, Outcome, Seen, TokenAccess, What, reason};
@@ -44,7 +44,7 @@ pub(super) struct Part {
 }
 
 pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> Vec<Report> {
-    let excluded = globs(&scope.exclude_projects);
+    let excluded = scope.excluded();
     let probers: Vec<_> = client
         .token_names()
         .into_iter()
@@ -168,15 +168,4 @@ fn concerns_everything(error: &Error) -> bool {
         Error::Tls { .. } | Error::Unauthorized { .. } => true,
         error => error.is_transient(),
     }
-}
-
-/// `*` stays within one level of a path. A pattern that cannot be read matches nothing.
-fn globs(patterns: &[String]) -> GlobSet {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        if let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() {
-            set.add(glob);
-        }
-    }
-    set.build().unwrap_or_else(|_| GlobSet::empty())
 }

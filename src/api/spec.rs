@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
@@ -192,6 +193,19 @@ pub struct Scope {
     /// Follow archived projects too.
     #[serde(default = "yes")]
     pub include_archived: bool,
+}
+
+impl Scope {
+    /// The full paths of projects that are left out. A pattern that cannot be read matches nothing here; imports refuse it.
+    #[must_use]
+    pub fn excluded(&self) -> GlobSet {
+        let mut globs = GlobSetBuilder::new();
+        let patterns = self.exclude_projects.iter().map(|pattern| GlobBuilder::new(pattern));
+        for glob in patterns.filter_map(|mut pattern| pattern.literal_separator(true).build().ok()) {
+            globs.add(glob);
+        }
+        globs.build().unwrap_or_default()
+    }
 }
 
 pub(super) fn yes() -> bool {

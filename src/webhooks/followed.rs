@@ -1,8 +1,5 @@
 //! The projects of a group, for a GitLab or a token that has no group webhooks.
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use tracing::warn;
-
 use super::{Desired, Failure, Place, failure::from_error};
 use crate::gitlab::{Client, Target};
 
@@ -11,7 +8,7 @@ pub(super) async fn projects_of(client: &Client, desired: &Desired, group: &Plac
     let Target::Group(id) = group.target else {
         return Ok(Vec::new());
     };
-    let excluded = globs(&desired.scope.exclude_projects);
+    let excluded = desired.scope.excluded();
     let mut pages = client.group_projects(id, desired.scope.include_subgroups);
     let mut places = Vec::new();
     while let Some(page) = pages.next().await {
@@ -20,17 +17,4 @@ pub(super) async fn projects_of(client: &Client, desired: &Desired, group: &Plac
         places.extend(followed.filter(|place| !excluded.is_match(&place.path)));
     }
     Ok(places)
-}
-
-fn globs(patterns: &[String]) -> GlobSet {
-    let mut globs = GlobSetBuilder::new();
-    for pattern in patterns {
-        match GlobBuilder::new(pattern).literal_separator(true).build() {
-            Ok(glob) => drop(globs.add(glob)),
-            Err(error) => {
-                warn!(pattern, %error, "spec.scope.excludeProjects: not a glob, left out");
-            }
-        }
-    }
-    globs.build().unwrap_or_default()
 }
