@@ -130,7 +130,7 @@ fn row(name: &str, gitlab: &Simulator, mut command: impl FnMut() -> Command) -> 
         "{name:<22} {:>8.2} {:>8.2} {:>9.1} {:>9}",
         median(usages.iter().map(|usage| usage.wall.as_secs_f64())),
         median(usages.iter().map(|usage| usage.cpu.as_secs_f64())),
-        median(usages.iter().map(|usage| usage.peak_mib())),
+        median(usages.iter().map(measure::Usage::peak_mib)),
         counts.values().sum::<usize>()
     );
     counts

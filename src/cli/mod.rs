@@ -94,6 +94,7 @@ struct Failure {
     message: String,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err")]
 impl Failure {
     fn bad_input(error: impl ToString) -> Self {
         Self { code: BAD_INPUT, message: error.to_string() }

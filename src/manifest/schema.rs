@@ -114,7 +114,7 @@ fn check(value: &Value, schema: &JSONSchemaProps, path: &str, broken: &mut Vec<B
     }
     match value {
         Value::String(text) => {
-            bounds(text.chars().count(), schema.min_length, schema.max_length, "characters", &mut say)
+            bounds(text.chars().count(), schema.min_length, schema.max_length, "characters", &mut say);
         }
         Value::Array(items) => bounds(items.len(), schema.min_items, schema.max_items, "items", &mut say),
         Value::Object(fields) => {
