@@ -39,14 +39,19 @@ impl Store {
         const VERSION: Sql = Sql::both("select max(version) from connector_schema");
         const APPLIED: Sql = Sql::both("insert into connector_schema (version, applied_at) values ($1, $2)");
 
+        let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+        // Nearly always there is nothing to do: then nobody waits, and nobody needs the right to create tables.
+        if self.fetch(VERSION, vec![]).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.int(0) == known)) {
+            return Ok(Migrated { from: known, to: known });
+        }
         // Both databases can undo DDL, so an interrupted migration leaves nothing behind.
         let mut tx = self.begin(Durability::Disk).await?;
         if let Tx::Postgres(_) = &tx {
+            tx.script("set local statement_timeout = 0".to_owned()).await?;
             tx.fetch(Sql::both("select pg_advisory_xact_lock($1)::text"), vec![Arg::Int(MIGRATION_LOCK)]).await?;
         }
         tx.script(LEDGER.to_owned()).await?;
         let from = tx.fetch(VERSION, vec![]).await?.first().map_or(0, |row| row.int(0));
-        let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
         if from > known {
             return Err(Error::SchemaTooNew { found: from, known });
         }

@@ -1,5 +1,7 @@
 //! The schema: the same in both databases, described, and safe to migrate from many processes.
 
+use std::time::Duration;
+
 use gitlab_connector::store::{Error, Migrated, Store, schema_document};
 
 use super::{File, Home, homes};
@@ -49,6 +51,19 @@ async fn processes_that_migrate_at_once_do_no_harm() {
         }
 
         assert_eq!(fresh, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_schema_that_is_up_to_date_needs_no_lock() {
+    let [sqlite, postgres]: [Home; 2] = homes().await;
+    // As long as another process migrates, or an administrator keeps everybody from it.
+    postgres.change("select pg_advisory_lock(x'676c636f6e6e'::bigint)").await;
+
+    for home in [&sqlite, &postgres] {
+        let outcome = tokio::time::timeout(Duration::from_secs(5), home.store.migrate()).await.unwrap();
+
+        assert!(matches!(outcome, Ok(Migrated { from: 2.., .. })), "{outcome:?}");
     }
 }
 
