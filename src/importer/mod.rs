@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::Client;
-use crate::store::{RunSummary, Source, Store};
+use crate::store::{self, RunSummary, Source, Store};
 
 use context::Context;
 
@@ -167,20 +167,25 @@ pub async fn run(
 ) -> Result<Summary, Error> {
     let run = store.open_run(settings.source, &settings.run_key, settings.full).await?;
     if run.finished() {
-        return summarise(store, settings.source, run.id, Vec::new()).await;
+        return Ok(summarise(store, settings.source, run.id, &[]).await?);
     }
     store.release_worker(run.id, &settings.worker).await?;
     let at = store.run_progress(run.id).await?;
     progress.resume(at);
-    let ctx = Context::new(client, store, settings, progress.clone(), stop).await?;
-    let differences = work::until_done(&Arc::new(ctx), &run).await?;
-    summarise(store, settings.source, run.id, differences).await
+    let ctx = Arc::new(Context::new(client, store, settings, progress.clone(), stop).await?);
+    let differences = work::until_done(&ctx, &run).await?;
+    ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await
 }
 
-async fn summarise(store: &Store, source: Source, run: i64, differences: Vec<Difference>) -> Result<Summary, Error> {
+async fn summarise(
+    store: &Store,
+    source: Source,
+    run: i64,
+    differences: &[Difference],
+) -> Result<Summary, store::Error> {
     let missing = store.state(source, discover::MISSING).await?;
     let missing = missing.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
-    Ok(Summary { run: store.finish_run(run).await?, missing, differences })
+    Ok(Summary { run: store.finish_run(run).await?, missing, differences: differences.to_vec() })
 }
 
 #[cfg(test)]

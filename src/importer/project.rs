@@ -92,7 +92,8 @@ impl Work<'_> {
             rows.merge_request(task.project_id, merge_request, self.ctx.settings.text);
         }
         let done = state == TaskState::Done;
-        let whole_project = task.full && self.ctx.settings.since.is_none();
+        // Where GitLab counts more than it gave, what was not met may still be there.
+        let whole_project = task.full && self.ctx.settings.since.is_none() && self.difference(task).is_none();
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
