@@ -101,7 +101,7 @@ pub(super) fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
 pub(super) fn removed(work: &Work<'_>, removed: &Removed) -> String {
     let mut text = format!("{}: {} webhooks removed\n", work.name(), removed.removed);
     for left in &removed.left {
-        text.push_str(&format!("  left behind: {left:?}\n"));
+        text.push_str(&format!("  left behind: {}: {} ({})\n", left.subject, left.message, left.reason));
     }
     text
 }
