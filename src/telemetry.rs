@@ -1,8 +1,15 @@
 //! Logs and metrics.
 
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::Arc};
 
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use prometheus_client::{encoding::text, registry::Registry};
+use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 /// How log lines look.
@@ -59,11 +66,27 @@ pub fn registry() -> Registry {
     Registry::with_prefix("gitlab_connector")
 }
 
+/// Serves `/metrics` for Prometheus on `listener` until `stop` resolves.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    registry: Registry,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let registry = Arc::new(registry);
+    let router = Router::new().route("/metrics", get(move || async move { exposition(&registry) }));
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
 /// The registry in the text format that Prometheus scrapes.
-#[must_use]
-pub fn exposition(registry: &Registry) -> String {
+fn exposition(registry: &Registry) -> Response {
     let mut text = String::new();
-    // Writing to a string does not fail; an empty page would say so to whoever looks.
-    let _ = text::encode(&mut text, registry);
-    text
+    match text::encode(&mut text, registry) {
+        Ok(()) => {
+            ([(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }

@@ -39,6 +39,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8930")]
     listen: SocketAddr,
 
+    /// Where /metrics is served for Prometheus, with --watch. Default: nowhere.
+    #[arg(long, value_name = "ADDRESS", requires = "watch")]
+    metrics_listen: Option<SocketAddr>,
+
     /// Read everything again, also what has not changed.
     #[arg(long)]
     full: bool,
@@ -83,6 +87,13 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
         places.push((work, opened.ok_or_else(interrupted)?));
     }
     if args.watch {
+        if let Some(address) = args.metrics_listen {
+            tokio::spawn(telemetry::serve(
+                bind(address, "--metrics-listen").await?,
+                registry,
+                stop.clone().cancelled_owned(),
+            ));
+        }
         return watch(&args, &places, &settings, deliveries, &stop).await;
     }
     let mut reports = Vec::new();
@@ -142,14 +153,15 @@ async fn watch(
     for (work, stored) in places {
         served.push((*work, stored.as_ref().map_err(Failure::failed)?));
     }
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| Failure::failed(format!("--listen {}: {error}; choose another address", args.listen)))?;
+    let listener = bind(args.listen, "--listen").await?;
     let (sender, mut reports) = mpsc::channel(served.len());
     let rounds = async {
         let mut rounds = Vec::new();
         for (work, stored) in &served {
             let Some(first) = first_pass(work, Ok(stored), settings, args, stop).await else { return };
+            if args.output == Output::Json {
+                say(&report::json(std::slice::from_ref(&first)).unwrap_or_default());
+            }
             rounds.push(local::watch((work, stored), settings, first, sender.clone(), stop));
         }
         drop(sender);
@@ -171,6 +183,11 @@ async fn watch(
         () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {}
     }
     Ok(DONE)
+}
+
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| Failure::failed(format!("{option} {address}: {error}; choose another address")))
 }
 
 async fn remove_webhooks(works: &[Work<'_>], settings: &Settings) -> Result<u8, Failure> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use gitlab_simulator::world::Hook;
 use gitlab_simulator::{Fault, FaultKind, Size, World};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::{OWNER, QUIET, READER, acme, manifest, serve, sync};
 use crate::support::{
@@ -253,20 +253,10 @@ fn signal(child: &tokio::process::Child, name: &str) {
 }
 
 #[tokio::test]
-async fn while_watching_a_change_in_gitlab_arrives_by_webhook() {
+async fn while_watching_a_change_in_gitlab_arrives_by_webhook_and_metrics_tell() {
     let gitlab = serve(acme()).await;
-    let directory = Directory::new();
-    let port = free_port();
-    let spec = HOOKED.replace("127.0.0.1:1", &format!("127.0.0.1:{port}"));
-    directory.write("connection.yaml", &manifest(gitlab.url(), READER, &spec));
-    let listen = format!("127.0.0.1:{port}");
-    let mut watching = binary::start(&directory, &["sync", "-f", "connection.yaml", "--watch", "--listen", &listen]);
-    let mut lines = BufReader::new(watching.stderr.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if line.contains("watching") {
-            break;
-        }
-    }
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let watching = Watching::start(&gitlab, &["--metrics-listen", &metrics]).await;
 
     let project = gitlab.read(|world| world.project_by_path("acme/api").unwrap().id);
     gitlab.world(|world| {
@@ -275,14 +265,93 @@ async fn while_watching_a_change_in_gitlab_arrives_by_webhook() {
     });
     gitlab.settled().await;
 
-    let file = directory.path().join("gitlab-connector.db");
     let merged = "select count(*) from gitlab_merge_requests where state = 'merged' and merge_user_id is not null";
-    crate::support::rows::until(&format!("sqlite:{}", file.display()).into(), merged, 2).await;
-    signal(&watching, "TERM");
-    let output = watching.wait_with_output().await.unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(!text.contains(READER) && !text.contains(OWNER));
+    crate::support::rows::until(&watching.database(), merged, 2).await;
+    let page = get(&metrics, "/metrics").await;
+    for name in ["gitlab_connector_api_requests_total", "gitlab_connector_deliveries_total"] {
+        assert!(page.contains(name), "{page}");
+    }
+    watching.stop().await;
+}
+
+#[tokio::test]
+async fn a_webhook_followed_by_an_import_equals_the_import_alone() {
+    let gitlab = serve(acme()).await;
+    let watching = Watching::start(&gitlab, &[]).await;
+
+    let (web, api) =
+        gitlab.read(|world| ["acme/web", "acme/api"].map(|path| world.project_by_path(path).unwrap().id)).into();
+    gitlab.world(|world| {
+        let ids: Vec<i64> =
+            world.merge_requests_of(web).chain(world.merge_requests_of(api)).map(|one| one.id).collect();
+        world.comment(ids[1], "grace", "once more").unwrap();
+        world.approve(ids[1], "ada").unwrap();
+        world.merge(ids[1], "ada").unwrap();
+        world.retitle(ids[2], "ada", "Speak up").unwrap();
+        world.close(ids[2], "grace").unwrap();
+        world.open_merge_request(api, "grace", "Listen").unwrap();
+    });
+    gitlab.settled().await;
+    crate::support::rows::until(&watching.database(), "select min(count(*), 6) from connector_deliveries", 6).await;
+    let directory = watching.stop().await;
+    let given = manifest(gitlab.url(), READER, QUIET);
+    sync(&directory, &given, &[]).await.says(0, &[]);
+    let alone = Directory::new();
+    sync(&alone, &given, &[]).await.says(0, &[]);
+
+    let rows = |directory: &Directory| sqlite(directory, "gitlab-connector.db");
+    let (both, alone) = (rows(&directory), rows(&alone));
+    assert_eq!(crate::support::rows::dump(&both).await, crate::support::rows::dump(&alone).await);
+}
+
+/// `sync --watch` that has come so far as to watch.
+struct Watching {
+    process: tokio::process::Child,
+    directory: Directory,
+}
+
+impl Watching {
+    async fn start(gitlab: &gitlab_simulator::Simulator, more: &[&str]) -> Watching {
+        let directory = Directory::new();
+        let listen = format!("127.0.0.1:{}", free_port());
+        let spec = HOOKED.replace("127.0.0.1:1", &listen);
+        directory.write("connection.yaml", &manifest(gitlab.url(), READER, &spec));
+        let arguments = ["sync", "-f", "connection.yaml", "--watch", "--listen", &listen];
+        let mut process = binary::start(&directory, &[&arguments, more].concat());
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains("watching") {
+                return Watching { process, directory };
+            }
+        }
+        panic!("it ended before it watched");
+    }
+
+    fn database(&self) -> secrecy::SecretString {
+        sqlite(&self.directory, "gitlab-connector.db")
+    }
+
+    /// Ends it as a service manager would.
+    async fn stop(self) -> Directory {
+        signal(&self.process, "TERM");
+        let output = self.process.wait_with_output().await.unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains(READER) && !text.contains(OWNER));
+        self.directory
+    }
+}
+
+fn sqlite(directory: &Directory, file: &str) -> secrecy::SecretString {
+    format!("sqlite:{}", directory.path().join(file).display()).into()
+}
+
+async fn get(address: &str, path: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    text
 }
 
 fn free_port() -> u16 {
