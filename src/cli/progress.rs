@@ -37,11 +37,11 @@ impl Drop for Shown {
 pub(super) fn show(name: &str, progress: Arc<Progress>, client: Client) -> Shown {
     let terminal = std::io::stderr().is_terminal();
     let bar = if terminal {
-        ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
+        ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr())
     } else {
         ProgressBar::hidden()
     };
-    if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:20}] {wide_msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix(name.to_owned());
@@ -54,7 +54,8 @@ pub(super) fn show(name: &str, progress: Arc<Progress>, client: Client) -> Shown
             tokio::time::sleep(FRAME).await;
             let now = progress.snapshot();
             let line = describe(&now, client.stats().requests, started.elapsed());
-            drawn.set_length(now.expected.max(now.merge_requests));
+            // Of nothing known, nothing is done: a length of 0 would draw a full bar.
+            drawn.set_length(now.expected.max(now.merge_requests).max(1));
             drawn.set_position(now.merge_requests);
             drawn.set_message(line.clone());
             if !terminal && now != last && told.elapsed() >= LINE {
