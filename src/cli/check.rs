@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{ACCESS_MISSING, DONE, FAILED, Failure, Output, matrix, say};
 use crate::{
-    access::{self, Access, Needs, Outcome, What},
+    access::{self, Access, Entry, Needs, Outcome, What},
     api::Scope,
     gitlab::{Client, Instance, Metrics, Token},
     local, manifest,
@@ -119,11 +119,16 @@ fn read(file: &PathBuf, option: &str) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(|error| Failure::bad_input(format!("{option} {}: {error}", file.display())))
 }
 
+/// The questions about webhooks.
+const HOOKS: [What; 2] = [What::GroupHooks, What::ProjectHooks];
+
 fn exit_code(access: &Access, needs: &Needs) -> u8 {
-    let may_manage_hooks = needs.hook_managers.is_empty()
-        || [What::GroupHooks, What::ProjectHooks].iter().any(|what| !access.hook_managers(*what).is_empty());
+    let may_manage_hooks =
+        needs.hook_managers.is_empty() || HOOKS.iter().any(|what| !access.hook_managers(*what).is_empty());
+    let unknown = |entry: &Entry| HOOKS.contains(&entry.what) && entry.finding.outcome == Outcome::Unknown;
     match access.verdict().outcome {
         Outcome::Ok if may_manage_hooks => DONE,
+        Outcome::Ok if access.matrix.iter().any(unknown) => FAILED,
         Outcome::Unknown => FAILED,
         Outcome::Ok | Outcome::Denied => ACCESS_MISSING,
     }

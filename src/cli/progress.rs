@@ -34,8 +34,9 @@ impl Drop for Shown {
 }
 
 /// Shows how far the import of a connection is.
-pub(super) fn show(name: &str, progress: Arc<Progress>, client: Client) -> Shown {
-    let terminal = std::io::stderr().is_terminal();
+pub(super) fn show(name: &str, progress: Arc<Progress>, client: Client, alone: bool) -> Shown {
+    // Bars of several imports would write over each other.
+    let terminal = alone && std::io::stderr().is_terminal();
     let bar = if terminal {
         ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr())
     } else {

@@ -2,8 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use secrecy::SecretString;
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, progress, report, say, stop_signal};
@@ -98,7 +102,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     }
     let mut reports = Vec::new();
     for (work, stored) in &places {
-        let Some(report) = first_pass(work, stored.as_ref(), &settings, &args, &stop).await else {
+        let Some(report) = first_pass((work, stored.as_ref()), &settings, &args, true, &stop).await else {
             return Err(interrupted());
         };
         reports.push(report);
@@ -120,24 +124,26 @@ fn interrupted() -> Failure {
 }
 
 /// One pass with its progress shown and its report printed; `None` when we are told to stop and it does not end in time.
+///
+/// Where several run at once, `alone` is false and none draws a bar.
 async fn first_pass(
-    work: &Work<'_>,
-    stored: Result<&Stored, &StoredError>,
+    (work, stored): (&Work<'_>, Result<&Stored, &StoredError>),
     settings: &Settings,
     args: &Args,
+    alone: bool,
     stop: &CancellationToken,
 ) -> Option<Report> {
     let progress = Arc::new(Progress::default());
-    let shown = progress::show(&work.name(), Arc::clone(&progress), work.client.clone());
+    let shown = progress::show(&work.name(), Arc::clone(&progress), work.client.clone(), alone);
     let pass = tokio::select! {
         pass = local::pass(work, stored, settings, Import::Due(&progress), stop) => pass,
         () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => return None,
     };
     drop(shown);
-    let next = if args.watch { local::next_import(work, &pass, jiff::Timestamp::now()) } else { None };
+    let next = if args.watch { local::next_import(work, &pass, 0, jiff::Timestamp::now()) } else { None };
     let report = local::report(work, stored.ok(), &pass, &GitLabConnectionStatus::default(), next).await;
     if args.output == Output::Text {
-        say(&report::text(work, &report));
+        say_aside(report::text(work, &report)).await;
     }
     Some(report)
 }
@@ -155,25 +161,28 @@ async fn watch(
     }
     let listener = bind(args.listen, "--listen").await?;
     let (sender, mut reports) = mpsc::channel(served.len());
-    let rounds = async {
-        let mut rounds = Vec::new();
-        for (work, stored) in &served {
-            let Some(first) = first_pass(work, Ok(stored), settings, args, stop).await else { return };
-            if args.output == Output::Json {
-                say(&report::json(std::slice::from_ref(&first)).unwrap_or_default());
-            }
-            rounds.push(local::watch((work, stored), settings, first, sender.clone(), stop));
+    let alone = served.len() == 1;
+    let round = async |work: &Work<'_>, stored: &Stored, sender| {
+        let Some(first) = first_pass((work, Ok(stored)), settings, args, alone, stop).await else { return };
+        if args.output == Output::Json {
+            say_aside(report::json(std::slice::from_ref(&first)).unwrap_or_default()).await;
         }
-        drop(sender);
-        note(&format!("watching: deliveries are received on http://{}/webhooks/gitlab; Ctrl-C ends", args.listen));
-        futures::future::join_all(rounds).await;
+        let name = work.name();
+        note(&format!(
+            "{name}: watching; deliveries are received on http://{}/webhooks/gitlab; Ctrl-C ends",
+            args.listen
+        ));
+        local::watch((work, stored), settings, first, sender, stop).await;
     };
+    let rounds = join_all(served.iter().map(|(work, stored)| round(work, stored, sender.clone())));
+    drop(sender);
     let print = async {
         while let Some(report) = reports.recv().await {
-            say(&match args.output {
+            say_aside(match args.output {
                 Output::Text => report::short(&report),
                 Output::Json => report::json(&[report]).unwrap_or_default(),
-            });
+            })
+            .await;
         }
     };
     // Everything ends by itself once told to stop; what hangs longer than a moment is dropped.
@@ -183,6 +192,16 @@ async fn watch(
         () = async { stop.cancelled().await; tokio::time::sleep(GRACE).await } => {}
     }
     Ok(DONE)
+}
+
+/// Writes to standard output from a thread of its own: a pager that does not read must not keep deliveries waiting.
+async fn say_aside(text: String) {
+    let (done, told) = oneshot::channel();
+    std::thread::spawn(move || {
+        say(&text);
+        let _ = done.send(());
+    });
+    let _ = told.await;
 }
 
 async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {

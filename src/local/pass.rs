@@ -7,6 +7,7 @@ use super::{Hooks, Observed, Settings, Stored, Work, hooks, needs, stored};
 use crate::{
     access::{self, Access, Verdict},
     api::{GitLabConnectionSpec, NamedRef, Resource, conditions::reason},
+    gitlab::Client,
     importer::{self, Progress, Resources, Summary},
     status::Verdicts,
     store,
@@ -14,6 +15,10 @@ use crate::{
 
 /// Name of the only worker. A second process on the same database takes over what the first one held.
 const WORKER: &str = "local";
+/// A run that was interrupted less than this ago is as good as one that begins now.
+const RECENT: SignedDuration = SignedDuration::from_mins(10);
+/// Key under which it is kept what the last import read.
+const KINDS: &str = "import-kinds";
 /// Projects read at once.
 const CONCURRENCY: usize = 16;
 
@@ -126,30 +131,50 @@ async fn import(
     }
     let client =
         if readers.is_empty() { work.client.among(&work.observed.readers) } else { work.client.among(&readers) };
-    let run = run_settings(work, settings, stored).await;
-    let outcome = match run {
-        Ok(run) => importer::run(&client, &stored.store, &run, progress, stop.clone()).await,
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
+    match run(work, settings, stored, &client, (progress, stop)).await {
         Ok(summary) => (imported(&summary), Some(summary)),
         Err(error) => (not_imported(&error), None),
     }
 }
 
-/// Goes on with a run that did not end; else begins one, a full one where the last full pass is too long ago.
-async fn run_settings(
+/// Goes on with a run that did not end, and begins one where that is not the latest news: a full one where the last full
+/// pass is too long ago, or where the spec asks for other things than it did.
+async fn run(
     work: &Work<'_>,
     settings: &Settings,
     stored: &Stored,
-) -> Result<importer::Settings, store::Error> {
+    client: &Client,
+    (progress, stop): (&Progress, &CancellationToken),
+) -> Result<Summary, importer::Error> {
     let Stored { store, registered, .. } = stored;
+    let source = registered.source;
     let now = Timestamp::now();
-    let (run_key, full) = match store.unfinished_run(registered.source).await? {
-        Some(run) if run.full || !settings.full => (run.key, run.full),
-        _ => (format!("sync-{now}"), settings.full || resync_is_due(work.spec(), stored, now).await?),
-    };
-    Ok(importer::Settings { run_key, full, ..importer_settings(work, stored, settings.patience, now) })
+    let usual = importer_settings(work, stored, settings.patience, now);
+    let kinds = kinds(work.spec());
+
+    if let Some(run) = store.unfinished_run(source).await?.filter(|run| run.full || !settings.full) {
+        let resumed = importer::Settings { run_key: run.key, full: run.full, ..usual.clone() };
+        let summary = importer::run(client, store, &resumed, progress, stop.clone()).await?;
+        if now.duration_since(run.started_at) < RECENT {
+            store.set_state_if_absent(source, KINDS, &kinds).await?;
+            return Ok(summary);
+        }
+        // Its plan is old: projects that came since are not in it, and what it read first has changed.
+    }
+    let known = store.state(source, KINDS).await?;
+    let asks_for_other = known.is_some_and(|known| known != kinds);
+    let full = settings.full || asks_for_other || resync_is_due(work.spec(), stored, now).await?;
+    let fresh = importer::Settings { run_key: format!("sync-{now}"), full, ..usual };
+    let summary = importer::run(client, store, &fresh, progress, stop.clone()).await?;
+    store.set_state(source, KINDS, &kinds).await?;
+    Ok(summary)
+}
+
+/// What is read of a merge request, and since when: a change wants everything read again.
+fn kinds(spec: &GitLabConnectionSpec) -> String {
+    let import = &spec.import;
+    let facts = (&import.since, import.lookback.as_ref().map(ToString::to_string), &import.resources, import.text);
+    format!("{facts:?}")
 }
 
 /// The importer's settings without a run, as the refresher uses them.

@@ -13,8 +13,10 @@ use crate::{
     status::Standing,
 };
 
-/// How soon an import that failed is tried again.
+/// How soon an import that failed is tried again; twice as late with each further failure.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
+/// The latest that it is tried again.
+const LATEST_RETRY: SignedDuration = SignedDuration::from_mins(32);
 
 /// Failures that may pass by themselves.
 const PASSING: [&str; 5] =
@@ -39,7 +41,8 @@ pub async fn watch(
     let mut standing = Standing::default();
     let Report { mut status, pass: mut last, .. } = first;
     standing.settle(&mut last.verdicts, Timestamp::now());
-    let mut next_import = next_import(work, &last, Timestamp::now());
+    let mut failures = 0;
+    let mut next_import = next_import(work, &last, failures, Timestamp::now());
     loop {
         let due = due(work, next_import, Timestamp::now());
         let wait = due.at.duration_since(Timestamp::now()).try_into().unwrap_or_default();
@@ -51,7 +54,8 @@ pub async fn watch(
         let mut pass = pass(work, Ok(stored), &settings, import, stop).await;
         standing.settle(&mut pass.verdicts, Timestamp::now());
         if due.import {
-            next_import = self::next_import(work, &pass, Timestamp::now());
+            failures = if pass.verdicts.import.outcome == Outcome::Ok { 0 } else { failures + 1 };
+            next_import = self::next_import(work, &pass, failures, Timestamp::now());
         }
         let report = report(work, Some(stored), &pass, &status, next_import).await;
         status.clone_from(&report.status);
@@ -62,9 +66,10 @@ pub async fn watch(
     }
 }
 
-/// When to import next: soon after a failure, else on schedule; `None` for never.
+/// When to import next: soon after trouble that may pass, the later the more `failures` there were before, else on schedule;
+/// `None` for never.
 #[must_use]
-pub fn next_import(work: &Work<'_>, last: &Pass, now: Timestamp) -> Option<Timestamp> {
+pub fn next_import(work: &Work<'_>, last: &Pass, failures: u32, now: Timestamp) -> Option<Timestamp> {
     if work.spec().suspend {
         return None;
     }
@@ -78,7 +83,8 @@ pub fn next_import(work: &Work<'_>, last: &Pass, now: Timestamp) -> Option<Times
     let Verdict { outcome, reason, .. } = last.verdicts.import;
     // What a person has to mend, or a project that fails again and again, waits for its turn.
     let passes = outcome == Outcome::Unknown || (outcome == Outcome::Denied && PASSING.contains(&reason));
-    let retry = now.checked_add(RETRY).ok().filter(|_| passes);
+    let pause = (RETRY * (1 << failures.min(5))).min(LATEST_RETRY);
+    let retry = now.checked_add(pause).ok().filter(|_| passes);
     scheduled.map(|tick| retry.map_or(tick, |retry| retry.min(tick)))
 }
 

@@ -75,6 +75,23 @@ async fn remove_webhooks_takes_them_away_and_leaves_those_of_others() {
 }
 
 #[tokio::test]
+async fn a_spec_that_asks_for_texts_later_has_everything_read_again() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, QUIET);
+    let texts = "select count(*) from gitlab_notes where body is not null";
+    sync(&directory, &given, &[]).await.says(0, &[]);
+    crate::support::rows::until(&sqlite(&directory, "gitlab-connector.db"), texts, 0).await;
+
+    sync(&directory, &format!("{given}  import: {{text: true}}\n"), &[]).await.says(0, &[]);
+
+    let comments = "select (select count(*) from gitlab_notes where not system and body is null)";
+    crate::support::rows::until(&sqlite(&directory, "gitlab-connector.db"), comments, 0).await;
+    crate::support::rows::until(&sqlite(&directory, "gitlab-connector.db"), &format!("{texts} and not system"), 2)
+        .await;
+}
+
+#[tokio::test]
 async fn webhooks_that_are_switched_off_go() {
     let gitlab = serve(acme()).await;
     let directory = Directory::new();
