@@ -19,7 +19,7 @@ const SMALLEST_PAGE: u32 = 10;
 
 /// A list that is fetched page by page.
 ///
-/// ```ignore
+/// ```text
 /// while let Some(page) = pages.next().await {
 ///     for project in page? { … }
 /// }

@@ -1,7 +1,7 @@
 //! `POST /api/graphql`: GitLab's GraphQL over the World.
 //!
-//! The way of a request: [`document`] parses and validates its text (once), with GitLab's own words for what is wrong ([`rules`]);
-//! [`plan`] fills in the variables and finds the resolvers; [`cost`] says whether it may run; [`execute`] writes the answer.
+//! The way of a request: `document` parses and validates its text (once), with GitLab's own words for what is wrong (`rules`);
+//! `plan` fills in the variables and finds the resolvers; `cost` says whether it may run; `execute` writes the answer.
 
 #[cfg(test)]
 mod conformance;

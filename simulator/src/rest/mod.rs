@@ -1,7 +1,7 @@
 //! `/api/v4`: GitLab's REST API over the World.
 //!
 //! A table of routes ([`routes`]) leads to handlers, plain functions from the World and a request to a reply. Who may call
-//! is decided before a handler runs ([`guard`]); what a thing looks like is in `show`.
+//! is decided before a handler runs (`guard`); what a thing looks like is in `show`.
 
 mod approvals;
 mod args;

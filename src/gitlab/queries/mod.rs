@@ -1,6 +1,6 @@
 //! The GraphQL documents we send, in the variants that servers need, with the types of their answers.
 //!
-//! A document is put together from [`Fields`], which add up what GitLab will charge for them: so the largest page that
+//! A document is put together from `Fields`, which add up what GitLab will charge for them: so the largest page that
 //! fits under a server's complexity limit is known before the first request, and no request is spent on finding out.
 //! Nothing here asks for file contents, blobs or the text of diffs.
 
