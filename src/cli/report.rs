@@ -22,6 +22,9 @@ pub(super) fn text(work: &Work<'_>, report: &Report) -> String {
     }
     if !report.pass.hooks.commands.is_empty() {
         text.push_str("\nWEBHOOKS to be made by hand, with a token that may ($GITLAB_TOKEN) and the shared secret ($WEBHOOK_SECRET)\n");
+        if work.spec().webhooks.secret_ref.is_none() {
+            text.push_str("  The shared secret was generated and is never printed: name one of your own in spec.webhooks.secretRef.\n");
+        }
         for command in &report.pass.hooks.commands {
             text.push_str(&format!("  {command}\n"));
         }

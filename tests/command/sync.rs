@@ -92,6 +92,25 @@ async fn a_spec_that_asks_for_texts_later_has_everything_read_again() {
 }
 
 #[tokio::test]
+async fn without_a_token_that_may_the_commands_are_shown_and_the_import_goes_on() {
+    let gitlab = serve(acme()).await;
+    let given = manifest(gitlab.url(), READER, &HOOKED.replace("key: owner", "key: reader"));
+
+    let ended = sync(&Directory::new(), &given, &[]).await;
+
+    ended.says(
+        3,
+        &[
+            "ManualActionRequired",
+            "$GITLAB_TOKEN",
+            "$WEBHOOK_SECRET",
+            "spec.webhooks.secretRef",
+            "ImportSucceeded   True",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn webhooks_that_are_switched_off_go() {
     let gitlab = serve(acme()).await;
     let directory = Directory::new();
