@@ -15,6 +15,9 @@ use super::discover::is_too_much;
 /// How often a pass may begin anew at the last change seen without seeing a later one.
 const MOST_ANCHORS: u32 = 3;
 
+/// How often to ask again for a page of which GitLab left something out.
+const MOST_LOSSES: u32 = 2;
+
 const HIDDEN: &str = "merge requests are hidden from the tokens";
 
 /// Where a page begins.
@@ -32,6 +35,8 @@ pub(super) struct Page {
     pub(super) merge_requests: Vec<MergeRequest>,
     /// Where the next page begins; `None` at the end.
     pub(super) next: Option<Place>,
+    /// Why merge requests are missing from it, where they are.
+    pub(super) lost: Option<String>,
     /// How many there are in all, where it was asked.
     pub(super) count: Option<i64>,
     /// When it was asked for.
@@ -88,13 +93,18 @@ impl<'a> Reader<'a> {
     pub(super) async fn fetch(&mut self, mut place: Place) -> Result<Fetched, Error> {
         let mut patience = Patience::new();
         let mut moved = false;
+        let mut losses = 0;
         loop {
             let size = if self.lean { 1 } else { self.size.under(self.ctx.page_cap()) };
             let as_of = Timestamp::now();
             let error = match self.ask(&place, size).await {
-                Ok(Some(project)) if project.id == self.project_id => {
+                Ok(Some((project, lost))) if project.id == self.project_id => {
                     self.ctx.gitlab_answered();
-                    return Ok(self.read(project, &place, as_of));
+                    if lost.is_some() && losses < MOST_LOSSES && patience.wait(self.ctx).await? {
+                        losses += 1;
+                        continue;
+                    }
+                    return Ok(self.read(project, &place, (as_of, lost)));
                 }
                 Ok(_) if moved => return Ok(Fetched::Skip(HIDDEN.to_owned())),
                 Ok(_) => match self.follow_move().await {
@@ -129,24 +139,37 @@ impl<'a> Reader<'a> {
         }
     }
 
-    async fn ask(&self, place: &Place, size: u32) -> Result<Option<PageProject>, Error> {
+    /// The project with a page, and what is to be said where merge requests are missing from that page.
+    async fn ask(&self, place: &Place, size: u32) -> Result<Option<(PageProject, Option<String>)>, Error> {
         let variables = json!({
             "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
         });
         let document = if self.lean { &self.ctx.lean_page } else { &self.ctx.page };
         let answer = self.ctx.or_stop(self.ctx.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
-        let answer = if self.lean && answer.data.is_some() { answer.data } else { Some(answer.complete()?) };
-        Ok(answer.and_then(|answer| answer.project))
+        let trouble = match answer.errors.first() {
+            Some(error) if self.lean => error.kind(),
+            _ => return Ok(answer.complete()?.project.map(|project| (project, None))),
+        };
+        // There is nothing less to ask for. Fields may be unknown; a list may not: it would look like an empty one.
+        self.ctx.gitlab_answered();
+        let Some(project) = answer.data.and_then(|data| data.project) else {
+            return Err(trouble.into());
+        };
+        let Some(list) = &project.merge_requests else {
+            return Err(trouble.into());
+        };
+        let is_whole = list.page_info.is_some() && list.nodes.iter().all(Option::is_some);
+        Ok(Some((project, (!is_whole).then(|| trouble.to_string()))))
     }
 
-    fn read(&mut self, project: PageProject, place: &Place, as_of: Timestamp) -> Fetched {
+    fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<String>)) -> Fetched {
         self.size.grow(self.ctx.page_cap());
         let Some(list) = project.merge_requests else {
             return Fetched::Skip("merge requests are switched off or hidden from the tokens".to_owned());
         };
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
         let merge_requests = list.nodes.into_iter().flatten().collect();
-        Fetched::Page(Page { merge_requests, next, count: list.count, as_of, path: self.path.clone() })
+        Fetched::Page(Page { merge_requests, next, lost, count: list.count, as_of, path: self.path.clone() })
     }
 
     /// Smaller pages first; then merge requests alone, one by one. False where nothing less can be asked for.

@@ -25,9 +25,10 @@ pub(super) enum Ending {
 /// Reads one project's merge requests page by page. While a page is stored, the next is on its way.
 pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
-    let mut work = Work { ctx, run, expected: None, found: task.merge_requests, watermark: task.watermark };
+    let mut work = Work { ctx, run, expected: None, found: task.merge_requests, watermark: task.watermark, lost: None };
     let mut reader = Reader::new(ctx, &task, since);
     let resumed = task.cursor.is_some();
+    let mut at = task.cursor.clone();
     let mut fetched = reader.fetch(Place { after: task.cursor.clone(), since, counted: !resumed }).await;
     loop {
         let page = match fetched {
@@ -40,12 +41,13 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
             }
             Err(error) => return Err(error),
         };
-        work.saw(&page, &task);
+        work.saw(&page, &task, at.take());
         let Some(next) = page.next.clone() else {
-            let stored = work.store(&task, page, TaskState::Done).await;
+            let stored = work.store(&task, page, work.last_state()).await;
             return ended(stored, work.difference(&task));
         };
         reader.anchor(work.watermark.map(earlier));
+        at.clone_from(&next.after);
         let (following, stored) = tokio::join!(reader.fetch(next), work.store(&task, page, TaskState::Open));
         match stored {
             Err(Error::Store(store::Error::ClaimLost)) => return Ok(Ending::Lost),
@@ -64,11 +66,28 @@ struct Work<'a> {
     found: i64,
     /// The latest change seen.
     watermark: Option<Timestamp>,
+    /// The first page from which merge requests were missing.
+    lost: Option<Lost>,
+}
+
+/// A page from which merge requests were missing. Who goes on with the task begins there again.
+struct Lost {
+    cursor: Option<String>,
+    watermark: Option<Timestamp>,
+    reason: String,
 }
 
 impl Work<'_> {
-    /// Takes note of a page that came.
-    fn saw(&mut self, page: &Page, task: &Task) {
+    /// Takes note of a page that came, and of where it began.
+    fn saw(&mut self, page: &Page, task: &Task, cursor: Option<String>) {
+        if let (Some(reason), None) = (&page.lost, &self.lost) {
+            tracing::warn!(
+                project = page.path,
+                reason,
+                "GitLab left merge requests out, the project will be read again"
+            );
+            self.lost = Some(Lost { cursor, watermark: self.watermark, reason: reason.clone() });
+        }
         if let Some(count) = page.count {
             self.expected = Some(count);
             if task.since.is_some() {
@@ -78,6 +97,14 @@ impl Work<'_> {
         self.found += i64::try_from(page.merge_requests.len()).unwrap_or(i64::MAX);
         let latest = page.merge_requests.iter().map(|merge_request| merge_request.updated_at).max();
         self.watermark = self.watermark.max(latest);
+    }
+
+    /// What the task is once its last page is stored. Only what is done moves the project's checkpoint.
+    fn last_state(&self) -> TaskState {
+        match &self.lost {
+            None => TaskState::Done,
+            Some(lost) => TaskState::Failed { reason: format!("merge requests are missing: {}", lost.reason) },
+        }
     }
 
     /// Stores a page and the progress that it makes, in one transaction.
@@ -94,6 +121,10 @@ impl Work<'_> {
         let done = state == TaskState::Done;
         // Where GitLab counts more than it gave, what was not met may still be there.
         let whole_project = task.full && self.ctx.settings.since.is_none() && self.difference(task).is_none();
+        let (cursor, watermark) = match &self.lost {
+            None => (next.and_then(|next| next.after), self.watermark),
+            Some(lost) => (lost.cursor.clone(), lost.watermark),
+        };
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
@@ -101,9 +132,9 @@ impl Work<'_> {
             progress: Some(TaskProgress {
                 task: task.id,
                 claim: task.claim,
-                cursor: next.and_then(|next| next.after),
+                cursor,
                 // Nothing new leaves the checkpoint where it is.
-                watermark: self.watermark.max(task.since),
+                watermark: watermark.max(task.since),
                 merge_requests: i64::try_from(count).unwrap_or(i64::MAX),
                 state,
             }),

@@ -77,6 +77,30 @@ async fn a_field_that_always_times_out_stays_unknown_and_the_rest_is_stored() {
 }
 
 #[tokio::test]
+async fn merge_requests_that_gitlab_leaves_out_fail_their_project_and_are_neither_swept_nor_forgotten() {
+    let size = Size { projects: 1, merge_requests: 3, ..Size::default() };
+    let gitlab = serve(company(2, size)).await;
+    let place = Place::sqlite().await;
+    import(&gitlab, &place, &place.settings("quiet")).await.unwrap();
+    let quiet = place.rows().await;
+    let settings = |key| Settings { full: true, patience: SignedDuration::from_millis(500), ..place.settings(key) };
+
+    for field in ["MergeRequest.title", "Project.mergeRequests"] {
+        // A null node looks like nothing, and a null list like merge requests that are switched off.
+        let timeout = FaultKind::FieldTimeout { fields: vec![field.into()] };
+        gitlab.faults().add(Fault::at(PAGES, timeout));
+
+        let summary = import(&gitlab, &place, &settings(field)).await.unwrap();
+
+        assert_eq!((summary.exit_code(), summary.run.progress.failed), (42, 1), "{field}: {summary:?}");
+        assert_same(&place.rows().await, &quiet);
+        gitlab.faults().clear();
+    }
+    let summary = import(&gitlab, &place, &settings("again")).await.unwrap();
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+}
+
+#[tokio::test]
 async fn a_complexity_limit_that_falls_during_the_import_gets_smaller_pages() {
     let size = Size { projects: 1, merge_requests: 350, notes: 1, commits: 1, ..Size::default() };
     let gitlab = serve(company(8, size)).await;
