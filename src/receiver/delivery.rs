@@ -9,7 +9,7 @@ use axum::{
     RequestPartsExt,
     body::{BodyDataStream, Bytes},
     extract::{FromRequest, Path, Request},
-    http::{HeaderMap, header::CONTENT_LENGTH},
+    http::{HeaderMap, HeaderValue, header::CONTENT_LENGTH},
 };
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -125,8 +125,9 @@ fn recipients(routes: &[&Route], headers: &HeaderMap, body: &[u8]) -> Result<Vec
 
 /// What copies of a delivery have in common.
 ///
-/// `X-Gitlab-Event-UUID` is not it: recursive events share it. `X-Gitlab-Webhook-UUID` is not it: resent ones differ. An old
-/// GitLab sends neither of the two that are; then deliveries with the same content are the same delivery.
+/// `X-Gitlab-Event-UUID` alone is not it: recursive events share it. `X-Gitlab-Webhook-UUID` is not it: resent ones differ. An
+/// old GitLab sends neither of the two that are; then deliveries of one event with the same content are the same delivery.
+/// Content alone will not do: who approves, takes it back and approves again sends the same twice.
 fn delivery_id(headers: &HeaderMap, body: &[u8]) -> String {
     let given = [ID.as_str(), "idempotency-key"]
         .iter()
@@ -136,10 +137,10 @@ fn delivery_id(headers: &HeaderMap, body: &[u8]) -> String {
         return id.to_owned();
     }
     let mut digest = Sha256::new();
-    if let Some(event) = headers.get("x-gitlab-event") {
-        digest.update(event.as_bytes());
+    for name in ["x-gitlab-event", "x-gitlab-event-uuid"] {
+        digest.update(headers.get(name).map(HeaderValue::as_bytes).unwrap_or_default());
+        digest.update(b"\n");
     }
-    digest.update(b"\n");
     digest.update(body);
     digest.finalize().iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
@@ -163,4 +164,31 @@ async fn read(body: &mut BodyDataStream, expected: usize) -> Result<Bytes, Failu
 /// Lets a sender finish what it is sending, and forgets it. If we closed the connection at once, it might never see why.
 fn linger(mut body: BodyDataStream) {
     tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.next().await {} }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(headers: &[(&'static str, &'static str)]) -> String {
+        let headers = headers.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+        delivery_id(&headers.collect(), b"{}")
+    }
+
+    #[test]
+    fn an_approval_given_again_is_another_delivery_even_of_an_old_gitlab() {
+        let event = ("x-gitlab-event", "Merge Request Hook");
+        let (first, second) = ([event, ("x-gitlab-event-uuid", "1")], [event, ("x-gitlab-event-uuid", "2")]);
+
+        assert_eq!(id(&first), id(&first));
+        assert_ne!(id(&first), id(&second));
+        assert_eq!(id(&[event]), id(&[event]));
+    }
+
+    #[test]
+    fn copies_that_gitlab_names_are_one_delivery_whatever_else_differs() {
+        let copy = |uuid| id(&[("idempotency-key", "7"), ("x-gitlab-event-uuid", uuid)]);
+
+        assert_eq!(copy("1"), copy("2"));
+    }
 }
