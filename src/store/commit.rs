@@ -1,7 +1,9 @@
 //! Committing batches: one transaction, a fixed order of tables, each table one statement.
 //!
-//! The order is: deliveries, task, then the raw tables from users to commits, then refreshes and checkpoints. All
-//! transactions keep it, and rows are in the order of their keys, so that two that meet wait and never deadlock.
+//! The order is: deliveries first; then, for each source and moment of reading, task, the raw tables from users to commits,
+//! refreshes and checkpoints; rows are in the order of their keys. So two transactions that meet usually wait and do not
+//! deadlock. They can: one with several moments goes through the tables once for each, and merge requests are met as rows, as
+//! events and as parents. PostgreSQL then breaks one of the two off, and it is tried again a few times.
 
 use std::collections::{BTreeMap, HashSet};
 
