@@ -22,7 +22,7 @@ pub const IMPORT_SUCCEEDED: &str = "ImportSucceeded";
 /// True: a token expires within 30 days. Informational: not part of [`READY`], and absent otherwise.
 pub const CREDENTIALS_EXPIRING: &str = "CredentialsExpiring";
 
-/// True: all that the spec asks for is true. Otherwise its reason is the first one that is not, in the order of [`SUMMED`].
+/// True: all that the spec asks for is true. Otherwise its reason is the first one that is not, in the order above.
 pub const READY: &str = "Ready";
 
 /// True: work is going on towards the spec. Absent otherwise.
@@ -30,9 +30,6 @@ pub const RECONCILING: &str = "Reconciling";
 
 /// True: nothing will change until a person acts. Absent otherwise.
 pub const STALLED: &str = "Stalled";
-
-/// The conditions that [`READY`] sums up, in the order in which the first that is not true gives its reason.
-pub const SUMMED: [&str; 5] = [CREDENTIALS_VALID, ACCESS_VERIFIED, WEBHOOKS_READY, DELIVERIES_SEEN, IMPORT_SUCCEEDED];
 
 /// Why a condition is what it is.
 pub mod reason {
