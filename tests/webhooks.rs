@@ -44,6 +44,23 @@ async fn a_group_gets_one_hook_and_the_second_pass_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_group_hook_is_not_taken_for_working_until_a_delivery_is_seen() {
+    let mut scene = Scene::of(acme().with_edition(Edition::Unlicensed)).await;
+
+    let before = scene.ensure(&Memory::default()).await;
+    scene.desired.delivered = true;
+    let after = scene.ensure(&before.memory).await;
+    scene.desired.delivered = false;
+    scene.desired.mode = Mode::Project;
+    let projects = scene.ensure(&after.memory).await;
+
+    assert_eq!((&before.state, before.mode), (&State::InPlace, Mode::Group));
+    let [note] = &before.notes[..] else { panic!("{:?}", before.notes) };
+    assert!(note.contains("no delivery has been seen") && note.contains("Project"), "{note}");
+    assert!(after.notes.is_empty() && projects.notes.is_empty());
+}
+
+#[tokio::test]
 async fn a_hook_whose_making_was_not_recorded_is_adopted() {
     let scene = Scene::of(acme()).await;
     scene.ensure(&Memory::default()).await;
