@@ -239,6 +239,7 @@ async fn a_developers_token_leaves_the_work_to_a_person_with_the_exact_commands(
     assert!(message.contains("need the role Maintainer, which token 'developer' has not"), "{message}");
     assert_eq!(outcome.commands.len(), 3);
     assert!(outcome.commands[0].contains("$GITLAB_TOKEN") && outcome.commands[0].contains("$WEBHOOK_SECRET"));
+    assert!(!message.contains("curl"), "a status has no room for commands: {message}");
     assert!(!format!("{outcome:?}").contains(SECRET));
     assert_eq!(outcome.failures[0].reason, "InsufficientRole");
 

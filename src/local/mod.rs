@@ -9,6 +9,7 @@
 //!
 //! [`pass()`] is one round over one connection; [`watch`] repeats it on schedule, and [`serve()`] receives deliveries meanwhile.
 
+mod bounded;
 mod hooks;
 mod observe;
 mod pass;

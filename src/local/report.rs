@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Pass, Stored, Work};
+use super::{Pass, Stored, Work, bounded::bounded};
 use crate::{
     access::{Access, Entry, Outcome, TokenAccess},
     api::{
@@ -53,7 +53,8 @@ pub async fn report(
     if let Some(import) = &mut status.import {
         import.next = next_import.map(Time);
     }
-    Report { namespace: work.given.namespace.clone(), name: work.given.name.clone(), status, pass: pass.clone(), rows }
+    let (namespace, name) = (work.given.namespace.clone(), work.given.name.clone());
+    Report { namespace, name, status: bounded(status), pass: pass.clone(), rows }
 }
 
 /// The status that a pass comes to.

@@ -148,10 +148,10 @@ impl Climb<'_> {
         }
         let because = self.failures.first().map(|failure| format!("{}; ", failure.message)).unwrap_or_default();
         let more = if by_hand > 1 { format!(", and {} more", by_hand - 1) } else { String::new() };
-        let (name, command) = (places.first().map(ToString::to_string).unwrap_or_default(), commands.first());
+        let name = places.first().map(ToString::to_string).unwrap_or_default();
         let message = format!(
-            "{because}a person with the right has to make the webhook of {name}{more}: {}",
-            command.map(String::as_str).unwrap_or_default()
+            "{because}a person with the right has to make the webhook of {name}{more}: `gitlab-connector sync` prints the \
+             commands"
         );
         let outcome = self.outcome(Mode::Manual);
         Outcome {
