@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Whether nobody in this run will get another answer than this.
-fn stops_the_run(error: &gitlab::Error) -> bool {
+pub(super) fn stops_the_run(error: &gitlab::Error) -> bool {
     use gitlab::Error as E;
     matches!(
         error,

@@ -1,11 +1,13 @@
 //! Reads merge requests again that events have named: an event says that something changed, and not all that did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
@@ -15,7 +17,7 @@ use crate::gitlab::{self, Client};
 use crate::store::{Batch, Refresh, Store};
 
 use super::context::Context;
-use super::discover::is_too_much;
+use super::pages::stops_the_run;
 use super::rows::Rows;
 use super::{Error, Progress, Settings, lists};
 
@@ -37,14 +39,20 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15);
 /// The longest pause after trouble.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How often a merge request may fail, while GitLab is well, before it is left to the next import.
+const MOST_FAILURES: u32 = 5;
+
+/// The cheapest question there is.
+const ALIVE: &str = "query Alive { __typename }";
+
 /// Reads what is due, again and again, until `stop`. Trouble is logged and tried again: what is due stays due.
 #[instrument(skip_all)]
 pub async fn run(client: &Client, store: &Store, settings: &Settings, wake: Arc<Notify>, stop: CancellationToken) {
     let mut pause = Duration::from_secs(1);
-    let mut ctx: Option<Context> = None;
+    let mut refresher = Refresher::new(client, store, settings, stop.clone());
     while !stop.is_cancelled() {
-        let error = match pass(&mut ctx, (client, store, settings), &stop).await {
-            Ok(0) => {
+        let error = match refresher.pass().await {
+            Ok(Pass { due: 0, .. }) => {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = wake.notified() => tokio::time::sleep(SETTLE).await,
@@ -52,14 +60,17 @@ pub async fn run(client: &Client, store: &Store, settings: &Settings, wake: Arc<
                 }
                 continue;
             }
-            Ok(_) => {
+            Ok(Pass { ended, .. }) if ended > 0 => {
                 pause = Duration::from_secs(1);
                 continue;
             }
-            Err(Error::Stopped) => return,
-            Err(error) => error,
+            Err(Error::Stopped) | Ok(Pass { trouble: Some(Error::Stopped), .. }) => return,
+            Ok(Pass { trouble, .. }) => trouble,
+            Err(error) => Some(error),
         };
-        tracing::warn!(%error, "cannot refresh merge requests, trying again in {pause:?}");
+        if let Some(error) = error {
+            tracing::warn!(%error, "cannot refresh merge requests, trying again in {pause:?}");
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
@@ -73,54 +84,137 @@ pub async fn run(client: &Client, store: &Store, settings: &Settings, wake: Arc<
 /// # Errors
 /// The first trouble; what else was due has been read.
 pub async fn once(client: &Client, store: &Store, settings: &Settings) -> Result<usize, Error> {
-    pass(&mut None, (client, store, settings), &CancellationToken::new()).await
+    let pass = Refresher::new(client, store, settings, CancellationToken::new()).pass().await?;
+    pass.trouble.map_or(Ok(pass.due), Err)
 }
 
-async fn pass(
-    ctx: &mut Option<Context>,
-    (client, store, settings): (&Client, &Store, &Settings),
-    stop: &CancellationToken,
-) -> Result<usize, Error> {
-    let due = store.pending_refreshes(settings.source, AT_ONCE).await?;
-    if due.is_empty() {
-        return Ok(0);
+/// What is remembered from pass to pass.
+struct Refresher<'a> {
+    place: (&'a Client, &'a Store, &'a Settings),
+    stop: CancellationToken,
+    ctx: Option<Context>,
+    failures: Failures,
+}
+
+/// How often a merge request has failed, by project and iid.
+#[derive(Default)]
+struct Failures(HashMap<(i64, i64), u32>);
+
+impl Failures {
+    /// Counts one more, and tells whether it was the last.
+    fn exhausted_by(&mut self, one: &Refresh, error: &Error) -> bool {
+        let failures = self.0.entry((one.project_id, one.iid)).or_default();
+        *failures += 1;
+        *failures >= MOST_FAILURES || matches!(error, Error::GitLab(error) if is_hopeless(error))
     }
-    let ctx = match ctx {
-        Some(ctx) => ctx,
-        none => none.insert(Context::new(client, store, settings, Progress::default(), stop.clone()).await?),
-    };
-    let count = due.len();
-    let mut projects: BTreeMap<i64, Vec<Refresh>> = BTreeMap::new();
-    for refresh in due {
-        projects.entry(refresh.project_id).or_default().push(refresh);
+
+    fn forget(&mut self, one: &Refresh) {
+        self.0.remove(&(one.project_id, one.iid));
     }
-    let mut requests = Vec::new();
-    for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
-        requests.push(refresh(ctx, due));
+}
+
+/// How a look at what is due went.
+struct Pass {
+    due: usize,
+    /// No longer due.
+    ended: usize,
+    /// The first trouble.
+    trouble: Option<Error>,
+}
+
+/// How reading some merge requests of one project went.
+#[derive(Default)]
+struct Part<'a> {
+    read: Vec<&'a Refresh>,
+    /// What fails by itself, while GitLab is well.
+    failed: Vec<(&'a Refresh, Error)>,
+    /// Trouble that is no merge request's own: the others were not tried.
+    trouble: Option<Error>,
+}
+
+impl<'a> Refresher<'a> {
+    fn new(client: &'a Client, store: &'a Store, settings: &'a Settings, stop: CancellationToken) -> Refresher<'a> {
+        Refresher { place: (client, store, settings), stop, ctx: None, failures: Failures::default() }
     }
-    let outcomes: Vec<Result<(), Error>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
-    outcomes.into_iter().collect::<Result<(), Error>>()?;
-    Ok(count)
+
+    /// Reads what is due now. The trouble of one merge request does not keep the others from being read.
+    async fn pass(&mut self) -> Result<Pass, Error> {
+        let (client, store, settings) = self.place;
+        let due = store.pending_refreshes(settings.source, AT_ONCE).await?;
+        if due.is_empty() {
+            self.failures.0.clear();
+            return Ok(Pass { due: 0, ended: 0, trouble: None });
+        }
+        let ctx = match &mut self.ctx {
+            Some(ctx) => ctx,
+            none => none.insert(Context::new(client, store, settings, Progress::default(), self.stop.clone()).await?),
+        };
+        let count = due.len();
+        let mut projects: BTreeMap<i64, Vec<Refresh>> = BTreeMap::new();
+        for refresh in due {
+            projects.entry(refresh.project_id).or_default().push(refresh);
+        }
+        let mut requests = Vec::new();
+        for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
+            requests.push(refresh(ctx, due));
+        }
+        let parts: Vec<Part<'_>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
+
+        let mut pass = Pass { due: count, ended: 0, trouble: None };
+        for part in parts {
+            pass.ended += part.read.len();
+            for one in part.read {
+                self.failures.forget(one);
+            }
+            for (one, error) in part.failed {
+                if !self.failures.exhausted_by(one, &error) {
+                    pass.trouble = pass.trouble.or(Some(error));
+                    continue;
+                }
+                // The next import repairs it; until then one odd merge request must not hold up the others.
+                tracing::warn!(project = one.project_path, iid = one.iid, %error, "cannot refresh a merge request");
+                ctx.commit(Batch { refreshed: vec![one.clone()], ..Batch::default() }).await?;
+                self.failures.forget(one);
+                pass.ended += 1;
+            }
+            pass.trouble = pass.trouble.or(part.trouble);
+        }
+        Ok(pass)
+    }
+}
+
+/// Reads some merge requests of one project again, in ever smaller parts where that fails.
+async fn refresh<'a>(ctx: &Context, due: &'a [Refresh]) -> Part<'a> {
+    let mut outcome = Part::default();
+    let mut parts = vec![due];
+    while let Some(part) = parts.pop() {
+        let error = match read_and_store(ctx, part).await {
+            Ok(()) => {
+                outcome.read.extend(part);
+                continue;
+            }
+            Err(error) => error,
+        };
+        if !is_its_own(ctx, &error).await {
+            outcome.trouble = Some(error);
+            break;
+        }
+        match part {
+            [one] => outcome.failed.push((one, error)),
+            _ => {
+                let (left, right) = part.split_at(part.len() / 2);
+                parts.extend([right, left]);
+            }
+        }
+    }
+    outcome
 }
 
 /// Reads some merge requests of one project again and stores them as no longer due.
-async fn refresh(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
+async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
     let [first, ..] = due else { return Ok(()) };
     let as_of = Timestamp::now();
-    let (path, mut merge_requests) = match read(ctx, due).await {
-        Ok(read) => read,
-        Err(Error::GitLab(error)) if is_too_much(&error) && due.len() > 1 => {
-            let (left, right) = due.split_at(due.len() / 2);
-            Box::pin(refresh(ctx, left)).await?;
-            return Box::pin(refresh(ctx, right)).await;
-        }
-        Err(Error::GitLab(error)) if is_hopeless(&error) => {
-            // A full pass repairs it; until then one odd merge request must not hold up the others.
-            tracing::warn!(project = first.project_path, %error, "cannot refresh {} merge requests", due.len());
-            (String::new(), Vec::new())
-        }
-        Err(error) => return Err(error),
-    };
+    let (path, mut merge_requests) = read(ctx, due).await?;
     lists::follow_all(ctx, &path, &mut merge_requests).await?;
     lists::add_closed_at(ctx, first.project_id, &mut merge_requests).await?;
 
@@ -129,6 +223,25 @@ async fn refresh(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
         rows.merge_request(first.project_id, merge_request, ctx.settings.text);
     }
     ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
+}
+
+/// Whether the trouble is that of the merge requests asked for: others would be read.
+async fn is_its_own(ctx: &Context, error: &Error) -> bool {
+    use gitlab::Error as E;
+    let error = match error {
+        Error::GitLab(error) => error,
+        Error::Store(error) => return !error.is_transient(),
+        _ => return false,
+    };
+    if matches!(error, E::RateLimited { .. } | E::Unreachable { .. } | E::UndefinedField { .. }) || stops_the_run(error)
+    {
+        return false;
+    }
+    if is_hopeless(error) {
+        return true;
+    }
+    let alive = ctx.or_stop(ctx.client.graphql::<IgnoredAny>(ALIVE, &json!({}))).await;
+    alive.is_ok_and(|answer| answer.errors.is_empty())
 }
 
 /// The merge requests as they are now, and the path under which the project was found. What is gone is missing.
@@ -161,4 +274,25 @@ fn is_hopeless(error: &gitlab::Error) -> bool {
         error,
         E::QueryTimeout { .. } | E::TooComplex { .. } | E::TooLarge { .. } | E::Graphql { .. } | E::Unexpected { .. }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merge_request_that_always_fails_is_left_to_the_next_import_and_a_hopeless_one_at_once() {
+        let one = |iid| Refresh { project_id: 1, project_path: "acme/web".into(), iid, mark: 1 };
+        let broken = Error::GitLab(gitlab::Error::Server { status: 500 });
+        let odd = Error::GitLab(gitlab::Error::Graphql { message: "odd".into() });
+        let mut failures = Failures::default();
+
+        let given_up: Vec<bool> = (0..5).map(|_| failures.exhausted_by(&one(1), &broken)).collect();
+
+        assert_eq!(given_up, [false, false, false, false, true]);
+        assert!(!failures.exhausted_by(&one(2), &broken), "each has its own count");
+        assert!(failures.exhausted_by(&one(3), &odd));
+        failures.forget(&one(1));
+        assert!(!failures.exhausted_by(&one(1), &broken));
+    }
 }

@@ -3,6 +3,7 @@
 use gitlab_connector::importer::{self, Progress, Settings, refresh};
 use gitlab_connector::store::{Batch, Mark};
 use gitlab_simulator::world::Size;
+use gitlab_simulator::{Fault, FaultKind, Simulator};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, assert_same, client, company, import, serve, small};
@@ -171,22 +172,45 @@ async fn a_full_pass_repairs_what_no_change_reveals() {
     }
 }
 
+/// Changes every merge request, and names them all.
+fn comment_on_all(gitlab: &Simulator) -> Vec<Mark> {
+    gitlab.world(|world| {
+        let all: Vec<_> = world.merge_requests().map(|one| (one.id, one.project, one.iid)).collect();
+        for (id, ..) in &all {
+            world.comment(*id, "reader", "one more").unwrap();
+        }
+        let path = |project| world.project(project).unwrap().full_path.clone();
+        all.iter()
+            .map(|(_, project, iid)| Mark { project_id: *project, project_path: path(*project), iid: *iid })
+            .collect()
+    })
+}
+
+#[tokio::test]
+async fn a_merge_request_that_cannot_be_read_does_not_keep_the_others_from_being_refreshed() {
+    let gitlab = serve(company(8, Size { projects: 1, merge_requests: 12, ..Size::default() })).await;
+    let place = Place::sqlite().await;
+    let settings = place.settings("first");
+    import(&gitlab, &place, &settings).await.unwrap();
+    let marks = comment_on_all(&gitlab);
+    place.store.commit(place.source, &Batch { refresh: marks, ..Batch::default() }).await.unwrap();
+    // Twelve, six, three and one are asked for, each twice.
+    let broken = FaultKind::Status { status: 502 };
+    gitlab.faults().add(Fault::at("POST /graphql mergeRequestsByIid", broken).times(8));
+
+    let troubled = refresh::once(&client(&gitlab), &place.store, &settings).await;
+
+    assert!(troubled.is_err());
+    assert_eq!(refresh::once(&client(&gitlab), &place.store, &settings).await.unwrap(), 1, "one was left");
+}
+
 #[tokio::test]
 async fn refreshing_what_was_named_equals_importing_it() {
     let gitlab = serve(company(8, small())).await;
     for place in Place::each().await {
         let settings = place.settings("first");
         import(&gitlab, &place, &settings).await.unwrap();
-        let marks = gitlab.world(|world| {
-            let all: Vec<_> = world.merge_requests().map(|one| (one.id, one.project, one.iid)).collect();
-            for (id, ..) in &all {
-                world.comment(*id, "reader", "one more").unwrap();
-            }
-            let path = |project| world.project(project).unwrap().full_path.clone();
-            all.iter()
-                .map(|(_, project, iid)| Mark { project_id: *project, project_path: path(*project), iid: *iid })
-                .collect()
-        });
+        let marks = comment_on_all(&gitlab);
         place.store.commit(place.source, &Batch { refresh: marks, ..Batch::default() }).await.unwrap();
         gitlab.forget_requests();
 
