@@ -102,7 +102,8 @@ pub(super) fn json(reports: &[Report]) -> Result<String, serde_json::Error> {
 
 /// What was taken away, and what was left behind.
 pub(super) fn removed(work: &Work<'_>, removed: &Removed) -> String {
-    let mut text = format!("{}: {} webhooks removed\n", work.name(), removed.removed);
+    let noun = if removed.removed == 1 { "webhook" } else { "webhooks" };
+    let mut text = format!("{}: {} {noun} removed\n", work.name(), removed.removed);
     for left in &removed.left {
         text.push_str(&format!("  left behind: {}: {} ({})\n", left.subject, left.message, left.reason));
     }
