@@ -120,6 +120,8 @@ struct Pass {
     ended: usize,
     /// The first trouble.
     trouble: Option<Error>,
+    /// Our queries may not be those of the server any more.
+    outdated: bool,
 }
 
 /// How reading some merge requests of one project went.
@@ -137,14 +139,25 @@ impl<'a> Refresher<'a> {
         Refresher { place: (client, store, settings), stop, ctx: None, failures: Failures::default() }
     }
 
-    /// Reads what is due now. The trouble of one merge request does not keep the others from being read.
+    /// Reads what is due now. A server that refuses our queries may be of another version by now: asks once more for it.
     async fn pass(&mut self) -> Result<Pass, Error> {
+        let pass = self.look().await?;
+        if !pass.outdated {
+            return Ok(pass);
+        }
+        self.ctx = None;
+        self.look().await
+    }
+
+    /// Reads what is due now. The trouble of one merge request does not keep the others from being read.
+    async fn look(&mut self) -> Result<Pass, Error> {
         let (client, store, settings) = self.place;
         let due = store.pending_refreshes(settings.source, AT_ONCE).await?;
         if due.is_empty() {
             self.failures.0.clear();
-            return Ok(Pass { due: 0, ended: 0, trouble: None });
+            return Ok(Pass { due: 0, ended: 0, trouble: None, outdated: false });
         }
+        let remembered = self.ctx.is_some();
         let ctx = match &mut self.ctx {
             Some(ctx) => ctx,
             none => none.insert(Context::new(client, store, settings, Progress::default(), self.stop.clone()).await?),
@@ -156,11 +169,11 @@ impl<'a> Refresher<'a> {
         }
         let mut requests = Vec::new();
         for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
-            requests.push(refresh(ctx, due));
+            requests.push(refresh(ctx, due, remembered));
         }
         let parts: Vec<Part<'_>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
 
-        let mut pass = Pass { due: count, ended: 0, trouble: None };
+        let mut pass = Pass { due: count, ended: 0, trouble: None, outdated: false };
         for part in parts {
             pass.ended += part.read.len();
             for one in part.read {
@@ -177,6 +190,7 @@ impl<'a> Refresher<'a> {
                 self.failures.forget(one);
                 pass.ended += 1;
             }
+            pass.outdated |= remembered && part.trouble.as_ref().is_some_and(may_be_outdated);
             pass.trouble = pass.trouble.or(part.trouble);
         }
         Ok(pass)
@@ -184,7 +198,7 @@ impl<'a> Refresher<'a> {
 }
 
 /// Reads some merge requests of one project again, in ever smaller parts where that fails.
-async fn refresh<'a>(ctx: &Context, due: &'a [Refresh]) -> Part<'a> {
+async fn refresh<'a>(ctx: &Context, due: &'a [Refresh], remembered: bool) -> Part<'a> {
     let mut outcome = Part::default();
     let mut parts = vec![due];
     while let Some(part) = parts.pop() {
@@ -195,7 +209,7 @@ async fn refresh<'a>(ctx: &Context, due: &'a [Refresh]) -> Part<'a> {
             }
             Err(error) => error,
         };
-        if !is_its_own(ctx, &error).await {
+        if (remembered && may_be_outdated(&error)) || !is_its_own(ctx, &error).await {
             outcome.trouble = Some(error);
             break;
         }
@@ -265,6 +279,12 @@ async fn read(ctx: &Context, due: &[Refresh]) -> Result<(String, Vec<MergeReques
         };
     }
     Ok((path, Vec::new()))
+}
+
+/// Whether a server of another version than we take it for would answer so.
+fn may_be_outdated(error: &Error) -> bool {
+    use gitlab::Error as E;
+    matches!(error, Error::GitLab(E::UndefinedField { .. } | E::Graphql { .. } | E::Unexpected { .. }))
 }
 
 /// Whether asking again would bring the same trouble.

@@ -1,9 +1,13 @@
 //! However an import comes about, the rows are the same.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use gitlab_connector::importer::{self, Progress, Settings, refresh};
 use gitlab_connector::store::{Batch, Mark};
-use gitlab_simulator::world::Size;
+use gitlab_simulator::world::{Size, Version};
 use gitlab_simulator::{Fault, FaultKind, Simulator};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, assert_same, client, company, import, serve, small};
@@ -202,6 +206,33 @@ async fn a_merge_request_that_cannot_be_read_does_not_keep_the_others_from_being
 
     assert!(troubled.is_err());
     assert_eq!(refresh::once(&client(&gitlab), &place.store, &settings).await.unwrap(), 1, "one was left");
+}
+
+#[tokio::test]
+async fn a_server_of_another_version_is_asked_in_its_own_words_from_then_on() {
+    let gitlab = serve(company(8, Size { projects: 1, merge_requests: 3, ..Size::default() })).await;
+    let place = Place::sqlite().await;
+    let settings = place.settings("first");
+    import(&gitlab, &place, &settings).await.unwrap();
+    let (stop, wake, connection) = (CancellationToken::new(), Arc::new(Notify::new()), client(&gitlab));
+    let refreshing = refresh::run(&connection, &place.store, &settings, Arc::clone(&wake), stop.clone());
+    let scenes = async {
+        for version in [(19, 1), (15, 5)] {
+            gitlab.world(|world| world.settings.version = Version::new(version.0, version.1));
+            let refresh = comment_on_all(&gitlab);
+            place.store.commit(place.source, &Batch { refresh, ..Batch::default() }).await.unwrap();
+            wake.notify_one();
+            while !place.store.pending_refreshes(place.source, 1).await.unwrap().is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        stop.cancel();
+    };
+
+    tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(refreshing, scenes) }).await.unwrap();
+
+    let notes: usize = gitlab.read(|world| world.merge_requests().map(|one| one.notes.len()).sum());
+    assert_eq!(place.count("gitlab_notes").await, i64::try_from(notes).unwrap());
 }
 
 #[tokio::test]
