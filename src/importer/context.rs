@@ -26,6 +26,45 @@ const ATTEMPTS: u32 = 2;
 /// The longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long a run tries, and who may end that.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    patience: Duration,
+    stop: CancellationToken,
+}
+
+impl Limits {
+    pub(super) fn new(settings: &Settings, stop: &CancellationToken) -> Limits {
+        Limits { patience: Duration::try_from(settings.patience).unwrap_or_default(), stop: stop.clone() }
+    }
+
+    /// Asks the database, and again while it is away, as long as the run's patience lasts.
+    pub(super) async fn patiently<T, F>(&self, operation: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, store::Error>>,
+    {
+        let mut patience = Patience::new();
+        loop {
+            let error = match operation().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            if !error.is_transient() || !patience.wait_within(self).await? {
+                return Err(error.into());
+            }
+            tracing::warn!(%error, "the database was away, trying again");
+        }
+    }
+
+    /// Waits, unless the run is to stop.
+    async fn pause(&self, pause: Duration) -> Result<(), Error> {
+        tokio::select! {
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+}
+
 /// Waits between tries, ever longer, until the run's patience is at its end.
 #[derive(Debug)]
 pub(super) struct Patience {
@@ -40,10 +79,14 @@ impl Patience {
 
     /// Waits before the next try. False where there should be none.
     pub(super) async fn wait(&mut self, ctx: &Context) -> Result<bool, Error> {
-        if self.begun.elapsed() >= ctx.patience() {
+        self.wait_within(&ctx.limits).await
+    }
+
+    async fn wait_within(&mut self, limits: &Limits) -> Result<bool, Error> {
+        if self.begun.elapsed() >= limits.patience {
             return Ok(false);
         }
-        ctx.pause(self.pause).await?;
+        limits.pause(self.pause).await?;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Ok(true)
     }
@@ -70,6 +113,7 @@ pub(super) struct Context {
     page_cap: AtomicU32,
     /// What was stored of whom, so that the same people are not written again with every page.
     users: Mutex<HashMap<i64, u64>>,
+    limits: Limits,
     begun: Instant,
     /// When GitLab last answered for any project, in milliseconds since the run began.
     answered_ms: AtomicU64,
@@ -84,7 +128,10 @@ impl Context {
         progress: Progress,
         stop: CancellationToken,
     ) -> Result<Context, Error> {
-        let metadata = client.metadata().await?;
+        let metadata = tokio::select! {
+            () = stop.cancelled() => return Err(Error::Stopped),
+            metadata = client.metadata() => metadata?,
+        };
         let dialect = Dialect::new(&metadata.version, metadata.is_enterprise());
         let parts = merge_requests::Parts {
             reviews: settings.resources.reviews,
@@ -97,6 +144,7 @@ impl Context {
             client: client.with_patience(gitlab::Patience { attempts: ATTEMPTS, ..gitlab::Patience::default() }),
             store: store.clone(),
             settings: settings.clone(),
+            limits: Limits::new(settings, &stop),
             progress,
             stop,
             new_tasks: Notify::new(),
@@ -114,7 +162,7 @@ impl Context {
 
     /// How long to wait for what fails.
     pub(super) fn patience(&self) -> Duration {
-        Duration::try_from(self.settings.patience).unwrap_or_default()
+        self.limits.patience
     }
 
     /// GitLab answered a request for merge requests.
@@ -162,17 +210,7 @@ impl Context {
     where
         F: Future<Output = Result<T, store::Error>>,
     {
-        let mut patience = Patience::new();
-        loop {
-            let error = match operation().await {
-                Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if !error.is_transient() || !patience.wait(self).await? {
-                return Err(error.into());
-            }
-            tracing::warn!(%error, "the database was away, trying again");
-        }
+        self.limits.patiently(operation).await
     }
 
     /// Asks GitLab, and again while it is in trouble. That a query takes it too long is for the caller to cure.
@@ -195,10 +233,7 @@ impl Context {
 
     /// Waits, unless the run is to stop.
     pub(super) async fn pause(&self, pause: Duration) -> Result<(), Error> {
-        tokio::select! {
-            () = self.stop.cancelled() => Err(Error::Stopped),
-            () = tokio::time::sleep(pause) => Ok(()),
-        }
+        self.limits.pause(pause).await
     }
 
     /// The answer to a request, unless the run is to stop.

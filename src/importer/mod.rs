@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::Client;
-use crate::store::{self, RunSummary, Source, Store};
+use crate::store::{self, Run, RunSummary, Source, Store};
 
 use context::Context;
 
@@ -165,16 +165,42 @@ pub async fn run(
     progress: &Progress,
     stop: CancellationToken,
 ) -> Result<Summary, Error> {
-    let run = store.open_run(settings.source, &settings.run_key, settings.full).await?;
-    if run.finished() {
-        return Ok(summarise(store, settings.source, run.id, &[]).await?);
-    }
-    store.release_worker(run.id, &settings.worker).await?;
-    let at = store.run_progress(run.id).await?;
-    progress.resume(at);
-    let ctx = Arc::new(Context::new(client, store, settings, progress.clone(), stop).await?);
+    let begun = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(Error::Stopped),
+        begun = begin((client, store, settings), progress, &stop) => begun?,
+    };
+    let (run, ctx) = match begun {
+        Begun::Ended(summary) => return Ok(summary),
+        Begun::Open(run, ctx) => (run, ctx),
+    };
     let differences = work::until_done(&ctx, &run).await?;
     ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await
+}
+
+/// What a run begins with.
+enum Begun {
+    /// It has ended already.
+    Ended(Summary),
+    Open(Run, Arc<Context>),
+}
+
+/// Opens the run, and waits for a database that is away as long as the run's patience lasts.
+async fn begin(
+    (client, store, settings): (&Client, &Store, &Settings),
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<Begun, Error> {
+    let Settings { source, run_key, worker, .. } = settings;
+    let limits = context::Limits::new(settings, stop);
+    let run = limits.patiently(|| store.open_run(*source, run_key, settings.full)).await?;
+    if run.finished() {
+        return Ok(Begun::Ended(limits.patiently(|| summarise(store, *source, run.id, &[])).await?));
+    }
+    limits.patiently(|| store.release_worker(run.id, worker)).await?;
+    progress.resume(limits.patiently(|| store.run_progress(run.id)).await?);
+    let ctx = Context::new(client, store, settings, progress.clone(), stop.clone()).await?;
+    Ok(Begun::Open(run, Arc::new(ctx)))
 }
 
 async fn summarise(

@@ -192,6 +192,26 @@ async fn stopping_takes_no_time_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn stopping_takes_no_time_while_a_run_begins() {
+    let gitlab = serve(company(4, small())).await;
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at("*", FaultKind::Hang));
+    let (stop, connection, progress) = (CancellationToken::new(), client(&gitlab), Progress::default());
+    let settings = place.settings("first");
+    let run = importer::run(&connection, &place.store, &settings, &progress, stop.clone());
+    let stopper = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stop.cancel();
+        Instant::now()
+    };
+
+    let (ended, stopped) = tokio::join!(run, stopper);
+
+    assert!(matches!(ended, Err(importer::Error::Stopped)), "{ended:?}");
+    assert!(stopped.elapsed() < Duration::from_secs(1), "{:?}", stopped.elapsed());
+}
+
+#[tokio::test]
 async fn a_gitlab_that_goes_away_ends_the_run_after_its_patience_and_nothing_is_lost() {
     let size = Size { projects: 1, merge_requests: 250, ..Size::default() };
     let gitlab = serve(company(5, size)).await;
