@@ -26,7 +26,8 @@ pub use references::{
 pub use schema::{crd, crd_yaml};
 pub use spec::{Credential, GitLabConnection, GitLabConnectionSpec, Scope};
 pub use status::{
-    FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus, WebhooksStatus,
+    FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus, RunningStatus,
+    WebhooksStatus,
 };
 pub use webhooks_spec::{Adopt, DeletionPolicy, Events, Mode, Webhooks};
 

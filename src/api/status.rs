@@ -78,7 +78,7 @@ pub struct WebhooksStatus {
     #[schemars(length(max = 10))]
     pub failures: Vec<FailureStatus>,
 
-    /// When the last authentic delivery arrived, to the minute.
+    /// When the last authentic delivery arrived, to within ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_delivery: Option<Time>,
 }
@@ -93,7 +93,11 @@ pub struct ImportStatus {
 
     /// The import that is running.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub running: Option<ProgressStatus>,
+    pub running: Option<RunningStatus>,
+
+    /// How far it is, as the receiver reads it from the database: every ten seconds at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<ProgressStatus>,
 
     /// The import that ended last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +106,10 @@ pub struct ImportStatus {
     /// The import that ended last with nothing missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success: Option<RunStatus>,
+
+    /// Imports in a row that failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_runs: i32,
 
     /// When the next import is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,16 +121,28 @@ pub struct ImportStatus {
     pub failures: Vec<FailureStatus>,
 }
 
-/// How far an import is.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// An import that is running.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ProgressStatus {
-    /// Key of the run.
+pub struct RunningStatus {
+    /// Key of the run: the tick of the schedule, or the request.
     pub key: String,
 
     /// When it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
+
+    /// The Job whose pods import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+/// How far an import is.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProgressStatus {
+    /// Key of the run.
+    pub run: String,
 
     /// Projects done.
     #[serde(default)]
@@ -150,6 +170,18 @@ pub struct RunStatus {
 
     /// How it ended.
     pub outcome: RunOutcome,
+
+    /// Why, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+
+    /// Why, and what helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+
+    /// Digest of what it was to read: another scope, or other kinds of rows, make an import due at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<String>,
 
     /// When it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,4 +223,9 @@ pub struct FailureStatus {
 
     /// Why, and what helps.
     pub message: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }

@@ -38,7 +38,10 @@ fn cut_lines(status: &mut GitLabConnectionStatus) {
     let import = status.import.iter_mut();
     let runs = import.flat_map(|import| {
         import.running.iter_mut().for_each(|run| cut(&mut run.key, LINE));
-        import.last_run.iter_mut().chain(&mut import.last_success).for_each(|run| cut(&mut run.key, LINE));
+        for run in import.last_run.iter_mut().chain(&mut import.last_success) {
+            [&mut run.reason, &mut run.message, &mut run.asked].into_iter().flatten().for_each(|text| cut(text, LINE));
+            cut(&mut run.key, LINE);
+        }
         &mut import.failures
     });
     let hooks = status.webhooks.iter_mut().flat_map(|webhooks| &mut webhooks.failures);
@@ -118,6 +121,9 @@ mod tests {
         let run = || RunStatus {
             key: text(),
             outcome: RunOutcome::Succeeded,
+            reason: Some(text()),
+            message: Some(text()),
+            asked: Some(text()),
             started_at: Some(now.clone()),
             finished_at: Some(now.clone()),
             projects: i64::MAX,

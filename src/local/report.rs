@@ -130,6 +130,9 @@ fn import(summary: Option<&Summary>, previous: Option<&ImportStatus>) -> ImportS
     let ended = RunStatus {
         key: run.key.clone(),
         outcome,
+        reason: Some(summary.reason().to_owned()),
+        message: None,
+        asked: None,
         started_at: Some(Time(run.started_at)),
         finished_at: run.finished_at.map(Time),
         projects: progress.tasks,
