@@ -1,9 +1,9 @@
 //! Connects GitLab to a database you own, so that you can analyse merge requests, reviews and repositories.
 //!
 //! ```text
-//!   GitLabConnection ─▶ manifest ─▶ access ───▶ webhooks ──▶ importer ─▶ status
-//!   (YAML)              hold to     what can    make GitLab  plan, claim   conditions,
-//!                       the rules   tokens do?  call us      fetch, commit  as data
+//!   GitLabConnection ─▶ manifest ─▶ connection ─▶ access ───▶ webhooks ──▶ importer ─▶ status
+//!   (YAML)              hold to     follow its    what can    make GitLab  plan, claim    conditions,
+//!                       the rules   references    tokens do?  call us      fetch, commit  as data
 //!
 //!   GitLab ──POST──▶ receiver ─▶ Batch ─┐
 //!   GitLab ◀──GET─── importer ─▶ Batch ─┴─▶ store (PostgreSQL or SQLite)
@@ -20,12 +20,16 @@
 //! function; no trait of ours until a second implementor exists; nothing here ever asks GitLab for file contents.
 
 pub mod api;
+pub mod references;
+
 pub mod manifest;
 
 pub mod gitlab;
 
 pub mod access;
 pub mod webhooks;
+
+pub mod connection;
 
 pub mod store;
 

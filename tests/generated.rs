@@ -56,7 +56,7 @@ fn the_examples_are_valid() {
 
         for given in &manifests.connections {
             for credential in &given.connection.spec.credentials {
-                let found = manifests.secret(&given.namespace, &credential.secret_ref);
+                let found = manifests.references.secret(&given.namespace, &credential.secret_ref);
                 assert!(found.is_ok(), "{}: {found:?}", file.display());
             }
         }

@@ -118,7 +118,7 @@ fn another_kind_is_refused_by_name_and_a_list_is_unpacked() {
 
     let list = "apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {name: ca}\n    data: {ca.crt: hello}\n";
     let manifests = manifest::parse(list, "list.yaml").unwrap();
-    assert_eq!(manifests.config("default", &key("ca", "ca.crt")).unwrap(), "hello");
+    assert_eq!(manifests.references.config("default", &key("ca", "ca.crt")).unwrap(), "hello");
 }
 
 #[test]
@@ -145,23 +145,23 @@ stringData: {plain: glpat-hush-plain}
 fn secrets_are_found_by_key_in_both_forms() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let secret = |at| manifests.secret("default", &at).unwrap().expose_secret().to_owned();
+    let secret = |at| manifests.references.secret("default", &at).unwrap().expose_secret().to_owned();
     assert_eq!(secret(key("acme", "token")), "glpat-hush-hush");
     assert_eq!(secret(key("acme", "plain")), "glpat-hush-plain");
     let selector = api::CredentialSelector { match_labels: [("pool".into(), "acme".into())].into() };
-    assert_eq!(manifests.selected("default", &selector), ["acme"]);
-    assert!(manifests.selected("other", &selector).is_empty());
+    assert_eq!(manifests.references.selected("default", &selector), ["acme"]);
+    assert!(manifests.references.selected("other", &selector).is_empty());
 }
 
 #[test]
 fn a_missing_secret_or_key_is_named() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let missing = manifests.secret("default", &key("acne", "token")).unwrap_err();
+    let missing = manifests.references.secret("default", &key("acne", "token")).unwrap_err();
     assert_eq!(missing.to_string(), "Secret 'acne' is not in namespace 'default': add it, or correct the name");
     assert_eq!(missing.reason(), "SecretNotFound");
 
-    let missing = manifests.secret("default", &key("acme", "tokn")).unwrap_err();
+    let missing = manifests.references.secret("default", &key("acme", "tokn")).unwrap_err();
     assert_eq!(missing.to_string(), "Secret 'acme' has no key 'tokn': it has plain, token");
     assert_eq!(missing.reason(), "SecretKeyMissing");
 }

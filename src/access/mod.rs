@@ -109,3 +109,15 @@ pub async fn verify(client: &Client, scope: &Scope, needs: &Needs) -> Access {
     let reports = probes::probe_all(&client, scope, needs).await;
     verdict::gather(reports)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verifying_may_move_between_threads() {
+        fn is_send<T: Send>(_: T) {}
+        // Never called: to compile is to hold.
+        let _check = |client: &Client, scope: &Scope, needs: &Needs| is_send(verify(client, scope, needs));
+    }
+}

@@ -21,10 +21,13 @@ impl Prober<'_> {
         if self.scope.groups.is_empty() && self.scope.projects.is_empty() {
             parts.push(self.anything(token).await);
         }
-        let groups = stream::iter(&self.scope.groups).map(|reference| self.group(reference.to_string(), token));
-        parts.extend(groups.buffered(AT_ONCE).collect::<Vec<_>>().await);
-        let projects = stream::iter(&self.scope.projects).map(|reference| self.project(reference.to_string(), token));
-        parts.extend(projects.buffered(AT_ONCE).collect::<Vec<_>>().await);
+        // Collected first: a stream that holds the closure could not move between threads.
+        let groups: Vec<_> =
+            self.scope.groups.iter().map(|reference| self.group(reference.to_string(), token)).collect();
+        parts.extend(stream::iter(groups).buffered(AT_ONCE).collect::<Vec<_>>().await);
+        let projects: Vec<_> =
+            self.scope.projects.iter().map(|reference| self.project(reference.to_string(), token)).collect();
+        parts.extend(stream::iter(projects).buffered(AT_ONCE).collect::<Vec<_>>().await);
 
         for part in parts {
             let wanted = |entry: &Entry| self.reads || entry.what.need() == Need::Hooks;

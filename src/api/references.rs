@@ -179,7 +179,7 @@ impl JsonSchema for HumanDuration {
 }
 
 /// Labels that pick Secrets.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("size(self.matchLabels) > 0")

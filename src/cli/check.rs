@@ -8,8 +8,9 @@ use super::{ACCESS_MISSING, DONE, FAILED, Failure, Output, matrix, say};
 use crate::{
     access::{self, Access, Entry, Needs, Outcome, What},
     api::Scope,
+    connection,
     gitlab::{Client, Instance, Metrics, Token},
-    local, manifest,
+    manifest,
 };
 
 /// What is looked at.
@@ -77,15 +78,15 @@ async fn check_files(args: &Args) -> Result<u8, Failure> {
     let wanted = |name: &str| args.connection.as_deref().is_none_or(|wanted| wanted == name);
     let (mut looked_at, mut worst) = (Vec::new(), DONE);
     for given in manifests.connections.iter().filter(|given| wanted(&given.name)) {
-        let observed = local::observe(given, &manifests).map_err(Failure::bad_input)?;
+        let spec = &given.connection.spec;
+        let observed =
+            connection::observe(&given.namespace, spec, &manifests.references).map_err(Failure::bad_input)?;
         if let Some(missing) = observed.missing.first() {
             let message = format!("{}: {}", missing.field, missing.lookup);
             return Err(Failure { code: ACCESS_MISSING, message });
         }
-        let client = Client::new(&observed.instance, observed.tokens.clone(), &Metrics::default())
-            .map_err(Failure::bad_input)?;
-        let spec = &given.connection.spec;
-        let needs = local::needs(spec, &observed);
+        let client = observed.client(&Metrics::default()).map_err(Failure::bad_input)?;
+        let needs = connection::needs(spec, &observed);
         let access = access::verify(&client, &spec.scope, &needs).await;
         worst = worst.max(exit_code(&access, &needs));
         looked_at.push((format!("{}/{}", given.namespace, given.name), access));

@@ -14,7 +14,7 @@ use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, pr
 use crate::{
     access::{self, Outcome},
     api::{GitLabConnectionStatus, HumanDuration, conditions::reason},
-    gitlab,
+    connection, gitlab,
     importer::Progress,
     local::{self, Import, Report, Settings, Stored, StoredError, Work},
     manifest, receiver, telemetry,
@@ -71,7 +71,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     let works = manifests
         .connections
         .iter()
-        .map(|given| Work::new(given, &manifests, &api))
+        .map(|given| Work::new(given, &manifests.references, &api))
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::bad_input)?;
     let settings = Settings {
@@ -216,7 +216,8 @@ async fn remove_webhooks(works: &[Work<'_>], settings: &Settings) -> Result<u8, 
         if let Some(missing) = work.observed.missing.first() {
             return Err(Failure { code: ACCESS_MISSING, message: format!("{}: {}", missing.field, missing.lookup) });
         }
-        let access = access::verify(&work.client, &work.spec().scope, &local::needs(work.spec(), &work.observed)).await;
+        let access =
+            access::verify(&work.client, &work.spec().scope, &connection::needs(work.spec(), &work.observed)).await;
         let removed = local::remove_webhooks(work, &access, &stored).await.map_err(Failure::failed)?;
         say(&report::removed(work, &removed));
         if !removed.left.is_empty() {

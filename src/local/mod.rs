@@ -1,17 +1,15 @@
 //! The whole pipeline without a cluster: verify, webhooks, import, conditions.
 //!
 //! ```text
-//!   manifests ─▶ observe ─▶ Work ─▶ pass ─┬─ access    what can the tokens do?
-//!                                         ├─ hooks     make GitLab call us
-//!                                         └─ import    bring the rows
-//!                                   └────▶ report      conditions, counts
+//!   manifests ─▶ connection ─▶ Work ─▶ pass ─┬─ access    what can the tokens do?
+//!                                            ├─ hooks     make GitLab call us
+//!                                            └─ import    bring the rows
+//!                                      └────▶ report      conditions, counts
 //! ```
 //!
 //! [`pass()`] is one round over one connection; [`watch`] repeats it on schedule, and [`serve()`] receives deliveries meanwhile.
 
-mod bounded;
 mod hooks;
-mod observe;
 mod pass;
 mod report;
 mod serve;
@@ -22,14 +20,13 @@ mod work;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-pub use hooks::{Hooks, remove_webhooks};
-pub use observe::{BadUrl, Missing, Observed, observe};
+pub use hooks::remove_webhooks;
 pub use pass::{Import, Pass, pass};
 pub use report::{Report, report, spoken};
 pub use serve::{Error as ServeError, serve};
 pub use stored::{Error as StoredError, Stored};
 pub use watch::{next_import, watch};
-pub use work::{Error as WorkError, Work, needs};
+pub use work::Work;
 
 /// The database when neither the command line nor the connection names one.
 pub const DEFAULT_DATABASE: &str = "sqlite:gitlab-connector.db";

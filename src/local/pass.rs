@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Hooks, Observed, Settings, Stored, Work, hooks, needs, stored};
+use super::{Settings, Stored, Work, hooks, stored};
 use crate::{
     access::{self, Access, Verdict},
     api::{GitLabConnectionSpec, NamedRef, Resource, conditions::reason},
+    connection::{Hooks, missing_references, needs},
     gitlab::Client,
     importer::{self, Progress, Resources, Summary},
     status::Verdicts,
@@ -57,9 +58,7 @@ pub async fn pass(
         return suspended();
     }
     let missing = missing_references(&work.observed);
-    // Without its proxy, certificates or headers a token might go where it should not.
-    let may_ask = !work.observed.tokens.is_empty() && !work.observed.way_is_incomplete();
-    let access = if may_ask {
+    let access = if work.observed.may_ask() {
         Some(access::verify(&work.client, &spec.scope, &needs(spec, &work.observed)).await)
     } else {
         None
@@ -94,15 +93,6 @@ fn suspended() -> Pass {
         expiring: None,
     };
     Pass { verdicts, access: None, hooks: Hooks::only(verdict()), summary: None }
-}
-
-fn missing_references(observed: &Observed) -> Option<Verdict> {
-    let first = observed.missing.first()?;
-    let rest = match observed.missing.len() {
-        1 => String::new(),
-        more => format!(" (and {} more)", more - 1),
-    };
-    Some(Verdict::bad(first.lookup.reason(), format!("{}: {}{rest}", first.field, first.lookup)))
 }
 
 async fn import(

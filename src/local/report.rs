@@ -1,24 +1,16 @@
 //! From a pass to the status of the connection, as the cluster would show it.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Pass, Stored, Work, bounded::bounded};
+use super::{Pass, Stored, Work};
 use crate::{
-    access::{Access, Entry, Outcome, TokenAccess},
-    api::{
-        AccessEntry, AccessOutcome, CredentialStatus, FailureStatus, GitLabConnectionStatus, ImportStatus,
-        InstanceStatus, RunOutcome, RunStatus,
-    },
+    api::{FailureStatus, GitLabConnectionStatus, ImportStatus, RunOutcome, RunStatus},
+    connection::{FAILURES, bounded, credentials, instance, matrix},
     importer::Summary,
     status,
     store::Trouble,
 };
-
-/// Lines of the matrix that a status carries; trouble comes first.
-const MATRIX: usize = 32;
-/// Failures that a status carries.
-const FAILURES: usize = 10;
 
 /// What a pass came to, ready to be shown.
 #[derive(Debug, Clone)]
@@ -69,52 +61,12 @@ fn status(
         observed_generation: generation,
         conditions: status::conditions(&pass.verdicts, &previous.conditions, generation, now),
         instance: access.and_then(instance),
-        credentials: access.map(|access| access.tokens.iter().map(credential).collect()).unwrap_or_default(),
+        credentials: access.map(credentials).unwrap_or_default(),
         access: access.map(matrix).unwrap_or_default(),
         webhooks: pass.hooks.status.clone(),
         import: Some(import(pass.summary.as_ref(), previous.import.as_ref())),
         last_handled_reconcile_at: None,
         last_handled_import_at: None,
-    }
-}
-
-fn instance(access: &Access) -> Option<InstanceStatus> {
-    let facts = access.instance.as_ref()?;
-    let edition = if facts.enterprise { "Enterprise" } else { "Community" };
-    Some(InstanceStatus { version: Some(facts.version.clone()), edition: Some(edition.to_owned()) })
-}
-
-fn credential(token: &TokenAccess) -> CredentialStatus {
-    let midnight = token.expires_at.and_then(|day| day.to_zoned(TimeZone::UTC).ok());
-    CredentialStatus {
-        name: token.name.clone(),
-        user: token.user.clone(),
-        scopes: token.scopes.clone(),
-        expires_at: midnight.map(|midnight| Time(midnight.timestamp())),
-        valid: token.valid,
-        rate_limit: None,
-    }
-}
-
-fn matrix(access: &Access) -> Vec<AccessEntry> {
-    let (good, bad): (Vec<&Entry>, Vec<&Entry>) =
-        access.matrix.iter().partition(|entry| entry.finding.outcome == Outcome::Ok);
-    bad.into_iter().chain(good).take(MATRIX).map(line).collect()
-}
-
-fn line(entry: &Entry) -> AccessEntry {
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    AccessEntry {
-        token: entry.token.clone(),
-        what: entry.what.to_string(),
-        subject: text(&entry.subject),
-        outcome: match entry.finding.outcome {
-            Outcome::Ok => AccessOutcome::Ok,
-            Outcome::Denied => AccessOutcome::Denied,
-            Outcome::Unknown => AccessOutcome::Unknown,
-        },
-        reason: entry.finding.reason.map(str::to_owned),
-        remedy: text(&entry.finding.remedy),
     }
 }
 

@@ -1,11 +1,11 @@
 //! A connection with everything that is needed to work on it.
 
-use super::{BadUrl, Observed, observe};
 use crate::{
-    access::Needs,
-    api::{GitLabConnectionSpec, Mode},
-    gitlab::{self, Client, Metrics},
-    manifest::{Given, Manifests},
+    api::GitLabConnectionSpec,
+    connection::{Observed, Unusable, observe},
+    gitlab::{Client, Metrics},
+    manifest::Given,
+    references::References,
 };
 
 /// A connection with everything that is needed to work on it.
@@ -19,25 +19,14 @@ pub struct Work<'a> {
     pub client: Client,
 }
 
-/// Why nothing can be done for a connection.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Its URL cannot be used.
-    #[error(transparent)]
-    Url(#[from] BadUrl),
-    /// Its certificate, proxy or headers cannot be used.
-    #[error(transparent)]
-    GitLab(#[from] gitlab::Error),
-}
-
 impl<'a> Work<'a> {
     /// Follows the connection's references and makes a client; sends nothing.
     ///
     /// # Errors
     /// When URL, certificate, proxy or headers cannot be used.
-    pub fn new(given: &'a Given, manifests: &Manifests, metrics: &Metrics) -> Result<Self, Error> {
-        let observed = observe(given, manifests)?;
-        let client = Client::new(&observed.instance, observed.tokens.clone(), metrics)?;
+    pub fn new(given: &'a Given, references: &References, metrics: &Metrics) -> Result<Self, Unusable> {
+        let observed = observe(&given.namespace, &given.connection.spec, references)?;
+        let client = observed.client(metrics)?;
         Ok(Self { given, observed, client })
     }
 
@@ -51,15 +40,5 @@ impl<'a> Work<'a> {
     #[must_use]
     pub fn name(&self) -> String {
         format!("{}/{}", self.given.namespace, self.given.name)
-    }
-}
-
-/// What the tokens of a connection are needed for.
-#[must_use]
-pub fn needs(spec: &GitLabConnectionSpec, observed: &Observed) -> Needs {
-    let wanted = !matches!(spec.webhooks.mode, Mode::Disabled | Mode::Manual);
-    Needs {
-        readers: observed.readers.clone(),
-        hook_managers: if wanted { observed.hook_managers.clone() } else { Vec::new() },
     }
 }

@@ -4,7 +4,6 @@
 //! the messages that it carries. Nothing is checked here that a server would not check, and nothing twice. No value of a
 //! Secret is ever part of a message.
 
-mod lookup;
 mod reader;
 mod schema;
 mod yaml;
@@ -15,9 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::api::GitLabConnection;
-
-pub use lookup::{ConfigMap, Lookup, Manifests, Secret};
+use crate::{api::GitLabConnection, references::References};
 
 /// Where an object came from: `file.yaml:12`, or `standard input:3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +118,15 @@ pub struct Given {
     pub name: String,
     /// The connection, with defaults applied.
     pub connection: GitLabConnection,
+}
+
+/// All that the files hold.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The connections, in the order of the files.
+    pub connections: Vec<Given>,
+    /// The Secrets and ConfigMaps.
+    pub references: References,
 }
 
 /// Reads manifests from files; `-` is standard input.

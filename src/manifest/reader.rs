@@ -9,11 +9,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 
 use super::{
-    ConfigMap, Error, Given, Manifests, Origin, Secret, Violation,
+    Error, Given, Manifests, Origin, Violation,
     schema::{Broken, Rules},
     yaml::{self, Document},
 };
-use crate::api;
+use crate::{api, references::Secret};
 
 /// Reads all documents of all texts; each text comes with its name.
 pub(super) fn collect<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Manifests, Error> {
@@ -82,8 +82,8 @@ impl Reader {
             }
         };
         match kind {
-            "Secret" => self.secret(named),
-            "ConfigMap" => self.config_map(named),
+            "Secret" => self.secret(&named),
+            "ConfigMap" => self.config_map(&named),
             _ => self.connection(named),
         }
         Ok(())
@@ -136,37 +136,36 @@ impl Reader {
         }
     }
 
-    fn secret(&mut self, named: Named) {
+    fn secret(&mut self, named: &Named) {
         let mut data = BTreeMap::new();
-        for (key, value) in self.entries(&named, "data") {
+        for (key, value) in self.entries(named, "data") {
             let bytes = BASE64_STANDARD.decode(value.split_whitespace().collect::<String>());
             match bytes.map(String::from_utf8) {
                 Ok(Ok(text)) => drop(data.insert(key, text.into())),
-                Ok(Err(_)) => self.not(&named, &format!("data.{key}"), "must be text: it holds other bytes"),
+                Ok(Err(_)) => self.not(named, &format!("data.{key}"), "must be text: it holds other bytes"),
                 Err(_) => {
                     self.not(
-                        &named,
+                        named,
                         &format!("data.{key}"),
                         "must be base64: encode it, or move it to stringData as it is",
                     );
                 }
             }
         }
-        for (key, value) in self.entries(&named, "stringData") {
+        for (key, value) in self.entries(named, "stringData") {
             data.insert(key, value.into());
         }
         let labels = match named.document.value.pointer("/metadata/labels") {
             Some(Value::Object(labels)) => texts(labels),
             _ => BTreeMap::new(),
         };
-        let secret = Secret { origin: named.document.origin(""), labels, data };
-        self.manifests.secrets.insert((named.namespace, named.name), secret);
+        let secret = Secret { labels, data, ..Secret::default() };
+        self.manifests.references.add_secret(&named.namespace, &named.name, secret);
     }
 
-    fn config_map(&mut self, named: Named) {
-        let data = self.entries(&named, "data").into_iter().collect();
-        let config_map = ConfigMap { origin: named.document.origin(""), data };
-        self.manifests.config_maps.insert((named.namespace, named.name), config_map);
+    fn config_map(&mut self, named: &Named) {
+        let data = self.entries(named, "data").into_iter().collect();
+        self.manifests.references.add_config_map(&named.namespace, &named.name, data);
     }
 
     /// Keys and texts of a map; what is no text is reported, without its value.

@@ -224,6 +224,16 @@ mod tests {
     use crate::api::conditions::reason;
 
     #[test]
+    fn work_on_webhooks_may_move_between_threads() {
+        fn is_send<T: Send>(_: T) {}
+        // Never called: to compile is to hold.
+        let _check = |client: &Client, desired: &Desired, memory: &Memory| {
+            is_send(ensure(client, desired, memory));
+            is_send(remove(client, desired, memory));
+        };
+    }
+
+    #[test]
     fn names_are_kept_from_17_1_on() {
         for (version, kept) in
             [("17.1.0-ee", true), ("18.0.0", true), ("17.0.5", false), ("16.11.2-ee", false), ("", false)]

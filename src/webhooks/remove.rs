@@ -53,8 +53,9 @@ pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Remo
         }
     }
 
-    let outcomes = stream::iter(&places).map(|place| clean_up(client, desired, place)).buffer_unordered(AT_ONCE);
-    let outcomes: Vec<_> = outcomes.collect().await;
+    // Collected first: a stream that holds the closure could not move between threads.
+    let work: Vec<_> = places.iter().map(|place| clean_up(client, desired, place)).collect();
+    let outcomes: Vec<_> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
     for outcome in outcomes {
         match outcome {
             Ok(removed) => all.removed += removed,

@@ -10,7 +10,8 @@ const LINE: usize = 160;
 const MESSAGE: usize = 480;
 
 /// Cuts texts, then shortens lists from their ends (trouble comes first), until the status fits.
-pub(super) fn bounded(mut status: GitLabConnectionStatus) -> GitLabConnectionStatus {
+#[must_use]
+pub fn bounded(mut status: GitLabConnectionStatus) -> GitLabConnectionStatus {
     cut_lines(&mut status);
     cut_messages(&mut status, MESSAGE);
     while size(&status) > LARGEST && shorten(&mut status) {}

@@ -1,40 +1,33 @@
-//! What the files hold, and the look-up of what a connection names in it.
+//! What a connection refers to, as read: Secrets and ConfigMaps, and the look-up of a key in them.
+//!
+//! Files and clusters bring the same: whoever reads them puts what was found into [`References`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Given, Origin};
-use crate::api::{self, CredentialSelector, KeyRef};
+use crate::api::{CredentialSelector, KeyRef, conditions::reason};
 
-/// All that the files hold.
+/// Secrets and ConfigMaps by namespace and name.
 #[derive(Debug, Default)]
-pub struct Manifests {
-    /// The connections, in the order of the files.
-    pub connections: Vec<Given>,
-    pub(super) secrets: BTreeMap<(String, String), Secret>,
-    pub(super) config_maps: BTreeMap<(String, String), ConfigMap>,
+pub struct References {
+    secrets: BTreeMap<(String, String), Secret>,
+    config_maps: BTreeMap<(String, String), ConfigMap>,
 }
 
 /// A Secret. Its values cannot be printed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Secret {
-    /// Where it is.
-    pub origin: Origin,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its values, by key.
+    /// Its values that are text, by key.
     pub data: BTreeMap<String, SecretString>,
+    /// Keys whose values are other bytes than text.
+    pub not_text: BTreeSet<String>,
 }
 
-/// A ConfigMap.
-#[derive(Debug)]
-pub struct ConfigMap {
-    /// Where it is.
-    pub origin: Origin,
-    /// Its values, by key.
-    pub data: BTreeMap<String, String>,
-}
+/// A ConfigMap: its values, by key.
+pub type ConfigMap = BTreeMap<String, String>;
 
 /// A Secret or ConfigMap that is not there, or lacks a key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +54,14 @@ pub enum Lookup {
         /// The keys that exist.
         keys: Vec<String>,
     },
+    /// The key is there, and its value is no text.
+    #[error("Secret '{name}' holds bytes under '{key}' that are no text: store the value as it is, encoded only once")]
+    NotText {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+    },
 }
 
 impl Lookup {
@@ -68,8 +69,8 @@ impl Lookup {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => api::conditions::reason::SECRET_NOT_FOUND,
-            Self::NoKey { .. } => api::conditions::reason::SECRET_KEY_MISSING,
+            Self::Missing { .. } => reason::SECRET_NOT_FOUND,
+            Self::NoKey { .. } | Self::NotText { .. } => reason::SECRET_KEY_MISSING,
         }
     }
 }
@@ -78,13 +79,26 @@ fn keys_there(keys: &[String]) -> String {
     if keys.is_empty() { "none".to_owned() } else { keys.join(", ") }
 }
 
-impl Manifests {
+impl References {
+    /// Adds a Secret that was read.
+    pub fn add_secret(&mut self, namespace: &str, name: &str, secret: Secret) {
+        self.secrets.insert((namespace.to_owned(), name.to_owned()), secret);
+    }
+
+    /// Adds a ConfigMap that was read.
+    pub fn add_config_map(&mut self, namespace: &str, name: &str, config_map: ConfigMap) {
+        self.config_maps.insert((namespace.to_owned(), name.to_owned()), config_map);
+    }
+
     /// The value of one key of a Secret, without line ends after it.
     ///
     /// # Errors
     /// [`Lookup`], which names the Secret, or the key and the keys that exist.
     pub fn secret(&self, namespace: &str, at: &KeyRef) -> Result<SecretString, Lookup> {
         let secret = look_up(&self.secrets, "Secret", namespace, at)?;
+        if secret.not_text.contains(&at.key) {
+            return Err(Lookup::NotText { name: at.name.clone(), key: at.key.clone() });
+        }
         let value = key_of(&secret.data, "Secret", at)?;
         Ok(value.expose_secret().trim_end_matches(['\n', '\r']).to_owned().into())
     }
@@ -92,10 +106,9 @@ impl Manifests {
     /// The value of one key of a ConfigMap.
     ///
     /// # Errors
-    /// As [`Manifests::secret`].
+    /// As [`References::secret`].
     pub fn config(&self, namespace: &str, at: &KeyRef) -> Result<String, Lookup> {
-        let config_map = look_up(&self.config_maps, "ConfigMap", namespace, at)?;
-        key_of(&config_map.data, "ConfigMap", at).cloned()
+        key_of(look_up(&self.config_maps, "ConfigMap", namespace, at)?, "ConfigMap", at).cloned()
     }
 
     /// Names of the Secrets of a namespace that a selector picks.

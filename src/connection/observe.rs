@@ -1,12 +1,14 @@
-//! What a connection's references hold: tokens, certificates, headers, the webhook secret, the database.
+//! What a connection's references hold: tokens, certificates, headers, the webhook secret, the database. Pure.
 
 use secrecy::SecretString;
 use url::Url;
 
+use super::Unusable;
 use crate::{
-    api::{CaBundle, GitLabConnectionSpec, KeyRef, SELECTED_TOKEN_KEY},
-    gitlab::{Instance, Token},
-    manifest::{Given, Lookup, Manifests},
+    access::{Needs, Verdict},
+    api::{CaBundle, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY},
+    gitlab::{Client, Instance, Metrics, Token},
+    references::{Lookup, References},
 };
 
 /// Name of the token of `spec.webhooks.credentialRef`, where it is none of the readers.
@@ -21,6 +23,8 @@ pub struct Observed {
     pub tokens: Vec<Token>,
     /// Names of the tokens that read.
     pub readers: Vec<String>,
+    /// Where each of those comes from: its name, and its place in a Secret.
+    pub sources: Vec<(String, KeyRef)>,
     /// Names of the tokens that may have to manage webhooks.
     pub hook_managers: Vec<String>,
     /// The secret that GitLab sends along, where the spec names one.
@@ -33,10 +37,23 @@ pub struct Observed {
 
 impl Observed {
     /// Whether certificates, proxy or headers are missing: nothing should be sent then.
-    #[must_use]
-    pub fn way_is_incomplete(&self) -> bool {
+    fn way_is_incomplete(&self) -> bool {
         let on_the_way = ["spec.tls", "spec.proxy", "spec.headers"];
         self.missing.iter().any(|missing| on_the_way.iter().any(|field| missing.field.starts_with(field)))
+    }
+
+    /// Whether GitLab can be asked at all. Without its proxy, certificates or headers a token might go where it should not.
+    #[must_use]
+    pub fn may_ask(&self) -> bool {
+        !self.tokens.is_empty() && !self.way_is_incomplete()
+    }
+
+    /// A client for the GitLab, with every token; sends nothing.
+    ///
+    /// # Errors
+    /// When certificate, proxy or headers cannot be used.
+    pub fn client(&self, metrics: &Metrics) -> Result<Client, Unusable> {
+        Ok(Client::new(&self.instance, self.tokens.clone(), metrics)?)
     }
 }
 
@@ -57,25 +74,25 @@ pub struct BadUrl {
     source: url::ParseError,
 }
 
-/// Follows every reference of a connection.
+/// Follows every reference of a connection in `namespace`.
 ///
 /// # Errors
 /// When the URL cannot be parsed. References that lead nowhere are no error: they are [`Observed::missing`].
-pub fn observe(given: &Given, manifests: &Manifests) -> Result<Observed, BadUrl> {
-    let spec = &given.connection.spec;
+pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &References) -> Result<Observed, BadUrl> {
     let url = Url::parse(&spec.url).map_err(|source| BadUrl { url: spec.url.clone(), source })?;
-    let mut look = Look { namespace: &given.namespace, manifests, missing: Vec::new() };
+    let mut look = Look { namespace, references, missing: Vec::new() };
 
-    let mut tokens = readers(spec, &mut look);
+    let (mut tokens, sources) = readers(spec, &mut look);
     let readers: Vec<String> = tokens.iter().map(|token| token.name.clone()).collect();
     let hook_managers = match &spec.webhooks.credential_ref {
         None => readers.clone(),
         Some(at) => match spec.credentials.iter().find(|credential| credential.secret_ref == *at) {
             Some(reader) => vec![reader.name.clone()],
             None => {
+                let name = unused(HOOK_MANAGER, &tokens);
                 let token = look.secret("spec.webhooks.credentialRef", at);
-                tokens.extend(token.map(|secret| Token { name: HOOK_MANAGER.to_owned(), secret }));
-                vec![HOOK_MANAGER.to_owned()]
+                tokens.extend(token.map(|secret| Token { name: name.clone(), secret }));
+                vec![name]
             }
         },
     };
@@ -88,27 +105,65 @@ pub fn observe(given: &Given, manifests: &Manifests) -> Result<Observed, BadUrl>
     };
     let hook_secret = spec.webhooks.secret_ref.as_ref().and_then(|at| look.secret("spec.webhooks.secretRef", at));
     let database = spec.store.as_ref().and_then(|store| look.secret("spec.store.secretRef", &store.secret_ref));
-    Ok(Observed { instance, tokens, readers, hook_managers, hook_secret, database, missing: look.missing })
+    let missing = look.missing;
+    Ok(Observed { instance, tokens, readers, sources, hook_managers, hook_secret, database, missing })
 }
 
-fn readers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Vec<Token> {
-    let mut tokens = Vec::new();
+/// What the tokens of a connection are needed for.
+#[must_use]
+pub fn needs(spec: &GitLabConnectionSpec, observed: &Observed) -> Needs {
+    let wanted = !matches!(spec.webhooks.mode, Mode::Disabled | Mode::Manual);
+    Needs {
+        readers: observed.readers.clone(),
+        hook_managers: if wanted { observed.hook_managers.clone() } else { Vec::new() },
+    }
+}
+
+/// What is to be said of references that lead nowhere.
+#[must_use]
+pub fn missing_references(observed: &Observed) -> Option<Verdict> {
+    let first = observed.missing.first()?;
+    let rest = match observed.missing.len() {
+        1 => String::new(),
+        more => format!(" (and {} more)", more - 1),
+    };
+    Some(Verdict::bad(first.lookup.reason(), format!("{}: {}{rest}", first.field, first.lookup)))
+}
+
+fn readers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> (Vec<Token>, Vec<(String, KeyRef)>) {
+    let (mut tokens, mut sources) = (Vec::new(), Vec::new());
+    let mut add = |name: String, at: &KeyRef, secret: SecretString| {
+        let name = unused(&name, &tokens);
+        sources.push((name.clone(), at.clone()));
+        tokens.push(Token { name, secret });
+    };
     for credential in &spec.credentials {
         let field = format!("spec.credentials[{}].secretRef", credential.name);
-        let secret = look.secret(&field, &credential.secret_ref);
-        tokens.extend(secret.map(|secret| Token { name: credential.name.clone(), secret }));
+        if let Some(secret) = look.secret(&field, &credential.secret_ref) {
+            add(credential.name.clone(), &credential.secret_ref, secret);
+        }
     }
-    let Some(selector) = &spec.credential_selector else { return tokens };
-    for name in look.manifests.selected(look.namespace, selector) {
+    let selected = spec.credential_selector.iter();
+    for name in selected.flat_map(|selector| look.references.selected(look.namespace, selector)) {
         let at = KeyRef { name: name.to_owned(), key: SELECTED_TOKEN_KEY.to_owned() };
         // A Secret that the list of credentials names already is one token, not two.
         if spec.credentials.iter().any(|credential| credential.secret_ref == at) {
             continue;
         }
-        let secret = look.secret("spec.credentialSelector", &at);
-        tokens.extend(secret.map(|secret| Token { name: at.name.clone(), secret }));
+        if let Some(secret) = look.secret("spec.credentialSelector", &at) {
+            add(at.name.clone(), &at, secret);
+        }
     }
-    tokens
+    (tokens, sources)
+}
+
+/// A name for one more token. A Secret may be called as another token is.
+fn unused(name: &str, tokens: &[Token]) -> String {
+    let mut name = name.to_owned();
+    while tokens.iter().any(|token| token.name == name) {
+        name.insert_str(0, "other-");
+    }
+    name
 }
 
 fn proxy(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Option<SecretString> {
@@ -133,18 +188,18 @@ fn headers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Vec<(String, Sec
 
 struct Look<'a> {
     namespace: &'a str,
-    manifests: &'a Manifests,
+    references: &'a References,
     missing: Vec<Missing>,
 }
 
 impl Look<'_> {
     fn secret(&mut self, field: &str, at: &KeyRef) -> Option<SecretString> {
-        self.found(field, self.manifests.secret(self.namespace, at))
+        self.found(field, self.references.secret(self.namespace, at))
     }
 
     fn ca_bundle(&mut self, bundle: &CaBundle) -> Option<Vec<u8>> {
         if let Some(at) = &bundle.config_map_ref {
-            let text = self.manifests.config(self.namespace, at);
+            let text = self.references.config(self.namespace, at);
             return self.found("spec.tls.caBundle.configMapRef", text).map(String::into_bytes);
         }
         let at = bundle.secret_ref.as_ref()?;
