@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod chart;
 mod client;
 mod command;
 mod generated;
