@@ -1,0 +1,11 @@
+//! What tests on a real API server need.
+
+pub(crate) mod audit;
+mod cluster;
+mod kubectl;
+mod namespace;
+mod wait;
+
+pub(crate) use cluster::{Cluster, cluster};
+pub(crate) use namespace::Namespace;
+pub(crate) use wait::until;

@@ -1,0 +1,15 @@
+//! The product on a real Kubernetes API server: one control plane for all tests, a namespace for each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may stop at the first surprise; clippy.toml covers only functions marked as tests"
+)]
+
+mod harness;
+mod rules;
+
+#[allow(dead_code, reason = "shared with the other test binary: each uses its part of it")]
+#[path = "../support/mod.rs"]
+mod support;
