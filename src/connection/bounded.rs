@@ -15,8 +15,10 @@ pub fn bounded(mut status: GitLabConnectionStatus) -> GitLabConnectionStatus {
     cut_lines(&mut status);
     cut_messages(&mut status, MESSAGE);
     while size(&status) > LARGEST && shorten(&mut status) {}
-    if size(&status) > LARGEST {
-        cut_messages(&mut status, LINE);
+    for longest in [LINE, LINE / 2, LINE / 4] {
+        if size(&status) > LARGEST {
+            cut_messages(&mut status, longest);
+        }
     }
     status
 }
@@ -52,8 +54,15 @@ fn cut_lines(status: &mut GitLabConnectionStatus) {
     }
 }
 
+/// Cuts the texts that are there however short the lists are.
 fn cut_messages(status: &mut GitLabConnectionStatus, longest: usize) {
     status.conditions.iter_mut().for_each(|condition| cut(&mut condition.message, longest));
+    let import = status.import.iter_mut();
+    let runs = import.flat_map(|import| import.last_run.iter_mut().chain(&mut import.last_success));
+    for run in runs {
+        let optional = [&mut run.reason, &mut run.message, &mut run.asked].into_iter().flatten();
+        optional.chain([&mut run.key]).for_each(|text| cut(text, longest));
+    }
 }
 
 /// Cuts a text to so many characters, the last of which says that it was cut. What is invisible becomes a space.
