@@ -33,7 +33,12 @@ pub mod connection;
 
 pub mod store;
 
+pub mod verdict;
+
 pub mod importer;
+
+pub mod asked;
+
 pub mod receiver;
 
 pub mod schedule;

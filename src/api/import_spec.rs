@@ -191,12 +191,9 @@ impl Import {
         Ok(Some(next.timestamp()))
     }
 
-    /// From when on merge requests are read; `None` is all of them.
+    /// The first moment of the day since when merge requests are read, where one is named.
     #[must_use]
-    pub fn from(&self, now: Timestamp) -> Option<Timestamp> {
-        if let Some(lookback) = &self.lookback {
-            return now.checked_sub(lookback.get()).ok();
-        }
+    pub fn starts_at(&self) -> Option<Timestamp> {
         let day: Date = self.since.as_deref()?.parse().ok()?;
         day.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp())
     }
@@ -273,14 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn since_is_a_day_and_lookback_moves_with_the_clock() {
-        let now = at("2025-07-04T12:00:00Z");
+    fn since_is_the_first_moment_of_a_day() {
         let since = Import { since: Some("2024-02-29".into()), ..Import::default() };
-        let lookback = Import { lookback: Some(HumanDuration::days(2)), ..Import::default() };
 
-        assert_eq!(since.from(now), Some(at("2024-02-29T00:00:00Z")));
-        assert_eq!(lookback.from(now), Some(at("2025-07-02T12:00:00Z")));
-        assert_eq!(Import::default().from(now), None);
+        assert_eq!(since.starts_at(), Some(at("2024-02-29T00:00:00Z")));
+        assert_eq!(Import::default().starts_at(), None);
     }
 
     proptest! {

@@ -6,22 +6,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use secrecy::SecretString;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::gitlab::{Client, Instance, Metrics, Token};
-use crate::store::{Connection, Store};
+use crate::store::{Connection, Store, Trouble};
+use crate::verdict::{ProjectFailure, Projects, RunVerdict};
 
 use super::{Error, Progress, Resources, Scope, Settings, Summary};
 
 /// Where Kubernetes looks for a container's last words.
 const TERMINATION_LOG: &str = "/dev/termination-log";
-
-/// Kubernetes keeps no more than this of them.
-const TERMINATION_MESSAGE: usize = 4096;
 
 /// Kinds of rows as the API names them; those of later releases are understood and bring nothing yet.
 const KINDS: [&str; 8] =
@@ -90,9 +87,17 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     pub since: Option<Timestamp>,
 
+    /// Leave out merge requests that have not changed for longer than this, such as 180d.
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "since")]
+    pub lookback: Option<SignedDuration>,
+
     /// Read everything again, also what has not changed.
     #[arg(long)]
     pub full: bool,
+
+    /// Read everything again where the last time is longer ago than this, such as 7d. Default: never.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub resync_interval: Option<SignedDuration>,
 
     /// Keep descriptions and the bodies of comments.
     #[arg(long)]
@@ -107,7 +112,7 @@ pub struct Args {
     pub concurrency: usize,
 
     /// How long to wait for a GitLab or a database that is away, such as 10m.
-    #[arg(long, value_name = "DURATION", default_value = "10m")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "10m")]
     pub patience: SignedDuration,
 
     /// Certificates to trust beside the system's, in PEM.
@@ -122,9 +127,17 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub proxy_file: Option<PathBuf>,
 
+    /// The URL of a proxy, where it holds no secret.
+    #[arg(long, value_name = "URL", conflicts_with = "proxy_file")]
+    pub proxy: Option<String>,
+
     /// A header to add to every request, and the file that holds its value. May be repeated.
     #[arg(long = "header-file", value_name = "NAME=PATH", value_parser = name_and_path)]
     pub header_files: Vec<(String, PathBuf)>,
+
+    /// A header to add to every request, and its value, where that is no secret. May be repeated.
+    #[arg(long = "header", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub headers: Vec<(String, String)>,
 
     /// Where to leave the verdict. Default: /dev/termination-log, where it exists.
     #[arg(long, value_name = "PATH")]
@@ -160,26 +173,31 @@ impl Failure {
 /// Runs one worker. Returns the process's exit code: 0 done, 42 this share cannot succeed, 43 credentials refused,
 /// 1 try again.
 pub async fn execute(args: &Args, stop: CancellationToken) -> u8 {
-    let (code, message) = match import(args, stop).await {
+    let (code, verdict) = match import(args, stop).await {
         Ok(summary) => (summary.exit_code(), verdict(&summary)),
         Err(failure) => {
             tracing::error!(reason = failure.reason(), "{failure}");
-            let message = json!({ "reason": failure.reason(), "message": failure.to_string() });
-            (failure.exit_code(), message)
+            let (reason, message) = (failure.reason().to_owned(), failure.to_string());
+            (failure.exit_code(), RunVerdict { reason, message, ..RunVerdict::default() })
         }
     };
+    let message = verdict.to_message();
     tracing::info!(code, "{message}");
-    leave(args.termination_message_file.as_deref(), &message.to_string());
+    leave(args.termination_message_file.as_deref(), &message);
     code
 }
 
 async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure> {
+    let clear = args.headers.iter().map(|(name, value)| (name.clone(), SecretString::from(value.as_str())));
     let instance = Instance {
         url: args.url.clone(),
         ca_bundle: args.ca_bundle_file.as_deref().map(bytes).transpose()?,
         insecure_skip_verify: args.insecure_skip_verify,
-        proxy: args.proxy_file.as_deref().map(secret).transpose()?,
-        headers: named_secrets(&args.header_files)?,
+        proxy: match &args.proxy_file {
+            Some(file) => Some(secret(file)?),
+            None => args.proxy.clone().map(SecretString::from),
+        },
+        headers: named_secrets(&args.header_files)?.into_iter().chain(clear).collect(),
     };
     let mut tokens = named_secrets(&args.token_files)?;
     if let Some(directory) = &args.tokens_dir {
@@ -200,6 +218,7 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
         run_key: args.run.clone(),
         worker: args.worker.clone(),
         full: args.full,
+        resync_interval: args.resync_interval,
         scope: Scope {
             groups: args.groups.clone(),
             projects: args.projects.clone(),
@@ -208,6 +227,7 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
             include_archived: args.include_archived,
         },
         since: args.since,
+        lookback: args.lookback,
         resources: Resources::from_names(args.resources.iter().map(String::as_str)),
         text: args.text,
         concurrency: args.concurrency,
@@ -243,20 +263,28 @@ async fn open(args: &Args, stop: &CancellationToken) -> Result<Store, Failure> {
 }
 
 /// What a finished worker has to say.
-fn verdict(summary: &Summary) -> serde_json::Value {
-    let progress = &summary.run.progress;
-    let failures = summary.run.troubles.iter().filter(|trouble| trouble.failed).take(10);
-    let failures: Vec<_> =
-        failures.map(|trouble| json!({"project": trouble.project_path, "reason": trouble.reason})).collect();
-    json!({
-        "reason": summary.reason(),
-        "runEnded": summary.run.run.finished(),
-        "projects": { "total": progress.tasks, "done": progress.done, "skipped": progress.skipped, "failed": progress.failed },
-        "mergeRequests": progress.merge_requests,
-        "missing": summary.missing,
-        "differences": summary.differences.len(),
-        "failures": failures,
-    })
+fn verdict(summary: &Summary) -> RunVerdict {
+    let (run, progress) = (&summary.run.run, &summary.run.progress);
+    let failure = |trouble: &Trouble| ProjectFailure {
+        project: trouble.project_path.clone(),
+        failed: trouble.failed,
+        reason: trouble.reason.clone(),
+    };
+    RunVerdict {
+        reason: summary.reason().to_owned(),
+        message: summary.message(),
+        run_ended: run.finished(),
+        full: run.full,
+        projects: Projects {
+            total: progress.tasks,
+            done: progress.done,
+            skipped: progress.skipped,
+            failed: progress.failed,
+        },
+        merge_requests: progress.merge_requests,
+        missing: summary.missing.clone(),
+        failures: summary.run.troubles.iter().take(10).map(failure).collect(),
+    }
 }
 
 /// Leaves the verdict where the Job's owner looks for it.
@@ -265,11 +293,7 @@ fn leave(file: Option<&Path>, message: &str) {
     let Some(path) = file.or_else(|| default.exists().then_some(default)) else {
         return;
     };
-    let mut end = message.len().min(TERMINATION_MESSAGE);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    if let Err(error) = std::fs::write(path, &message[..end]) {
+    if let Err(error) = std::fs::write(path, message) {
         tracing::warn!(%error, "cannot write {}", path.display());
     }
 }
@@ -313,6 +337,20 @@ fn name_and_path(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
+}
+
+/// A day has 24 hours here, as it has in a `GitLabConnection`.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let span = text.parse::<Span>().map_err(|error| error.to_string())?;
+    let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+    if duration.is_negative() { Err("must not be below zero".to_owned()) } else { Ok(duration) }
+}
+
 fn time_or_date(text: &str) -> Result<Timestamp, String> {
     let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let time = text.parse().ok().or_else(|| date().map(|midnight| midnight.timestamp()));
@@ -348,6 +386,10 @@ mod tests {
             "2025-01-01",
             "--include-archived",
             "false",
+            "--resync-interval",
+            "7d",
+            "--header",
+            "X-Team=a=b",
         ]);
 
         let args = args.unwrap();
@@ -355,6 +397,8 @@ mod tests {
         assert_eq!(args.since, "2025-01-01T00:00:00Z".parse().ok());
         assert!(args.include_subgroups && !args.include_archived);
         assert_eq!(args.patience, SignedDuration::from_mins(10));
+        assert_eq!(args.resync_interval, Some(SignedDuration::from_hours(7 * 24)));
+        assert_eq!(args.headers, [("X-Team".to_owned(), "a=b".to_owned())]);
         assert_eq!(Resources::from_names(args.resources.iter().map(String::as_str)), Resources::ALL);
     }
 
@@ -362,6 +406,8 @@ mod tests {
     fn malformed_options_are_refused() {
         assert!(parse(&["--token-file", "a"]).is_err());
         assert!(parse(&["--since", "lately"]).is_err());
+        assert!(parse(&["--lookback", "-1d"]).is_err());
+        assert!(parse(&["--header", "=value"]).is_err());
         assert!(parse(&["--url", "gitlab"]).is_err());
         assert!(parse(&["--resources", "reviews,comits"]).is_err());
     }

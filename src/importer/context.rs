@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -140,11 +141,14 @@ impl Context {
         };
         let page = merge_requests::page(dialect, parts);
         let cap = page.largest_page(DEFAULT_COMPLEXITY_LIMIT);
+        let mut settings = settings.clone();
+        let back = settings.lookback.and_then(|lookback| Timestamp::now().checked_sub(lookback).ok());
+        settings.since = settings.since.max(back);
         Ok(Context {
             client: client.with_patience(gitlab::Patience { attempts: ATTEMPTS, ..gitlab::Patience::default() }),
             store: store.clone(),
-            settings: settings.clone(),
-            limits: Limits::new(settings, &stop),
+            limits: Limits::new(&settings, &stop),
+            settings,
             progress,
             stop,
             new_tasks: Notify::new(),

@@ -15,6 +15,7 @@ mod context;
 mod discover;
 mod error;
 mod lists;
+mod mode;
 mod pages;
 mod plan;
 mod progress;
@@ -23,9 +24,10 @@ pub mod refresh;
 mod rows;
 mod work;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
@@ -48,10 +50,14 @@ pub struct Settings {
     pub worker: String,
     /// Read everything again, also what has not changed.
     pub full: bool,
+    /// Read everything again where the last time is longer ago than this; `None` for never.
+    pub resync_interval: Option<SignedDuration>,
     /// Groups and projects.
     pub scope: Scope,
     /// Leaves out merge requests that have not changed since.
     pub since: Option<Timestamp>,
+    /// Leaves out merge requests that have not changed for longer than this.
+    pub lookback: Option<SignedDuration>,
     /// Kinds of rows.
     pub resources: Resources,
     /// Keep descriptions and the bodies of notes.
@@ -131,6 +137,28 @@ impl Summary {
         if self.run.progress.failed > 0 { "PartiallyFailed" } else { "Succeeded" }
     }
 
+    /// The same in words, with what helps.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let progress = &self.run.progress;
+        if let Some(missing) = self.missing.first() {
+            return format!(
+                "{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access"
+            );
+        }
+        if progress.failed > 0 {
+            let first = self.run.troubles.iter().find(|trouble| trouble.failed);
+            let why =
+                first.map_or_else(String::new, |trouble| format!("; {}: {}", trouble.project_path, trouble.reason));
+            return format!("{} of {} projects failed{why}", progress.failed, progress.tasks);
+        }
+        let skipped = match progress.skipped {
+            0 => String::new(),
+            number => format!(", {number} skipped: their merge requests are switched off or hidden"),
+        };
+        format!("{} projects are imported{skipped}", progress.done)
+    }
+
     /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -151,6 +179,9 @@ pub struct Difference {
 
 /// How long a worker may be silent before others take its tasks. Every page that is stored says that it lives.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long a worker that gives up tries to say so.
+const LEAVE: Duration = Duration::from_secs(1);
 
 /// Runs one worker of an import until there is nothing left to claim.
 ///
@@ -174,8 +205,26 @@ pub async fn run(
         Begun::Ended(summary) => return Ok(summary),
         Begun::Open(run, ctx) => (run, ctx),
     };
-    let differences = work::until_done(&ctx, &run).await?;
-    ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await
+    let differences = match work::until_done(&ctx, &run).await {
+        Ok(differences) => differences,
+        Err(error) => {
+            leave(store, &run, &settings.worker).await;
+            return Err(error);
+        }
+    };
+    let summary = ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await?;
+    if summary.run.run.finished() {
+        ctx.patiently(|| mode::ended(store, settings.source, &run)).await?;
+    }
+    Ok(summary)
+}
+
+/// Leaves to others what this worker holds, so that nobody waits for its lease to end.
+async fn leave(store: &Store, run: &Run, worker: &str) {
+    // A database that is away is why some come here: then the lease does end.
+    if !matches!(timeout(LEAVE, store.release_worker(run.id, worker)).await, Ok(Ok(()))) {
+        tracing::debug!("what this worker held stays held until its lease ends");
+    }
 }
 
 /// What a run begins with.
@@ -193,10 +242,13 @@ async fn begin(
 ) -> Result<Begun, Error> {
     let Settings { source, run_key, worker, .. } = settings;
     let limits = context::Limits::new(settings, stop);
-    let run = limits.patiently(|| store.open_run(*source, run_key, settings.full)).await?;
+    let now = Timestamp::now();
+    let full = limits.patiently(|| mode::is_full(store, settings, now)).await?;
+    let run = limits.patiently(|| store.open_run(*source, run_key, full)).await?;
     if run.finished() {
         return Ok(Begun::Ended(limits.patiently(|| summarise(store, *source, run.id, &[])).await?));
     }
+    limits.patiently(|| mode::remember(store, settings, &run)).await?;
     limits.patiently(|| store.release_worker(run.id, worker)).await?;
     progress.resume(limits.patiently(|| store.run_progress(run.id)).await?);
     let ctx = Context::new(client, store, settings, progress.clone(), stop.clone()).await?;

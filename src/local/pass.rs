@@ -6,22 +6,18 @@ use tokio_util::sync::CancellationToken;
 use super::{Settings, Stored, Work, hooks, stored};
 use crate::{
     access::{self, Access, Verdict},
-    api::{GitLabConnectionSpec, NamedRef, Resource, conditions::reason},
+    api::conditions::reason,
+    asked,
     connection::{Hooks, missing_references, needs},
     gitlab::Client,
-    importer::{self, Progress, Resources, Summary},
+    importer::{self, Progress, Summary},
     status::Verdicts,
-    store,
 };
 
 /// Name of the only worker. A second process on the same database takes over what the first one held.
 const WORKER: &str = "local";
 /// A run that was interrupted less than this ago is as good as one that begins now.
 const RECENT: SignedDuration = SignedDuration::from_mins(10);
-/// Key under which it is kept what the last import read.
-const KINDS: &str = "import-kinds";
-/// Projects read at once.
-const CONCURRENCY: usize = 16;
 
 /// What one round came to.
 #[derive(Debug, Clone)]
@@ -127,8 +123,7 @@ async fn import(
     }
 }
 
-/// Goes on with a run that did not end, and begins one where that is not the latest news: a full one where the last full
-/// pass is too long ago, or where the spec asks for other things than it did.
+/// Goes on with a run that did not end, and begins one where that is not the latest news.
 async fn run(
     work: &Work<'_>,
     settings: &Settings,
@@ -137,103 +132,35 @@ async fn run(
     (progress, stop): (&Progress, &CancellationToken),
 ) -> Result<Summary, importer::Error> {
     let Stored { store, registered, .. } = stored;
-    let source = registered.source;
     let now = Timestamp::now();
-    let usual = importer_settings(work, stored, settings.patience, now);
-    let kinds = kinds(work.spec());
+    let usual = asked::import_settings(work.spec(), registered.source);
+    let usual = importer::Settings { worker: WORKER.to_owned(), patience: settings.patience, ..usual };
 
-    if let Some(run) = store.unfinished_run(source).await?.filter(|run| run.full || !settings.full) {
-        let resumed = importer::Settings { run_key: run.key, full: run.full, ..usual.clone() };
+    let unfinished = store.unfinished_run(registered.source).await?;
+    if let Some(run) = unfinished.filter(|run| run.full || !settings.full) {
+        let resumed = importer::Settings { run_key: run.key, ..usual.clone() };
         let summary = importer::run(client, store, &resumed, progress, stop.clone()).await?;
         if now.duration_since(run.started_at) < RECENT {
-            store.set_state_if_absent(source, KINDS, &kinds).await?;
             return Ok(summary);
         }
         // Its plan is old: projects that came since are not in it, and what it read first has changed.
     }
-    let known = store.state(source, KINDS).await?;
-    let asks_for_other = known.is_some_and(|known| known != kinds);
-    let full = settings.full || asks_for_other || resync_is_due(work.spec(), stored, now).await?;
-    let fresh = importer::Settings { run_key: format!("sync-{now}"), full, ..usual };
-    let summary = importer::run(client, store, &fresh, progress, stop.clone()).await?;
-    store.set_state(source, KINDS, &kinds).await?;
-    Ok(summary)
-}
-
-/// What is read of a merge request, and since when: a change wants everything read again.
-fn kinds(spec: &GitLabConnectionSpec) -> String {
-    let import = &spec.import;
-    let facts = (&import.since, import.lookback.as_ref().map(ToString::to_string), &import.resources, import.text);
-    format!("{facts:?}")
-}
-
-/// The importer's settings without a run, as the refresher uses them.
-pub(super) fn importer_settings(
-    work: &Work<'_>,
-    stored: &Stored,
-    patience: SignedDuration,
-    now: Timestamp,
-) -> importer::Settings {
-    let spec = work.spec();
-    let scope = &spec.scope;
-    let texts = |refs: &[NamedRef]| refs.iter().map(ToString::to_string).collect();
-    importer::Settings {
-        source: stored.registered.source,
-        run_key: String::new(),
-        worker: WORKER.to_owned(),
-        full: false,
-        scope: importer::Scope {
-            groups: texts(&scope.groups),
-            projects: texts(&scope.projects),
-            exclude_projects: scope.exclude_projects.clone(),
-            include_subgroups: scope.include_subgroups,
-            include_archived: scope.include_archived,
-        },
-        since: spec.import.from(now),
-        resources: resources(spec),
-        text: spec.import.text,
-        concurrency: CONCURRENCY,
-        patience,
-    }
-}
-
-async fn resync_is_due(spec: &GitLabConnectionSpec, stored: &Stored, now: Timestamp) -> Result<bool, store::Error> {
-    let last = stored.store.last_full_run(stored.registered.source).await?;
-    Ok(last.is_some_and(|last| now.duration_since(last) > spec.import.resync_interval.get()))
-}
-
-fn resources(spec: &GitLabConnectionSpec) -> Resources {
-    let wanted = |resource| spec.import.resources.contains(&resource);
-    Resources {
-        reviews: wanted(Resource::Reviews),
-        commits: wanted(Resource::Commits),
-        labels: wanted(Resource::Labels),
-        members: wanted(Resource::Members),
-    }
+    let fresh = importer::Settings { run_key: format!("sync-{now}"), full: settings.full, ..usual };
+    importer::run(client, store, &fresh, progress, stop.clone()).await
 }
 
 fn imported(summary: &Summary) -> Verdict {
-    let progress = &summary.run.progress;
-    if let Some(missing) = summary.missing.first() {
-        let message = format!(
-            "{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access"
-        );
+    let message = summary.message();
+    if !summary.missing.is_empty() {
         return Verdict::bad(reason::SCOPE_NOT_FOUND, message);
     }
-    if progress.failed > 0 {
-        let first = summary.run.troubles.iter().find(|trouble| trouble.failed);
-        let why = first.map_or_else(String::new, |trouble| format!("; {}: {}", trouble.project_path, trouble.reason));
-        let message = format!("{} of {} projects failed{why}", progress.failed, progress.tasks);
+    if summary.run.progress.failed > 0 {
         return Verdict::bad(reason::PARTIALLY_FAILED, message);
     }
     if summary.run.run.finished_at.is_none() {
         return Verdict::bad(reason::RUNNING, "other workers are still importing");
     }
-    let skipped = match progress.skipped {
-        0 => String::new(),
-        number => format!(", {number} skipped: their merge requests are switched off or hidden"),
-    };
-    Verdict::good(format!("{} projects are imported{skipped}", progress.done))
+    Verdict::good(message)
 }
 
 fn not_imported(error: &importer::Error) -> Verdict {

@@ -3,22 +3,19 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jiff::{SignedDuration, Timestamp};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Stored, Work, pass::importer_settings};
+use super::{Stored, Work};
 use crate::{
+    asked,
     importer::refresh,
     receiver::{self, Receiver, Route},
     store::Store,
 };
-
-/// How long the refresher waits for a database that went away before it says so and begins again.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What makes serving impossible.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +63,7 @@ pub async fn serve(
 
 async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &CancellationToken) {
     let client = work.client.among(&work.observed.readers);
-    let settings = importer_settings(work, stored, PATIENCE, Timestamp::now());
+    let settings = asked::import_settings(work.spec(), stored.registered.source);
     refresh::run(&client, &stored.store, &settings, wake, stop.clone()).await;
 }
 

@@ -1,6 +1,7 @@
 //! What an import promises, against a GitLab that behaves, in both databases.
 
 mod equality;
+mod mode;
 mod trouble;
 mod variants;
 mod worker;
@@ -78,6 +79,8 @@ impl Place {
             run_key: run_key.into(),
             worker: "0".into(),
             full: false,
+            resync_interval: None,
+            lookback: None,
             scope: Scope {
                 groups: vec!["acme".into()],
                 include_subgroups: true,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use gitlab_connector::importer::args::{self, Args};
+use gitlab_connector::verdict::RunVerdict;
 use gitlab_simulator::Simulator;
 use gitlab_simulator::world::Size;
 use secrecy::ExposeSecret as _;
@@ -72,9 +73,24 @@ async fn a_worker_that_is_done_says_what_it_did() {
     let (code, words) = pod.run(&gitlab, &["--group", "acme"]).await;
 
     assert_eq!(code, 0, "{words}");
-    let words: serde_json::Value = serde_json::from_str(&words).unwrap();
-    assert_eq!((&words["reason"], &words["runEnded"]), (&"Succeeded".into(), &true.into()));
-    assert_eq!((&words["projects"]["done"], &words["mergeRequests"]), (&2.into(), &24.into()));
+    let words = RunVerdict::from_message(&words).unwrap();
+    assert_eq!((words.reason.as_str(), words.message.as_str()), ("Succeeded", "2 projects are imported"));
+    assert_eq!((words.run_ended, words.projects.done, words.merge_requests), (true, 2, 24));
+}
+
+#[tokio::test]
+async fn a_worker_whose_run_has_ended_repeats_nothing_and_says_the_same() {
+    let gitlab = serve(company(1, Size { projects: 2, ..small() })).await;
+    let place = Place::sqlite().await;
+    let pod = Pod::new(TOKEN, place.url.expose_secret());
+    let first = pod.run(&gitlab, &["--group", "acme"]).await;
+    gitlab.forget_requests();
+
+    // The Job was collected, and somebody made it again.
+    let again = pod.run(&gitlab, &["--group", "acme", "--worker", "1"]).await;
+
+    assert_eq!(again, first);
+    assert_eq!(gitlab.requests().len(), 0);
 }
 
 #[tokio::test]

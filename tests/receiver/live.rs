@@ -165,6 +165,8 @@ async fn what_events_do_not_carry_or_bring_in_disorder_is_read_at_once() {
         run_key: String::new(),
         worker: "0".into(),
         full: false,
+        resync_interval: None,
+        lookback: None,
         scope: Scope::default(),
         since: None,
         resources: Resources::ALL,

@@ -1,0 +1,47 @@
+//! From a spec to what the importer and the refresher are asked for. Pure.
+
+use jiff::SignedDuration;
+
+use crate::{
+    api::{GitLabConnectionSpec, HumanDuration, NamedRef, Resource},
+    importer::{Resources, Scope, Settings},
+    store::Source,
+};
+
+/// Projects read at once.
+const CONCURRENCY: usize = 16;
+/// How long a database or a project that went away is waited for, unless somebody says otherwise.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a connection asks of the importer, without the run and its worker: that is all that a refresher needs.
+#[must_use]
+pub fn import_settings(spec: &GitLabConnectionSpec, source: Source) -> Settings {
+    let (scope, import) = (&spec.scope, &spec.import);
+    let texts = |refs: &[NamedRef]| refs.iter().map(ToString::to_string).collect();
+    let wanted = |resource| import.resources.contains(&resource);
+    Settings {
+        source,
+        run_key: String::new(),
+        worker: String::new(),
+        full: false,
+        resync_interval: Some(import.resync_interval.get()),
+        scope: Scope {
+            groups: texts(&scope.groups),
+            projects: texts(&scope.projects),
+            exclude_projects: scope.exclude_projects.clone(),
+            include_subgroups: scope.include_subgroups,
+            include_archived: scope.include_archived,
+        },
+        since: import.starts_at(),
+        lookback: import.lookback.as_ref().map(HumanDuration::get),
+        resources: Resources {
+            reviews: wanted(Resource::Reviews),
+            commits: wanted(Resource::Commits),
+            labels: wanted(Resource::Labels),
+            members: wanted(Resource::Members),
+        },
+        text: import.text,
+        concurrency: CONCURRENCY,
+        patience: PATIENCE,
+    }
+}
