@@ -46,5 +46,7 @@ pub mod status;
 
 pub mod local;
 
+pub mod controller;
+
 pub mod cli;
 pub mod telemetry;

@@ -26,8 +26,9 @@ fn jitter(whole: SignedDuration, seed: &str) -> SignedDuration {
     let hash = seed
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let millis = u64::try_from(whole.as_millis()).unwrap_or(0);
-    SignedDuration::from_millis(i64::try_from(hash.checked_rem(millis).unwrap_or(0)).unwrap_or(0))
+    // Whole seconds, which is all that a status can hold of a time.
+    let seconds = u64::try_from(whole.as_secs()).unwrap_or(0);
+    SignedDuration::from_secs(i64::try_from(hash.checked_rem(seconds).unwrap_or(0)).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -1,0 +1,3 @@
+//! The controller.
+mod digest;
+mod runs;
