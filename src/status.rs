@@ -99,6 +99,12 @@ fn settle(last: &mut Option<(Verdict, Timestamp)>, verdict: &mut Verdict, now: T
     }
 }
 
+/// A reason as it was written down, for verdicts that come back from where they were kept. Foreign ones say that it failed.
+#[must_use]
+pub fn known_reason(text: &str) -> &'static str {
+    condition::reason::ALL.into_iter().find(|reason| *reason == text).unwrap_or(condition::reason::FAILED)
+}
+
 /// As conditions spell it.
 fn spelled(outcome: Outcome) -> &'static str {
     match outcome {

@@ -103,4 +103,40 @@ pub mod reason {
     pub const FAILED: &str = "Failed";
     /// The database cannot be reached or refuses to store.
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
+
+    /// All of them.
+    pub const ALL: [&str; 32] = [
+        INVALID_CREDENTIALS,
+        INVALID_PERMISSIONS,
+        NO_RESOURCES,
+        SUCCEEDED,
+        PROGRESSING,
+        SUSPENDED,
+        INVALID_SPEC,
+        WAITING,
+        SECRET_NOT_FOUND,
+        SECRET_KEY_MISSING,
+        TOKEN_EXPIRED,
+        EXPIRES_SOON,
+        SCOPE_NOT_FOUND,
+        RATE_LIMITED,
+        GITLAB_UNREACHABLE,
+        TLS_FAILURE,
+        NOT_GITLAB,
+        INSUFFICIENT_ROLE,
+        GROUP_HOOKS_UNAVAILABLE,
+        HOOK_LIMIT_EXCEEDED,
+        HOOK_URL_REJECTED,
+        HOOK_DISABLED,
+        MANUAL_ACTION_REQUIRED,
+        HOOK_REJECTED,
+        NO_RECEIVER_URL,
+        NO_DELIVERY_YET,
+        DELIVERIES_FAILING,
+        NEVER_RUN,
+        RUNNING,
+        PARTIALLY_FAILED,
+        FAILED,
+        STORE_UNAVAILABLE,
+    ];
 }

@@ -95,6 +95,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
             tokio::spawn(telemetry::serve(
                 bind(address, "--metrics-listen").await?,
                 registry,
+                telemetry::Health::default(),
                 stop.clone().cancelled_owned(),
             ));
         }

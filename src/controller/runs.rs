@@ -10,7 +10,7 @@ use crate::{
     schedule,
 };
 
-use super::digest;
+use super::{digest, outcome::Ended};
 
 /// How soon a run that failed is tried again; twice as late with each further failure.
 const RETRY: SignedDuration = SignedDuration::from_mins(1);
@@ -221,15 +221,23 @@ fn is_recorded(job: &OwnedJob, before: &ImportStatus) -> bool {
 }
 
 /// The imports' status once a run ended.
-pub(super) fn recorded(before: &ImportStatus, ended: RunStatus) -> ImportStatus {
-    let mut import = before.clone();
-    import.running = None;
-    import.failed_runs = if ended.outcome == RunOutcome::Failed { before.failed_runs.saturating_add(1) } else { 0 };
-    if ended.outcome == RunOutcome::Succeeded {
-        import.last_success = Some(ended.clone());
+pub(super) fn recorded(before: &ImportStatus, ended: Ended) -> ImportStatus {
+    let Ended { run, projects, failures } = ended;
+    let failed = run.outcome == RunOutcome::Failed;
+    ImportStatus {
+        projects: projects.or(before.projects),
+        running: None,
+        progress: None,
+        last_success: if run.outcome == RunOutcome::Succeeded {
+            Some(run.clone())
+        } else {
+            before.last_success.clone()
+        },
+        last_run: Some(run),
+        failed_runs: if failed { before.failed_runs.saturating_add(1) } else { 0 },
+        next: None,
+        failures,
     }
-    import.last_run = Some(ended);
-    import
 }
 
 #[cfg(test)]
@@ -605,7 +613,7 @@ mod tests {
                 projects: 0,
                 merge_requests: 0,
             };
-            self.before = recorded(&self.before, ended);
+            self.before = recorded(&self.before, Ended { run: ended, projects: None, failures: Vec::new() });
         }
     }
 

@@ -1,4 +1,7 @@
-//! Logs and metrics.
+//! Logs, metrics and health.
+
+mod health;
+mod process;
 
 use std::{io::IsTerminal, sync::Arc};
 
@@ -11,6 +14,8 @@ use axum::{
 use prometheus_client::{encoding::text, registry::Registry};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+
+pub use health::{Health, Heartbeat, Readiness};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,20 +68,27 @@ pub fn start(args: &Args) -> Result<(), Error> {
 /// The registry that all metrics of this process join; names begin with `gitlab_connector_`.
 #[must_use]
 pub fn registry() -> Registry {
-    Registry::with_prefix("gitlab_connector")
+    let mut registry = Registry::with_prefix("gitlab_connector");
+    registry.register_collector(Box::new(process::Memory));
+    registry
 }
 
-/// Serves `/metrics` for Prometheus on `listener` until `stop` resolves.
+/// Serves `/metrics` for Prometheus, and `/healthz` and `/readyz` for Kubernetes, on `listener` until `stop` resolves.
 ///
 /// # Errors
 /// When the listener cannot be used.
 pub async fn serve(
     listener: TcpListener,
     registry: Registry,
+    health: Health,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let registry = Arc::new(registry);
-    let router = Router::new().route("/metrics", get(move || async move { exposition(&registry) }));
+    let ready = health.clone();
+    let router = Router::new()
+        .route("/metrics", get(move || async move { exposition(&registry) }))
+        .route("/healthz", get(move || async move { health.alive() }))
+        .route("/readyz", get(move || async move { ready.ready() }));
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 

@@ -1,0 +1,421 @@
+//! The Job of a run, and what a Job tells of its run. Pure.
+//!
+//! A Job is made once and never changed, but for its pauses: its name depends on the run, so whoever makes it again finds
+//! it there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        batch::v1::{
+            Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
+            PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+        },
+        core::v1::{
+            Capabilities, Container, EmptyDirVolumeSource, EnvVar, PodSecurityContext, PodSpec, PodTemplateSpec,
+            ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Volume, VolumeMount,
+            VolumeProjection,
+        },
+    },
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
+};
+use kube::Resource;
+
+use super::{
+    digest,
+    runs::{OwnedJob, Start},
+    worker,
+};
+use crate::api::{GROUP, GitLabConnection, GitLabConnectionSpec, KeyRef};
+
+/// Label with the UID of the connection that a Job belongs to.
+pub(super) const CONNECTION_UID: &str = "gitlab-connector.dev/connection-uid";
+/// Labels by which import Jobs are found.
+pub(super) const IMPORTS: &str = "app.kubernetes.io/name=gitlab-connector,app.kubernetes.io/component=import";
+/// Label by which Kueue knows its Jobs.
+const QUEUE: &str = "kueue.x-k8s.io/queue-name";
+/// Name of the only container.
+const CONTAINER: &str = "import";
+
+/// Tries of one worker.
+const TRIES: i32 = 6;
+/// How long a Job stays after its end, for people to look at.
+const KEPT_SECONDS: i32 = 3600;
+/// How long a worker may take to end what it is at.
+const GRACE_SECONDS: i64 = 60;
+/// The longest a Job's name may be, so that those of its pods fit into 63 letters.
+const LONGEST: usize = 52;
+
+/// What a Job is made for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Order<'a> {
+    pub(super) connection: &'a GitLabConnection,
+    pub(super) namespace: &'a str,
+    pub(super) name: &'a str,
+    pub(super) uid: &'a str,
+    pub(super) start: &'a Start,
+    /// The value of the annotation that asked for it.
+    pub(super) request: Option<&'a str>,
+    /// The tokens to read with, and where they are.
+    pub(super) tokens: &'a [(String, KeyRef)],
+    pub(super) database: &'a KeyRef,
+    pub(super) image: &'a Image,
+}
+
+/// What the pods run.
+#[derive(Debug, Clone)]
+pub(super) struct Image {
+    pub(super) name: String,
+    pub(super) pull_policy: Option<String>,
+    /// Variables of our own environment that hold for the workers too.
+    pub(super) environment: Vec<(String, String)>,
+}
+
+/// Digest of what a run is to read, and from where to where: when it changes, everything has to be read again.
+pub(super) fn asked(spec: &GitLabConnectionSpec) -> String {
+    let import = &spec.import;
+    let facts = (
+        &spec.url,
+        &spec.scope,
+        &spec.store,
+        &import.since,
+        import.lookback.as_ref().map(ToString::to_string),
+        worker::resources(spec),
+        import.text,
+    );
+    digest::short(&[&serde_json::to_string(&facts).unwrap_or_default()])
+}
+
+/// Name of the Job of a run.
+pub(super) fn name(connection: &str, uid: &str, key: &str) -> String {
+    let digest = digest::short(&[uid, key]);
+    let room = LONGEST - "-import-".len() - digest.len();
+    // Names of connections may hold dots, those of Indexed Jobs may not.
+    let connection: String = connection.chars().take(room).map(|c| if c == '.' { '-' } else { c }).collect();
+    format!("{connection}-import-{digest}")
+}
+
+/// The Job of a run.
+pub(super) fn build(order: &Order<'_>, now: Timestamp) -> Job {
+    let Order { connection, start, uid, .. } = *order;
+    let import = &connection.spec.import;
+    let mut labels = own_labels(uid);
+    labels.extend(import.queue_name.iter().map(|queue| (QUEUE.to_owned(), queue.clone())));
+    let annotation = |name: &str, value: &str| (format!("{GROUP}/{name}"), value.to_owned());
+    let annotations = [
+        annotation("run", &start.key),
+        annotation("asked", &asked(&connection.spec)),
+        annotation("started-at", &now.to_string()),
+        annotation("trigger", start.trigger.as_str()),
+    ];
+    let request = order.request.map(|value| annotation("request", value));
+    Job {
+        metadata: ObjectMeta {
+            name: Some(name(order.name, uid, &start.key)),
+            namespace: Some(order.namespace.to_owned()),
+            labels: Some(labels),
+            annotations: Some(annotations.into_iter().chain(request).collect()),
+            owner_references: connection.controller_owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        spec: Some(JobSpec {
+            completion_mode: Some("Indexed".to_owned()),
+            completions: Some(import.parallelism),
+            parallelism: Some(import.parallelism),
+            backoff_limit_per_index: Some(TRIES),
+            pod_failure_policy: Some(PodFailurePolicy { rules: rules() }),
+            // Otherwise two pods of one worker would run at once.
+            pod_replacement_policy: Some("Failed".to_owned()),
+            ttl_seconds_after_finished: Some(KEPT_SECONDS),
+            template: template(order, now),
+            ..JobSpec::default()
+        }),
+        status: None,
+    }
+}
+
+/// What a Job tells of its run.
+pub(super) fn read(job: &Job) -> OwnedJob {
+    let meta = &job.metadata;
+    let name = meta.name.clone().unwrap_or_default();
+    let annotation = |name: &str| meta.annotations.as_ref()?.get(&format!("{GROUP}/{name}")).cloned();
+    let created = || meta.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |created| created.0);
+    let ends = |kind: &str| kind == "Complete" || kind == "Failed";
+    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    OwnedJob {
+        key: annotation("run").unwrap_or_else(|| name.clone()),
+        asked: annotation("asked"),
+        request: annotation("request"),
+        started: annotation("started-at").and_then(|at| at.parse().ok()).unwrap_or_else(created),
+        ended: conditions.filter(|condition| condition.status == "True").any(|condition| ends(&condition.type_)),
+        suspended: job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false),
+        queued: meta.labels.as_ref().is_some_and(|labels| labels.contains_key(QUEUE)),
+        name,
+    }
+}
+
+fn own_labels(uid: &str) -> BTreeMap<String, String> {
+    let labels = [
+        ("app.kubernetes.io/name", "gitlab-connector"),
+        ("app.kubernetes.io/component", "import"),
+        ("app.kubernetes.io/managed-by", "gitlab-connector"),
+        (CONNECTION_UID, uid),
+    ];
+    labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+/// What an exit code means: see `importer`.
+fn rules() -> Vec<PodFailurePolicyRule> {
+    let exit = |code, action: &str| PodFailurePolicyRule {
+        action: action.to_owned(),
+        on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
+            container_name: Some(CONTAINER.to_owned()),
+            operator: "In".to_owned(),
+            values: vec![code],
+        }),
+        on_pod_conditions: None,
+    };
+    let disrupted =
+        PodFailurePolicyOnPodConditionsPattern { type_: "DisruptionTarget".to_owned(), status: "True".to_owned() };
+    let evicted = PodFailurePolicyRule {
+        action: "Ignore".to_owned(),
+        on_exit_codes: None,
+        on_pod_conditions: Some(vec![disrupted]),
+    };
+    vec![exit(43, "FailJob"), exit(42, "FailIndex"), evicted]
+}
+
+fn template(order: &Order<'_>, now: Timestamp) -> PodTemplateSpec {
+    let wishes = &order.connection.spec.import.pod_template;
+    let (arguments, files) = worker::given(order, now);
+    let mut labels = wishes.labels.clone();
+    labels.extend(own_labels(order.uid));
+    let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels),
+            annotations: some(&wishes.annotations),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(PodSpec {
+            restart_policy: Some("Never".to_owned()),
+            automount_service_account_token: Some(false),
+            enable_service_links: Some(false),
+            termination_grace_period_seconds: Some(GRACE_SECONDS),
+            service_account_name: wishes.service_account_name.clone(),
+            node_selector: some(&wishes.node_selector),
+            tolerations: (!wishes.tolerations.is_empty()).then(|| wishes.tolerations.clone()),
+            affinity: wishes.affinity.clone(),
+            priority_class_name: wishes.priority_class_name.clone(),
+            image_pull_secrets: (!wishes.image_pull_secrets.is_empty()).then(|| wishes.image_pull_secrets.clone()),
+            security_context: Some(PodSecurityContext {
+                run_as_non_root: Some(true),
+                seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
+                ..PodSecurityContext::default()
+            }),
+            containers: vec![container(order, arguments)],
+            volumes: Some(volumes(files)),
+            ..PodSpec::default()
+        }),
+    }
+}
+
+fn container(order: &Order<'_>, arguments: Vec<String>) -> Container {
+    let variable = |(name, value): (String, String)| EnvVar { name, value: Some(value), value_from: None };
+    let logs = [("GITLAB_CONNECTOR_LOG", "info"), ("GITLAB_CONNECTOR_LOG_FORMAT", "json")];
+    let logs = logs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mount = |name: &str, path: &str, read_only| VolumeMount {
+        name: name.to_owned(),
+        mount_path: path.to_owned(),
+        read_only: Some(read_only),
+        ..VolumeMount::default()
+    };
+    Container {
+        name: CONTAINER.to_owned(),
+        image: Some(order.image.name.clone()),
+        image_pull_policy: order.image.pull_policy.clone(),
+        args: Some(arguments),
+        env: Some(logs.into_iter().chain(order.image.environment.clone()).map(variable).collect()),
+        resources: Some(order.connection.spec.import.pod_template.resources.clone().unwrap_or_else(resources)),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            read_only_root_filesystem: Some(true),
+            capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+            ..SecurityContext::default()
+        }),
+        volume_mounts: Some(vec![mount("connection", worker::FILES, true), mount("tmp", "/tmp", false)]),
+        ..Container::default()
+    }
+}
+
+/// What a worker takes where the spec does not say: its memory stays flat however large the import is.
+fn resources() -> ResourceRequirements {
+    let map = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), Quantity((*value).to_owned()))).collect()
+    };
+    ResourceRequirements {
+        requests: Some(map(&[("cpu", "100m"), ("memory", "128Mi"), ("ephemeral-storage", "64Mi")])),
+        limits: Some(map(&[("memory", "1Gi"), ("ephemeral-storage", "1Gi")])),
+        claims: None,
+    }
+}
+
+fn volumes(files: Vec<VolumeProjection>) -> Vec<Volume> {
+    vec![
+        Volume {
+            name: "connection".to_owned(),
+            projected: Some(ProjectedVolumeSource { sources: Some(files), default_mode: None }),
+            ..Volume::default()
+        },
+        Volume { name: "tmp".to_owned(), empty_dir: Some(EmptyDirVolumeSource::default()), ..Volume::default() },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{controller::runs::Trigger, importer};
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: importer::args::Args,
+    }
+
+    fn connection(spec: serde_json::Value) -> GitLabConnection {
+        let mut connection = GitLabConnection::new("acme.eu", serde_json::from_value(spec).unwrap());
+        connection.metadata.uid = Some("0b54".to_owned());
+        connection.metadata.namespace = Some("metrics".to_owned());
+        connection
+    }
+
+    fn everything() -> serde_json::Value {
+        let at = |name: &str| json!({"name": name, "key": "k"});
+        json!({
+            "url": "https://gitlab.example/",
+            "tls": {"caBundle": {"configMapRef": at("ca")}, "insecureSkipVerify": true},
+            "proxy": {"url": "http://proxy:3128"},
+            "headers": [{"name": "X-Secret", "secretRef": at("header")}, {"name": "X-Open", "value": "-a=b"}],
+            "scope": {"groups": ["acme", "7"], "projects": ["solo/tool"], "excludeProjects": ["acme/x-*"],
+                      "includeSubgroups": false, "includeArchived": false},
+            "import": {"since": "2025-01-01", "resources": ["mergeRequests", "labels"], "resyncInterval": "3d",
+                       "text": true, "parallelism": 3, "queueName": "night",
+                       "podTemplate": {"labels": {"team": "x", "app.kubernetes.io/name": "mine"}}},
+            "store": {"secretRef": at("db")},
+        })
+    }
+
+    fn job(spec: serde_json::Value, key: &str) -> Job {
+        let connection = connection(spec);
+        let database = connection.spec.store.clone().unwrap().secret_ref;
+        let order = Order {
+            connection: &connection,
+            namespace: "metrics",
+            name: "acme.eu",
+            uid: "0b54",
+            start: &Start { key: key.to_owned(), trigger: Trigger::Request },
+            request: Some("now"),
+            tokens: &[("primary".to_owned(), KeyRef { name: "acme-gitlab".into(), key: "token".into() })],
+            database: &database,
+            image: &Image { name: "ghcr.io/x:1".into(), pull_policy: None, environment: Vec::new() },
+        };
+        build(&order, "2026-01-01T00:00:00Z".parse().unwrap())
+    }
+
+    fn pod(job: &Job) -> &PodSpec {
+        job.spec.as_ref().unwrap().template.spec.as_ref().unwrap()
+    }
+
+    #[test]
+    fn the_worker_understands_its_arguments_and_finds_its_files() {
+        let job = job(everything(), "first");
+        let container = &pod(&job).containers[0];
+
+        let args = Command::try_parse_from(container.args.as_ref().unwrap()).unwrap().args;
+
+        assert_eq!(args.url.as_str(), "https://gitlab.example/");
+        assert_eq!((args.namespace.as_str(), args.name.as_str(), args.run.as_str()), ("metrics", "acme.eu", "first"));
+        assert_eq!(args.connection_uid.as_deref(), Some("0b54"));
+        assert_eq!((args.groups.len(), args.projects.len(), args.exclude_projects.len()), (2, 1, 1));
+        assert!(!args.include_subgroups && !args.include_archived && args.text && args.insecure_skip_verify);
+        assert_eq!(args.resources, ["mergeRequests", "labels"]);
+        assert_eq!(args.since, "2025-01-01T00:00:00Z".parse().ok());
+        let named = [args.ca_bundle_file.unwrap(), args.database_url_file, args.header_files[0].1.clone()];
+        let volume = &pod(&job).volumes.as_ref().unwrap()[0];
+        let sources = volume.projected.as_ref().unwrap().sources.as_ref().unwrap();
+        let items = |source: &VolumeProjection| {
+            let secret = source.secret.as_ref().and_then(|secret| secret.items.clone());
+            secret.or_else(|| source.config_map.as_ref()?.items.clone()).unwrap()
+        };
+        let there: Vec<_> =
+            sources.iter().flat_map(items).map(|item| Path::new(worker::FILES).join(item.path)).collect();
+        assert!(named.iter().all(|file| there.contains(file)), "{named:?} in {there:?}");
+        assert!(there.contains(&args.tokens_dir.unwrap().join("primary")));
+    }
+
+    #[test]
+    fn the_pod_has_no_rights_and_exit_codes_have_their_meaning() {
+        let job = job(everything(), "first");
+        let spec = job.spec.as_ref().unwrap();
+
+        assert_eq!(pod(&job).automount_service_account_token, Some(false));
+        assert_eq!(pod(&job).security_context.as_ref().unwrap().run_as_non_root, Some(true));
+        assert_eq!((spec.completions, spec.parallelism, spec.backoff_limit_per_index), (Some(3), Some(3), Some(6)));
+        let rules = &spec.pod_failure_policy.as_ref().unwrap().rules;
+        let actions: Vec<_> = rules.iter().map(|rule| rule.action.as_str()).collect();
+        assert_eq!(actions, ["FailJob", "FailIndex", "Ignore"]);
+    }
+
+    #[test]
+    fn labels_of_a_person_are_added_and_ours_stay() {
+        let job = job(everything(), "first");
+        let template = &job.spec.as_ref().unwrap().template;
+        let labels = template.metadata.as_ref().unwrap().labels.as_ref().unwrap();
+
+        assert_eq!(labels["team"], "x");
+        assert_eq!(labels["app.kubernetes.io/name"], "gitlab-connector");
+        assert_eq!(job.metadata.labels.as_ref().unwrap()["kueue.x-k8s.io/queue-name"], "night");
+    }
+
+    #[test]
+    fn a_job_tells_of_its_run() {
+        let read = read(&job(everything(), "first"));
+
+        assert_eq!((read.key.as_str(), read.request.as_deref()), ("first", Some("now")));
+        assert_eq!(read.asked, Some(asked(&connection(everything()).spec)));
+        assert_eq!(read.started, "2026-01-01T00:00:00Z".parse().unwrap());
+        assert!(!read.ended && !read.suspended && read.queued);
+    }
+
+    #[test]
+    fn names_are_one_for_a_run_and_fit_however_long_the_connection_s_is() {
+        let long = name(&"a.".repeat(100), "uid", "first");
+
+        assert_eq!(long, name(&"a.".repeat(100), "uid", "first"));
+        assert_ne!(long, name(&"a.".repeat(100), "uid", "second"));
+        assert_ne!(long, name(&"a.".repeat(100), "another", "first"));
+        assert!(long.len() <= LONGEST && !long.contains('.'), "{long}");
+    }
+
+    #[test]
+    fn what_is_asked_depends_on_what_is_read_and_on_nothing_else() {
+        let asked = |change: fn(&mut GitLabConnectionSpec)| {
+            let mut spec = connection(everything()).spec;
+            change(&mut spec);
+            asked(&spec)
+        };
+        let before = asked(|_| {});
+
+        assert_eq!(before, asked(|spec| spec.import.parallelism = 9));
+        assert_eq!(before, asked(|spec| spec.interval = crate::api::HumanDuration::minutes(1)));
+        assert_ne!(before, asked(|spec| spec.scope.include_archived = true));
+        assert_ne!(before, asked(|spec| spec.import.text = false));
+        assert_ne!(before, asked(|spec| spec.import.since = None));
+    }
+}

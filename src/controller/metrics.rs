@@ -1,0 +1,145 @@
+//! What the controller counts. No label holds a URL, a path, a message or a token; `namespace` and `name` are there only
+//! where a series belongs to one connection and dies with it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+use crate::telemetry::{Health, Heartbeat, Readiness};
+
+/// How long the lease may go without a beat before the process is restarted.
+const LEASE_BEAT: Duration = Duration::from_secs(30);
+
+/// Counters of the controller. Clones share their numbers.
+#[derive(Debug, Clone)]
+pub(super) struct Metrics {
+    durations: Family<Outcome, Histogram>,
+    /// Connections that wait longer and longer because of transient trouble.
+    pub(super) in_backoff: Gauge,
+    orphaned: Counter,
+    writes: Family<Write, Counter>,
+    events: Family<Kind, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    restarts: Family<Kind, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Write {
+    kind: &'static str,
+    verb: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+impl Metrics {
+    /// Registers the controller's metrics with the process's registry.
+    pub(super) fn register(registry: &mut Registry) -> Metrics {
+        // 5 ms to 80 s: what asks nothing of GitLab, and what asks it for a large scope.
+        let histogram = || Histogram::new(exponential_buckets(0.005, 4.0, 8));
+        let metrics = Metrics {
+            durations: Family::new_with_constructor(histogram),
+            in_backoff: Gauge::default(),
+            orphaned: Counter::default(),
+            writes: Family::default(),
+            events: Family::default(),
+            restarts: Family::default(),
+        };
+        registry.register(
+            "reconcile_duration_seconds",
+            "How long it took to look at a connection, by whether its status changed",
+            metrics.durations.clone(),
+        );
+        registry.register(
+            "objects_in_backoff",
+            "Connections that are tried again later and later because of trouble that may pass",
+            metrics.in_backoff.clone(),
+        );
+        registry.register(
+            "hook_orphaned",
+            "Connections that were deleted while webhooks of theirs may have stayed in GitLab",
+            metrics.orphaned.clone(),
+        );
+        registry.register("kube_writes", "Writes to Kubernetes, by kind and verb", metrics.writes.clone());
+        registry.register(
+            "watch_last_event_timestamp_seconds",
+            "When a watch last brought something",
+            metrics.events.clone(),
+        );
+        registry.register("watch_restarts", "Times that a watch broke and began again", metrics.restarts.clone());
+        metrics
+    }
+
+    /// A connection was looked at.
+    pub(super) fn reconciled(&self, outcome: &'static str, took: Duration) {
+        self.durations.get_or_create(&Outcome { outcome }).observe(took.as_secs_f64());
+    }
+
+    pub(super) fn orphaned(&self) {
+        self.orphaned.inc();
+    }
+
+    pub(super) fn wrote(&self, kind: &'static str, verb: &'static str) {
+        self.writes.get_or_create(&Write { kind, verb }).inc();
+    }
+
+    /// A watch brought something, or broke.
+    pub(super) fn watched(&self, kind: &'static str, well: bool) {
+        if well {
+            let now = Timestamp::now().as_millisecond() as f64 / 1000.0;
+            self.events.get_or_create(&Kind { kind }).set(now);
+        } else {
+            self.restarts.get_or_create(&Kind { kind }).inc();
+        }
+    }
+}
+
+/// Whether this process leads, for metrics and probes.
+#[derive(Debug, Clone)]
+pub(super) struct Leadership {
+    leader: Gauge,
+    beat: Heartbeat,
+    ready: Readiness,
+}
+
+impl Leadership {
+    pub(super) fn register(registry: &mut Registry, health: &Health) -> Leadership {
+        let leadership = Leadership {
+            leader: Gauge::default(),
+            beat: health.heartbeat("the lease", LEASE_BEAT),
+            ready: health.readiness("the lease"),
+        };
+        registry.register("leader", "1 where this process leads", leadership.leader.clone());
+        leadership
+    }
+
+    pub(super) fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// The task goes on, whether or not the API server answers.
+    pub(super) fn beats(&self) {
+        self.beat.beat();
+    }
+
+    /// The lease could be read or renewed. A process that waits for its turn is ready too.
+    pub(super) fn answered(&self, answered: bool) {
+        self.ready.set(answered);
+    }
+}
