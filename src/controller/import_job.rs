@@ -128,7 +128,7 @@ pub(super) fn build(order: &Order<'_>, now: Timestamp) -> Job {
             // Otherwise two pods of one worker would run at once.
             pod_replacement_policy: Some("Failed".to_owned()),
             ttl_seconds_after_finished: Some(KEPT_SECONDS),
-            template: template(order, now),
+            template: template(order),
             ..JobSpec::default()
         }),
         status: None,
@@ -186,9 +186,9 @@ fn rules() -> Vec<PodFailurePolicyRule> {
     vec![exit(43, "FailJob"), exit(42, "FailIndex"), evicted]
 }
 
-fn template(order: &Order<'_>, now: Timestamp) -> PodTemplateSpec {
+fn template(order: &Order<'_>) -> PodTemplateSpec {
     let wishes = &order.connection.spec.import.pod_template;
-    let (arguments, files) = worker::given(order, now);
+    let (arguments, files) = worker::given(order);
     let mut labels = wishes.labels.clone();
     labels.extend(own_labels(order.uid));
     let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
@@ -346,6 +346,9 @@ mod tests {
         assert!(!args.include_subgroups && !args.include_archived && args.text && args.insecure_skip_verify);
         assert_eq!(args.resources, ["mergeRequests", "labels"]);
         assert_eq!(args.since, "2025-01-01T00:00:00Z".parse().ok());
+        assert_eq!(args.resync_interval, Some(jiff::SignedDuration::from_hours(72)));
+        assert_eq!(args.proxy.as_deref(), Some("http://proxy:3128"));
+        assert_eq!(args.headers, [("X-Open".to_owned(), "-a=b".to_owned())]);
         let named = [args.ca_bundle_file.unwrap(), args.database_url_file, args.header_files[0].1.clone()];
         let volume = &pod(&job).volumes.as_ref().unwrap()[0];
         let sources = volume.projected.as_ref().unwrap().sources.as_ref().unwrap();

@@ -1,5 +1,13 @@
 //! From a Job that ended and the last words of its pods to what is kept of the run. Pure.
 
+use super::runs::OwnedJob;
+use crate::{
+    access::Verdict,
+    api::{FailureStatus, RunOutcome, RunStatus, RunningStatus, conditions::reason},
+    connection::FAILURES,
+    status::known_reason,
+    verdict::{Projects, RunVerdict},
+};
 use jiff::Timestamp;
 use k8s_openapi::{
     api::{
@@ -7,15 +15,6 @@ use k8s_openapi::{
         core::v1::{ContainerStateTerminated, Pod},
     },
     apimachinery::pkg::apis::meta::v1::Time,
-};
-use serde::Deserialize;
-
-use super::runs::OwnedJob;
-use crate::{
-    access::Verdict,
-    api::{FailureStatus, RunOutcome, RunStatus, RunningStatus, conditions::reason},
-    connection::FAILURES,
-    status::known_reason,
 };
 
 /// What is kept of a run that ended.
@@ -28,46 +27,13 @@ pub(super) struct Ended {
     pub(super) failures: Vec<FailureStatus>,
 }
 
-/// What a worker leaves as its last words.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Words {
-    reason: String,
-    message: Option<String>,
-    #[serde(default)]
-    run_ended: bool,
-    projects: Option<Counts>,
-    #[serde(default)]
-    merge_requests: i64,
-    #[serde(default)]
-    missing: Vec<String>,
-    #[serde(default)]
-    failures: Vec<ProjectFailure>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Counts {
-    total: i64,
-    done: i64,
-    skipped: i64,
-    failed: i64,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct ProjectFailure {
-    project: String,
-    reason: String,
-}
-
 /// What is kept of a run whose Job ended.
 pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -> Ended {
     let terminated: Vec<_> = pods.iter().filter_map(terminated).collect();
-    let words = || terminated.iter().filter_map(|(end, _)| words(end));
     let complete = condition(job, "Complete").is_some();
     // The worker that saw the run end knows all of it; without one, whoever saw most.
-    let summary = words().filter(|words| words.projects.is_some()).max_by_key(|words| {
-        (words.run_ended, words.projects.map(|counts| counts.done + counts.skipped + counts.failed))
-    });
+    let summaries = terminated.iter().filter_map(|(end, _)| words(end)).filter(is_summary);
+    let summary = summaries.max_by_key(|words| (words.run_ended, words.projects.done + words.projects.skipped));
     let (outcome, verdict, summary) = match summary {
         Some(summary) if complete || summary.run_ended => {
             let (outcome, verdict) = summarised(&summary);
@@ -78,10 +44,9 @@ pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -
     };
     let failures = summary.iter().flat_map(|words| &words.failures).take(FAILURES).map(|failure| FailureStatus {
         subject: format!("project {}", failure.project),
-        reason: reason::FAILED.to_owned(),
+        reason: if failure.failed { "Failed" } else { "Skipped" }.to_owned(),
         message: failure.reason.clone(),
     });
-    let counts = summary.as_ref().and_then(|words| words.projects);
     let run = RunStatus {
         key: owned.key.clone(),
         outcome,
@@ -90,10 +55,10 @@ pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -
         asked: owned.asked.clone(),
         started_at: Some(Time(owned.started)),
         finished_at: Some(Time(finished_at(job).unwrap_or(now))),
-        projects: counts.map_or(0, |counts| counts.total),
+        projects: summary.as_ref().map_or(0, |words| words.projects.total),
         merge_requests: summary.as_ref().map_or(0, |words| words.merge_requests),
     };
-    Ended { run, projects: counts.map(|counts| counts.total), failures: failures.collect() }
+    Ended { run, projects: summary.as_ref().map(|words| words.projects.total), failures: failures.collect() }
 }
 
 /// What is kept of a run whose Job is no more.
@@ -123,27 +88,16 @@ pub(super) fn verdict(run: &RunStatus) -> Verdict {
     }
 }
 
-fn summarised(words: &Words) -> (RunOutcome, Verdict) {
-    let Some(Counts { total, done, skipped, failed }) = words.projects else {
-        return (RunOutcome::Succeeded, Verdict::good("everything is imported"));
-    };
-    if let Some(missing) = words.missing.first() {
-        let message = format!(
-            "{missing} was not found, or is hidden from the tokens; the rest is imported: correct spec.scope, or give the tokens' users access"
-        );
-        return (RunOutcome::PartiallyFailed, Verdict::bad(reason::SCOPE_NOT_FOUND, message));
+/// Whether a worker saw the run's tasks, and did not break off.
+fn is_summary(words: &RunVerdict) -> bool {
+    words.run_ended || words.projects != Projects::default()
+}
+
+fn summarised(words: &RunVerdict) -> (RunOutcome, Verdict) {
+    match words.reason.as_str() {
+        reason::SUCCEEDED => (RunOutcome::Succeeded, Verdict::good(&words.message)),
+        reason => (RunOutcome::PartiallyFailed, Verdict::bad(known_reason(reason), &words.message)),
     }
-    if failed > 0 {
-        let first = words.failures.first();
-        let why = first.map_or_else(String::new, |first| format!("; {}: {}", first.project, first.reason));
-        let message = format!("{failed} of {total} projects failed{why}");
-        return (RunOutcome::PartiallyFailed, Verdict::bad(reason::PARTIALLY_FAILED, message));
-    }
-    let skipped = match skipped {
-        0 => String::new(),
-        number => format!(", {number} skipped: their merge requests are switched off or hidden"),
-    };
-    (RunOutcome::Succeeded, Verdict::good(format!("{done} projects are imported{skipped}")))
 }
 
 /// Why a run came to no end: what the worker says that a person can do most about.
@@ -158,10 +112,7 @@ fn failed(terminated: &[(&ContainerStateTerminated, Timestamp)]) -> Verdict {
         return Verdict::bad(reason::FAILED, "its Job failed, and no worker said why: see the Job's events");
     };
     match words(end) {
-        Some(words) if words.projects.is_none() => {
-            let message = words.message.unwrap_or_else(|| "a worker failed: see its log".to_owned());
-            Verdict::bad(known_reason(&words.reason), message)
-        }
+        Some(words) if !is_summary(&words) => Verdict::bad(known_reason(&words.reason), words.message),
         _ if end.reason.as_deref() == Some("OOMKilled") => {
             let message = "a worker took more memory than it may: raise spec.import.podTemplate.resources";
             Verdict::bad(reason::FAILED, message)
@@ -170,8 +121,8 @@ fn failed(terminated: &[(&ContainerStateTerminated, Timestamp)]) -> Verdict {
     }
 }
 
-fn words(end: &ContainerStateTerminated) -> Option<Words> {
-    serde_json::from_str(end.message.as_deref()?).ok()
+fn words(end: &ContainerStateTerminated) -> Option<RunVerdict> {
+    RunVerdict::from_message(end.message.as_deref()?)
 }
 
 /// How a pod's container ended, and when.
@@ -232,8 +183,9 @@ mod tests {
 
     #[test]
     fn the_worker_that_saw_the_end_speaks_for_the_run() {
-        let early = json!({"reason": "Succeeded", "runEnded": false, "projects": counts(2, 0), "mergeRequests": 3});
-        let last = json!({"reason": "Succeeded", "runEnded": true, "projects": counts(7, 0), "mergeRequests": 12});
+        let early = json!({"reason": "Succeeded", "message": "2 projects are imported", "projects": counts(2, 0)});
+        let last = json!({"reason": "Succeeded", "message": "7 projects are imported", "runEnded": true,
+                          "projects": counts(7, 0), "mergeRequests": 12});
 
         let Ended { run, projects, failures } = end(&job("Complete"), &[pod(0, &last), pod(0, &early)]);
 
@@ -245,14 +197,13 @@ mod tests {
 
     #[test]
     fn projects_that_failed_are_named() {
-        let words = json!({"reason": "PartiallyFailed", "runEnded": true, "projects": counts(1, 2), "mergeRequests": 1,
-                           "failures": [{"project": "acme/tool", "reason": "500"}]});
+        let words = json!({"reason": "PartiallyFailed", "message": "2 of 3 projects failed", "runEnded": true, "projects": counts(1, 2), "mergeRequests": 1,
+                           "failures": [{"project": "acme/tool", "failed": true, "reason": "500"}]});
 
         let Ended { run, failures, .. } = end(&job("Failed"), &[pod(42, &words)]);
 
         assert_eq!(run.outcome, RunOutcome::PartiallyFailed);
-        assert_eq!(verdict(&run).reason, "PartiallyFailed");
-        assert_eq!(verdict(&run).message, "2 of 3 projects failed; acme/tool: 500");
+        assert_eq!(verdict(&run), Verdict::bad("PartiallyFailed", "2 of 3 projects failed"));
         assert_eq!(failures[0].subject, "project acme/tool");
     }
 

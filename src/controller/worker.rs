@@ -2,7 +2,6 @@
 //!
 //! Secrets reach a worker as files: they change there when the Secret changes, and no command line shows them.
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMapProjection, KeyToPath, SecretProjection, VolumeProjection};
 
 use super::import_job::Order;
@@ -12,7 +11,7 @@ use crate::api::{GitLabConnectionSpec, KeyRef};
 pub(super) const FILES: &str = "/var/run/gitlab-connector";
 
 /// The arguments of a worker, and the files that they name.
-pub(super) fn given(order: &Order<'_>, now: Timestamp) -> (Vec<String>, Vec<VolumeProjection>) {
+pub(super) fn given(order: &Order<'_>) -> (Vec<String>, Vec<VolumeProjection>) {
     let spec = &order.connection.spec;
     let mut words = Words(vec!["import".to_owned()]);
     let mut files = Vec::new();
@@ -28,7 +27,7 @@ pub(super) fn given(order: &Order<'_>, now: Timestamp) -> (Vec<String>, Vec<Volu
     }
     words.say("database-url-file", &format!("{FILES}/database/url"));
     files.push(secret(order.database, "database/url".to_owned()));
-    ask(spec, now, &mut words);
+    ask(spec, &mut words);
     reach(spec, &mut files, &mut words);
     (words.0, files)
 }
@@ -47,7 +46,7 @@ impl Words {
 }
 
 /// What is to be read.
-fn ask(spec: &GitLabConnectionSpec, now: Timestamp, words: &mut Words) {
+fn ask(spec: &GitLabConnectionSpec, words: &mut Words) {
     let (scope, import) = (&spec.scope, &spec.import);
     for group in &scope.groups {
         words.say("group", &group.to_string());
@@ -60,8 +59,11 @@ fn ask(spec: &GitLabConnectionSpec, now: Timestamp, words: &mut Words) {
     }
     words.say("include-subgroups", &scope.include_subgroups.to_string());
     words.say("include-archived", &scope.include_archived.to_string());
-    if let Some(since) = import.from(now) {
-        words.say("since", &since.to_string());
+    if let Some(since) = &import.since {
+        words.say("since", since);
+    }
+    if let Some(lookback) = &import.lookback {
+        words.say("lookback", &lookback.to_string());
     }
     words.say("resources", &resources(spec).join(","));
     words.say("resync-interval", &import.resync_interval.to_string());
