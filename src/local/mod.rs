@@ -23,7 +23,7 @@ use secrecy::SecretString;
 pub use hooks::remove_webhooks;
 pub use pass::{Import, Pass, pass};
 pub use report::{Report, report, spoken};
-pub use serve::{Error as ServeError, serve};
+pub use serve::{NoConnection, serve};
 pub use stored::{Error as StoredError, Stored};
 pub use watch::{next_import, watch};
 pub use work::Work;

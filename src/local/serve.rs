@@ -1,6 +1,6 @@
 //! The receiver and the refreshers of the connections, in this process.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures::future::join_all;
 use tokio::{
@@ -13,52 +13,43 @@ use super::{Stored, Work};
 use crate::{
     asked,
     importer::refresh,
-    receiver::{self, Receiver, Route},
-    store::Store,
+    receiver::{self, Destination, Inbox, Place, Route},
 };
 
-/// What makes serving impossible.
+/// There is nothing to serve.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The receiver has one database.
-    #[error("--watch serves one database: the connections name several; give --database, or watch them one by one")]
-    SeveralDatabases,
-    /// There is nothing to serve.
-    #[error("--watch: no connection is there to be served")]
-    NoConnection,
-    /// The receiver ended by itself.
-    #[error(transparent)]
-    Receiver(#[from] receiver::Error),
-}
+#[error("--watch: no connection is there to be served")]
+pub struct NoConnection;
 
 /// Receives deliveries of all connections on `listener`, and reads again what they name, until `stop`.
 ///
 /// # Errors
-/// When the connections do not share a database, or the receiver cannot go on; `stop` is cancelled then.
+/// When there is no connection.
 pub async fn serve(
     listener: TcpListener,
     connections: &[(&Work<'_>, &Stored)],
     metrics: receiver::Metrics,
     stop: &CancellationToken,
-) -> Result<(), Error> {
-    let store = shared_store(connections)?;
+) -> Result<(), NoConnection> {
+    if connections.is_empty() {
+        return Err(NoConnection);
+    }
+    let mut inboxes = BTreeMap::new();
+    let mut routes = Vec::new();
+    for (work, stored) in connections {
+        let open = || Inbox::open(stored.store.clone(), metrics.clone());
+        let inbox = inboxes.entry(stored.url()).or_insert_with(open).clone();
+        routes.push(route(work, stored, inbox));
+    }
+    let wakes: Vec<_> = routes.iter().map(|(_, wake)| Arc::clone(wake)).collect();
+    let routes = Arc::new(routes.into_iter().map(|(route, _)| route).collect());
     // Connections come from files, so the routes never change; the sender lives as long as deliveries are accepted.
-    let (_sender, routes) =
-        watch::channel(Arc::new(connections.iter().map(|(work, stored)| route(work, stored)).collect()));
-    let delivered = Arc::new(Notify::new());
-    let wakes: Vec<_> = connections.iter().map(|_| Arc::new(Notify::new())).collect();
+    let (_sender, routes) = watch::channel(routes);
 
-    let refresh =
-        connections.iter().zip(&wakes).map(|((work, stored), wake)| refresh(work, stored, Arc::clone(wake), stop));
-    let receiver = Receiver { store, routes, wake: Arc::clone(&delivered), metrics };
-    let receive = async {
-        let stopped = stop.clone();
-        let ended = receiver::run(listener, receiver, async move { stopped.cancelled().await }).await;
-        stop.cancel();
-        ended
-    };
-    let (ended, _, ()) = tokio::join!(receive, join_all(refresh), relay(&delivered, &wakes, stop));
-    Ok(ended?)
+    let refresh = connections.iter().zip(wakes).map(|((work, stored), wake)| refresh(work, stored, wake, stop));
+    let receive = receiver::run(listener, routes, metrics, stop.clone().cancelled_owned());
+    tokio::join!(receive, join_all(refresh));
+    Ok(())
 }
 
 async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &CancellationToken) {
@@ -67,29 +58,14 @@ async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &Can
     refresh::run(&client, &stored.store, &settings, wake, stop.clone()).await;
 }
 
-fn shared_store(connections: &[(&Work<'_>, &Stored)]) -> Result<Store, Error> {
-    let mut urls = connections.iter().map(|(_, stored)| stored.url());
-    let first = urls.next().ok_or(Error::NoConnection)?;
-    if urls.any(|url| url != first) {
-        return Err(Error::SeveralDatabases);
-    }
-    connections.first().map(|(_, stored)| stored.store.clone()).ok_or(Error::NoConnection)
-}
-
-fn route(work: &Work<'_>, stored: &Stored) -> Route {
-    Route {
+fn route(work: &Work<'_>, stored: &Stored, inbox: Inbox) -> (Route, Arc<Notify>) {
+    let wake = Arc::new(Notify::new());
+    let place = Place { inbox, source: stored.registered.source, wake: Arc::clone(&wake) };
+    let route = Route {
         uid: stored.registered.uid.clone(),
-        source: stored.registered.source,
         secrets: vec![stored.hook_secret.clone()],
-        text: work.given.connection.spec.import.text,
-    }
-}
-
-/// One bell rings many: a delivery may concern any connection.
-async fn relay(delivered: &Notify, wakes: &[Arc<Notify>], stop: &CancellationToken) {
-    while stop.run_until_cancelled(delivered.notified()).await.is_some() {
-        for wake in wakes {
-            wake.notify_one();
-        }
-    }
+        text: work.spec().import.text,
+        destination: Destination::Store(place),
+    };
+    (route, wake)
 }

@@ -17,11 +17,10 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Route, Shared,
+    Destination, Route, Shared,
     authenticate::{ID, Refusal, authenticate, needs_body},
     failure::Failure,
 };
-use crate::store::Source;
 
 /// GitLab sends nothing larger.
 const LARGEST_BODY: usize = 25 * 1024 * 1024;
@@ -53,10 +52,11 @@ pub(super) struct Delivery {
 }
 
 /// A connection as far as a delivery matters to it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Recipient {
-    pub(super) source: Source,
+    pub(super) uid: String,
     pub(super) text: bool,
+    pub(super) destination: Destination,
 }
 
 impl FromRequest<Shared> for Delivery {
@@ -116,7 +116,10 @@ fn recipients(routes: &[&Route], headers: &HeaderMap, body: &[u8]) -> Result<Vec
     let mut recipients = Vec::new();
     for route in routes {
         match authenticate(headers, body, &route.secrets, now) {
-            Ok(()) => recipients.push(Recipient { source: route.source, text: route.text }),
+            Ok(()) => {
+                let (uid, destination) = (route.uid.clone(), route.destination.clone());
+                recipients.push(Recipient { uid, text: route.text, destination });
+            }
             Err(why) => refusal = why,
         }
     }

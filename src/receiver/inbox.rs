@@ -1,11 +1,21 @@
 //! Many deliveries, one transaction.
 //!
 //! A database makes a transaction durable by waiting for its disk, and that wait costs the same for one delivery as for
-//! two hundred. So one task commits, and whatever arrives while it waits is committed together next. The cost of a
-//! delivery falls as their number rises, and nobody waits when there is only one.
+//! two hundred. So one task a database commits, and whatever arrives while it waits is committed together next. The cost
+//! of a delivery falls as their number rises, and nobody waits when there is only one. A database that is away holds up
+//! its own deliveries, and of these only so many: the others need a connection to be received over.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -25,6 +35,12 @@ const WAITING: usize = 2048;
 /// Deliveries in one transaction. More would not be cheaper each, and a failure would hold up more.
 const TOGETHER: usize = 256;
 
+/// Deliveries that wait for a database that is away. More are refused at once.
+const WAITING_WHILE_AWAY: usize = 256;
+
+/// A database that has taken nothing for so long, although something waits, is away.
+const STUCK: Duration = Duration::from_secs(1);
+
 /// Pauses between attempts while the database is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +52,8 @@ pub(super) struct Entry {
     /// What makes it unique within the connection.
     pub(super) id: String,
     pub(super) reading: Reading,
+    /// Woken when a merge request is due to be read again.
+    pub(super) wake: Arc<Notify>,
     /// When its sender stops waiting for the answer.
     pub(super) deadline: Instant,
 }
@@ -62,10 +80,52 @@ impl Receipt {
 #[error("the delivery could not be stored in time")]
 pub(super) struct Unavailable;
 
-/// Where deliveries are handed in. Once every clone is dropped, the committing task ends.
+/// Where deliveries for one database are handed in. Once every clone is dropped, the task that commits them ends.
 #[derive(Clone, Debug)]
-pub(super) struct Inbox {
+pub struct Inbox {
     queue: mpsc::Sender<Waiting>,
+    load: Arc<Load>,
+}
+
+/// How it stands with a database.
+#[derive(Debug)]
+struct Load {
+    waiting: AtomicUsize,
+    began: Instant,
+    /// When it last took something, or when something began to wait, in milliseconds since the inbox was opened.
+    moved_ms: AtomicU64,
+}
+
+impl Load {
+    fn moved(&self) {
+        self.moved_ms.store(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    fn is_stuck(&self) -> bool {
+        let moved = Duration::from_millis(self.moved_ms.load(Relaxed));
+        self.waiting.load(Relaxed) > 0 && self.began.elapsed().saturating_sub(moved) > STUCK
+    }
+
+    /// Counts one more delivery that waits; `None` where there are enough.
+    fn enter(&self) -> Option<Counted<'_>> {
+        let stuck = self.is_stuck();
+        let counted = Counted(self);
+        match self.waiting.fetch_add(1, Relaxed) {
+            0 => self.moved(),
+            before if stuck && before >= WAITING_WHILE_AWAY => return None,
+            _ => {}
+        }
+        Some(counted)
+    }
+}
+
+/// One delivery that waits, until it is settled or given up.
+struct Counted<'a>(&'a Load);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
+    }
 }
 
 #[derive(Debug)]
@@ -75,12 +135,35 @@ struct Waiting {
 }
 
 impl Inbox {
+    /// An inbox for `store`, and a task that commits what comes in.
+    #[must_use]
+    pub fn open(store: Store, metrics: Metrics) -> Inbox {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let load = Load { waiting: AtomicUsize::new(0), began: Instant::now(), moved_ms: AtomicU64::new(0) };
+        let load = Arc::new(load);
+        let mut committer = Committer { store, metrics, load: Arc::clone(&load), queue: receiver };
+        tokio::spawn(async move {
+            // A panic is a bug, and costs the deliveries that met it; those that come later are not to blame.
+            while AssertUnwindSafe(committer.run()).catch_unwind().await.is_err() {
+                tracing::error!("the task that commits deliveries panicked, and goes on");
+            }
+        });
+        Inbox { queue: sender, load }
+    }
+
+    /// Whether deliveries wait and the database takes none.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.load.is_stuck()
+    }
+
     /// Commits a delivery and returns once it is durable.
     ///
     /// # Errors
     /// [`Unavailable`] at the deadline. The delivery may still be committed later; that does no harm.
     pub(super) async fn commit(&self, entry: Entry) -> Result<Receipt, Unavailable> {
         let deadline = entry.deadline;
+        let _counted = self.load.enter().ok_or(Unavailable)?;
         let (answer, receipt) = oneshot::channel();
         let handed_in = async {
             self.queue.send(Waiting { entry, answer }).await.map_err(|_| Unavailable)?;
@@ -90,23 +173,16 @@ impl Inbox {
     }
 }
 
-/// The task that commits. It ends when the last [`Inbox`] is dropped and everything handed in is settled.
-pub(super) struct Committer {
+/// What commits. It ends when the last [`Inbox`] is dropped and everything handed in is settled.
+struct Committer {
     store: Store,
-    /// Woken when a merge request is due to be read again.
-    wake: Arc<Notify>,
     metrics: Metrics,
+    load: Arc<Load>,
     queue: mpsc::Receiver<Waiting>,
 }
 
-pub(super) fn inbox(store: Store, wake: Arc<Notify>, metrics: Metrics) -> (Inbox, Committer) {
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let committer = Committer { store, wake, metrics, queue: receiver };
-    (Inbox { queue: sender }, committer)
-}
-
 impl Committer {
-    pub(super) async fn run(mut self) {
+    async fn run(&mut self) {
         loop {
             let mut together = Vec::with_capacity(TOGETHER);
             if self.queue.recv_many(&mut together, TOGETHER).await == 0 {
@@ -127,7 +203,10 @@ impl Committer {
             };
             let attempt = timeout_at(last_deadline, self.commit(&together)).await;
             let error = match attempt {
-                Ok(Ok(receipts)) => return self.answer(together, &receipts),
+                Ok(Ok(receipts)) => {
+                    self.load.moved();
+                    return self.answer(together, &receipts);
+                }
                 Ok(Err(error)) => error,
                 // The senders have gone. What the database made of it, it did as a whole.
                 Err(_) => return tracing::warn!("the database did not answer in time"),
@@ -156,7 +235,7 @@ impl Committer {
     /// Records deliveries whose rows the database does not take. They are authentic, so GitLab must hear success.
     async fn settle_without_rows(&self, together: Vec<Waiting>) {
         for waiting in together {
-            let Entry { source, id, reading, deadline } = &waiting.entry;
+            let Entry { source, id, reading, deadline, .. } = &waiting.entry;
             let recorded = async {
                 let paths = self.paths(std::slice::from_ref(&waiting)).await?;
                 let path = reading.project_id().and_then(|project| paths.get(&(*source, project)));
@@ -165,6 +244,7 @@ impl Committer {
             };
             match timeout_at(*deadline, recorded).await {
                 Ok(Ok(_)) => {
+                    self.load.moved();
                     tracing::warn!(source = source.0, "the database does not take the rows of a delivery");
                     self.answer(vec![waiting], &[Receipt::Recorded(Outcome::Unstorable)]);
                 }
@@ -216,10 +296,10 @@ impl Committer {
 
     fn answer(&self, together: Vec<Waiting>, receipts: &[Receipt]) {
         let now = Timestamp::now();
-        if receipts.iter().any(|receipt| matches!(receipt, Receipt::Recorded(Outcome::Stored | Outcome::Unstorable))) {
-            self.wake.notify_one();
-        }
         for (waiting, receipt) in together.into_iter().zip(receipts) {
+            if matches!(receipt, Receipt::Recorded(Outcome::Stored | Outcome::Unstorable)) {
+                waiting.entry.wake.notify_one();
+            }
             if let (Receipt::Recorded(Outcome::Stored), Some(at)) = (receipt, waiting.entry.reading.happened_at) {
                 self.metrics.lagged(now.duration_since(at).as_secs_f64());
             }

@@ -3,12 +3,13 @@
 //! ```text
 //!   POST ─▶ delivery ─▶ payload ─▶ inbox ─▶ 2xx
 //!           bound,      bytes to   many deliveries,
-//!           authenticate rows      one transaction
+//!           authenticate rows      one transaction a database
 //! ```
 //!
 //! Success is answered to everything authentic, wanted or not: GitLab counts failures and disables hooks that have too
 //! many. It never repeats a delivery that failed, so a database that is away is waited for as long as GitLab waits for
-//! us. What is lost all the same, the next import reads.
+//! us. What is lost all the same, the next import reads. Connections may have different databases: each has an inbox of its
+//! own, and one that is away holds up nobody else.
 //!
 //! A request that is not authentic gets 401, always the same one: whether a connection exists cannot be asked here.
 
@@ -34,85 +35,77 @@ use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore, watch},
+    time::{Instant, timeout_at},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::store::{Source, Store};
+use crate::store::Source;
 use delivery::{Delivery, Recipient};
 use failure::Failure;
-use inbox::{Entry, Inbox};
+use inbox::Entry;
+use payload::Reading;
+
+pub use inbox::Inbox;
 pub use metrics::Metrics;
 
 /// Bodies above a quarter of a megabyte that are in memory at once.
 const LARGE_BODIES: usize = 4;
+
+/// Deliveries that wait for databases that could not be opened yet. More are refused at once.
+const WAITING: usize = 256;
 
 /// A connection whose deliveries are accepted.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// Last segment of the hook's URL.
     pub uid: String,
-    /// The connection in the store.
-    pub source: Source,
     /// Any of them is accepted; those that start with `whsec_` check signatures too. None accepts nothing.
     pub secrets: Vec<SecretString>,
     /// Whether descriptions and comments are stored, not only titles.
     pub text: bool,
+    /// Where they go.
+    pub destination: Destination,
+}
+
+/// Where the deliveries of a connection go.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// Into its database.
+    Store(Place),
+    /// Its database cannot be opened at present: they wait for it as long as GitLab waits for us.
+    Away,
+    /// Nowhere: the connection is suspended. They are answered with success, or GitLab would disable the hook.
+    Nowhere,
+}
+
+/// A connection's place in a database.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The database's inbox.
+    pub inbox: Inbox,
+    /// The connection in it.
+    pub source: Source,
+    /// Woken when a merge request is due to be read again.
+    pub wake: Arc<Notify>,
 }
 
 /// The connections that are served now. Changes take effect with the next delivery.
 pub type Routes = watch::Receiver<Arc<Vec<Route>>>;
 
-/// What the receiver works with.
-#[derive(Clone, Debug)]
-pub struct Receiver {
-    /// Where deliveries go.
-    pub store: Store,
-    /// Whose deliveries are accepted.
-    pub routes: Routes,
-    /// Woken when a merge request is due to be read again.
-    pub wake: Arc<Notify>,
-    /// What is counted.
-    pub metrics: Metrics,
-}
-
-/// The receiver could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The task that commits deliveries ended although nobody asked it to.
-    #[error("the receiver's inbox failed: {0}")]
-    Inbox(#[from] tokio::task::JoinError),
-}
-
 /// Serves `/webhooks/gitlab` and `/webhooks/gitlab/{uid}` on `listener` until `stop` resolves; then ends what is in flight.
-///
-/// # Errors
-/// [`Error::Inbox`] when deliveries can no longer be committed.
-pub async fn run(listener: TcpListener, receiver: Receiver, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    let Receiver { store, routes, wake, metrics } = receiver;
-    let (inbox, committer) = inbox::inbox(store, wake, metrics.clone());
-    let mut committing = tokio::spawn(committer.run());
+pub async fn run(listener: TcpListener, routes: Routes, metrics: Metrics, stop: impl Future<Output = ()>) {
     let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
-    let router = router(Shared { routes, inbox, metrics, large_bodies });
-
-    let failed = tokio::select! {
-        () = serve::serve(listener, router, stop) => None,
-        ended = &mut committing => Some(ended),
-    };
-    // With the router the last inbox is gone, so the committer ends once everything is settled.
-    match failed {
-        Some(ended) => ended?,
-        None => committing.await?,
-    }
-    Ok(())
+    let waiting = Arc::new(Semaphore::new(WAITING));
+    serve::serve(listener, router(Shared { routes, metrics, large_bodies, waiting }), stop).await;
 }
 
 /// What requests share.
 #[derive(Clone, Debug)]
 struct Shared {
     routes: Routes,
-    inbox: Inbox,
     metrics: Metrics,
     large_bodies: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 fn router(shared: Shared) -> Router {
@@ -142,20 +135,48 @@ async fn deliver(State(shared): State<Shared>, delivery: Result<Delivery, Failur
 /// Hands a delivery to each of its recipients. It is answered once it is durable for all of them.
 async fn commit(shared: &Shared, delivery: Delivery) -> Result<Response, Failure> {
     let Delivery { recipients, id, event, body, deadline } = delivery;
-    let entry = |recipient: &Recipient| Entry {
-        source: recipient.source,
-        id: id.clone(),
-        reading: payload::read(&event, &body, recipient.text),
-        deadline,
+    let read = |recipient: Recipient| {
+        let reading = payload::read(&event, &body, recipient.text);
+        settle(shared, recipient, (id.clone(), reading), deadline)
     };
-    let commits: Vec<_> = recipients.iter().map(|recipient| shared.inbox.commit(entry(recipient))).collect();
-    // It may be large, and the database may be away for a while.
+    let settled: Vec<_> = recipients.into_iter().map(read).collect();
+    // It may be large, and a database may be away for a while.
     drop(body);
-    let receipts = futures::future::try_join_all(commits).await?;
-    let names: Vec<&str> = receipts.iter().map(|receipt| receipt.name()).collect();
+    let names = futures::future::try_join_all(settled).await?;
     for name in &names {
         shared.metrics.count(name);
     }
     // The administrator of the hook sees this in GitLab.
     Ok((StatusCode::OK, names.join(" ") + "\n").into_response())
+}
+
+async fn settle(
+    shared: &Shared,
+    recipient: Recipient,
+    (id, reading): (String, Reading),
+    deadline: Instant,
+) -> Result<&'static str, Failure> {
+    let destination = match recipient.destination {
+        Destination::Away => shared.wait_for_database(&recipient.uid, deadline).await?,
+        known => known,
+    };
+    let Destination::Store(Place { inbox, source, wake }) = destination else {
+        return Ok("suspended");
+    };
+    Ok(inbox.commit(Entry { source, id, reading, wake, deadline }).await?.name())
+}
+
+impl Shared {
+    /// Where a connection's deliveries go, once its database is there.
+    async fn wait_for_database(&self, uid: &str, deadline: Instant) -> Result<Destination, Failure> {
+        let _place = self.waiting.try_acquire().map_err(|_| Failure::Unavailable)?;
+        let mut routes = self.routes.clone();
+        let known = |routes: &Arc<Vec<Route>>| {
+            let route = routes.iter().find(|route| route.uid == uid)?;
+            (!matches!(route.destination, Destination::Away)).then(|| route.destination.clone())
+        };
+        let waiting = timeout_at(deadline, routes.wait_for(|routes| known(routes).is_some())).await;
+        let routes = waiting.map_err(|_| Failure::Unavailable)?.map_err(|_| Failure::Unavailable)?;
+        known(&routes).ok_or(Failure::Unavailable)
+    }
 }

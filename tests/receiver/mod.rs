@@ -5,6 +5,7 @@ mod database;
 mod live;
 mod secrets;
 mod served;
+mod several;
 mod trouble;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use gitlab_connector::{
     gitlab::install_tls,
-    receiver::{self, Metrics, Receiver, Route},
+    receiver::{self, Destination, Inbox, Metrics, Place, Route},
     store::{Batch, Connection, Source, Store, rows::Project},
 };
 use prometheus_client::registry::Registry;
@@ -34,7 +34,7 @@ pub(super) struct Served {
     pub(super) stop: CancellationToken,
     pub(super) http: reqwest::Client,
     registry: Registry,
-    running: JoinHandle<Result<(), receiver::Error>>,
+    running: JoinHandle<()>,
 }
 
 impl Served {
@@ -63,25 +63,22 @@ impl Served {
         };
         store.commit(registered.source, &batch).await.unwrap();
 
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let wake = Arc::new(Notify::new());
+        let inbox = Inbox::open(store.clone(), metrics.clone());
+        let place = Place { inbox, source: registered.source, wake: Arc::clone(&wake) };
         let route = Route {
             uid: registered.uid.clone(),
-            source: registered.source,
             secrets: vec![SecretString::from(SECRET)],
             text: true,
+            destination: Destination::Store(place),
         };
         let (routes, watched) = watch::channel(Arc::new(vec![route]));
-        let mut registry = Registry::default();
-        let wake = Arc::new(Notify::new());
-        let receiver = Receiver {
-            store: store.clone(),
-            routes: watched,
-            wake: Arc::clone(&wake),
-            metrics: Metrics::register(&mut registry),
-        };
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let running = tokio::spawn(receiver::run(listener, receiver, stop.clone().cancelled_owned()));
+        let running = tokio::spawn(receiver::run(listener, watched, metrics, stop.clone().cancelled_owned()));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -144,7 +141,7 @@ impl Served {
     /// Stops the receiver and waits for its end, which must be a good one.
     pub(super) async fn stopped(self) -> Database {
         self.stop.cancel();
-        self.running.await.unwrap().unwrap();
+        self.running.await.unwrap();
         self.database
     }
 }

@@ -163,18 +163,18 @@ async fn rows_that_a_database_refuses_hold_up_no_other_delivery() {
 }
 
 /// Keeps everybody else from writing into a SQLite file.
-struct Lock {
+pub(super) struct Lock {
     connection: SqliteConnection,
 }
 
 impl Lock {
-    async fn take(database: &Database) -> Lock {
+    pub(super) async fn take(database: &Database) -> Lock {
         let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
         sqlx::raw_sql("begin immediate").execute(&mut connection).await.unwrap();
         Lock { connection }
     }
 
-    async fn release(mut self) {
+    pub(super) async fn release(mut self) {
         sqlx::raw_sql("rollback").execute(&mut self.connection).await.unwrap();
     }
 }

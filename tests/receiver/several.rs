@@ -1,0 +1,118 @@
+//! Connections with different databases, and with none, in one receiver.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::future::join_all;
+use gitlab_connector::receiver::{Destination, Route};
+use reqwest::StatusCode;
+use secrecy::SecretString;
+
+use super::{
+    FLIGHT,
+    database::Database,
+    hook, served,
+    served::{SECRET, Served, answered},
+    trouble::Lock,
+};
+
+/// A second connection in the receiver of `first`, which is the one of `second` with a secret of its own.
+fn add(first: &Served, second: &Served) {
+    let mut route = second.routes.borrow()[0].clone();
+    route.secrets = vec![SecretString::from("another secret")];
+    first.routes.send_modify(|routes| *routes = Arc::new(vec![routes[0].clone(), route]));
+}
+
+/// A delivery to the second connection of `first`.
+fn to_second(first: &Served, second: &Served, id: &str) -> reqwest::RequestBuilder {
+    let url = format!("{}/webhooks/gitlab/{}", first.url, second.uid);
+    let request = first.http.post(url).header("x-gitlab-token", "another secret");
+    request.header("x-gitlab-event", "Merge Request Hook").header("idempotency-key", id)
+}
+
+fn go_to(served: &Served, destination: &Destination) {
+    served.routes.send_modify(|routes| {
+        *routes = Arc::new(vec![Route { destination: destination.clone(), ..routes[0].clone() }]);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_connection_has_its_own_database() {
+    let (first, second) = (served().await, Served::start(Database::postgres().await, &[FLIGHT]).await);
+    add(&first, &second);
+    let body = hook!("merge_request_open").to_string();
+
+    let to_first = first.deliver("1", &hook!("merge_request_open")).await;
+    let to_other = answered(to_second(&first, &second, "1").body(body.clone())).await;
+    let url = format!("{}/webhooks/gitlab/{}", first.url, second.uid);
+    let forged = answered(first.http.post(url).header("x-gitlab-token", SECRET).body(body)).await;
+
+    assert_eq!((to_first.0, to_other.0), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(forged.0, StatusCode::UNAUTHORIZED);
+    for served in [&first, &second] {
+        assert_eq!(served.database.count("from gitlab_merge_requests").await, 1);
+        assert_eq!(served.database.count("from connector_deliveries").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_away_holds_up_only_its_own_connections() {
+    let (first, second) = (served().await, served().await);
+    add(&first, &second);
+    let lock = Lock::take(&second.database).await;
+    let body = hook!("merge_request_open").to_string();
+    // More than there are places for connections, at a rate that GitLab may well have.
+    let crowd: Vec<_> = (0..1500)
+        .map(|number: u32| {
+            let request = to_second(&first, &second, &number.to_string()).body(body.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(2) * number).await;
+                answered(request).await.0
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+
+    let began = Instant::now();
+    let answer = first.deliver("1", &hook!("merge_request_open")).await;
+    let took = began.elapsed();
+    lock.release().await;
+
+    assert_eq!(answer, (StatusCode::OK, "stored".to_owned()));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    let answers: Vec<StatusCode> = join_all(crowd).await.into_iter().map(Result::unwrap).collect();
+    assert!(answers.iter().all(|status| [200, 503].contains(&status.as_u16())));
+    assert!(answers.contains(&StatusCode::OK), "who waited is served once the database is back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_waits_for_a_database_that_is_not_open_yet() {
+    let served = served().await;
+    let place = served.routes.borrow()[0].destination.clone();
+    go_to(&served, &Destination::Away);
+    let delivery = served.delivery(Some("1"), hook!("merge_request_open").to_string());
+    let delivery = tokio::spawn(answered(delivery));
+    let forged = answered(served.bare("Merge Request Hook", "{}").header("x-gitlab-token", "a guess")).await;
+
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!delivery.is_finished());
+    go_to(&served, &place);
+
+    assert_eq!(forged.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(delivery.await.unwrap(), (StatusCode::OK, "stored".to_owned()));
+}
+
+#[tokio::test]
+async fn a_suspended_connection_answers_what_is_authentic_with_success_and_keeps_nothing() {
+    let served = served().await;
+    go_to(&served, &Destination::Nowhere);
+
+    let answer = served.deliver("1", &hook!("merge_request_open")).await;
+    let forged = answered(served.bare("Merge Request Hook", "{}").header("x-gitlab-token", "a guess")).await;
+
+    assert_eq!(answer, (StatusCode::OK, "suspended".to_owned()));
+    assert_eq!(forged.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(served.database.count("from connector_deliveries").await, 0);
+}
