@@ -1,17 +1,23 @@
 //! The command line: one file a command.
 
 mod check;
+mod cluster;
 mod crd;
 mod matrix;
 mod migrate;
 mod progress;
 mod report;
+mod status;
 mod sync;
 mod table;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -55,6 +61,8 @@ enum Command {
     Sync(Box<sync::Args>),
     /// What can these tokens do, what is missing, and how to mend it.
     Check(Box<check::Args>),
+    /// The connections of a cluster: are they Ready, and if not, why.
+    Status(status::Args),
     /// One worker of an import.
     Import(Box<importer::args::Args>),
     /// Bring a database's schema up to date.
@@ -65,13 +73,14 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub async fn run() -> ExitCode {
-    let Cli { telemetry, command } = Cli::parse();
+    let Cli { telemetry, command } = parse();
     if let Err(error) = telemetry::start(&telemetry) {
         return end(BAD_INPUT, &error.to_string());
     }
     let outcome = match command {
         Command::Sync(args) => sync::run(*args).await,
         Command::Check(args) => check::run(*args).await,
+        Command::Status(args) => status::run(args).await,
         Command::Import(args) => return ExitCode::from(importer::args::execute(&args, stop_signal()).await),
         Command::Migrate(args) => migrate::run(&args).await,
         Command::Crd => crd::run(),
@@ -80,6 +89,19 @@ pub async fn run() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, message }) => end(code, &message),
     }
+}
+
+/// The name under which kubectl finds us as its plugin `kubectl gitlab-connector`.
+const PLUGIN: &str = "kubectl-gitlab_connector";
+
+/// Parses the command line; help names the command as it was called.
+fn parse() -> Cli {
+    let called = std::env::args_os().next().map(PathBuf::from);
+    let command = match called.as_deref().and_then(Path::file_name) {
+        Some(name) if name == PLUGIN => Cli::command().bin_name("kubectl gitlab-connector"),
+        _ => Cli::command(),
+    };
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 fn end(code: u8, message: &str) -> ExitCode {

@@ -1,5 +1,6 @@
 //! What a pass came to, for people and for programs.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
 use super::{
@@ -30,7 +31,7 @@ pub(super) fn text(work: &Work<'_>, report: &Report) -> String {
         }
     }
     text.push_str(&import(report));
-    text.push_str(&format!("\nCONDITIONS\n{}", conditions(report)));
+    text.push_str(&format!("\nCONDITIONS\n{}", conditions(&report.status.conditions)));
     if !report.rows.is_empty() {
         text.push_str(&format!("\nROWS\n{}", rows(report)));
     }
@@ -56,9 +57,10 @@ fn import(report: &Report) -> String {
     text
 }
 
-fn conditions(report: &Report) -> Table {
+/// The conditions of a connection.
+pub(super) fn conditions(conditions: &[Condition]) -> Table {
     let mut table = Table::new(&["TYPE", "STATUS", "REASON", "MESSAGE"]);
-    for condition in &report.status.conditions {
+    for condition in conditions {
         table.row([&condition.type_, &condition.status, &condition.reason, &condition.message]);
     }
     table

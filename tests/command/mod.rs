@@ -1,6 +1,7 @@
 //! What the command line promises: exit codes, sentences, and that no secret is printed.
 
 mod check;
+mod cluster;
 mod database;
 mod errors;
 mod sync;
