@@ -7,6 +7,7 @@
     reason = "a test may stop at the first surprise; clippy.toml covers only functions marked as tests"
 )]
 
+mod chart;
 mod command;
 mod harness;
 mod rules;
