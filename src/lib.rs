@@ -46,6 +46,7 @@ pub mod status;
 
 pub mod local;
 
+pub mod cluster;
 pub mod controller;
 
 pub mod cli;
