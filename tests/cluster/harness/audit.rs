@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -51,16 +52,20 @@ pub(crate) struct Moment(u64);
 impl Cluster {
     /// This moment.
     pub(crate) fn moment(&self) -> Moment {
-        Moment(std::fs::metadata(self.plane.audit_log().unwrap()).unwrap().len())
+        Moment(std::fs::metadata(self.audit_log()).unwrap().len())
     }
 
     /// What was answered since a moment, in the order of the answers. A watch is answered when it ends.
     pub(crate) fn requests_since(&self, moment: Moment) -> Vec<Request> {
         let mut text = String::new();
-        let mut log = File::open(self.plane.audit_log().unwrap()).unwrap();
+        let mut log = File::open(self.audit_log()).unwrap();
         log.seek(SeekFrom::Start(moment.0)).unwrap();
         log.read_to_string(&mut text).unwrap();
         let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         whole.map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
+    fn audit_log(&self) -> &Path {
+        self.plane.audit_log().unwrap_or_else(|| panic!("{}", control_plane::Error::NotOurs))
     }
 }
