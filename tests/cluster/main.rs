@@ -10,6 +10,7 @@
 mod chart;
 mod command;
 mod harness;
+mod pods;
 mod rules;
 
 #[allow(dead_code, reason = "shared with the other test binary: each uses its part of it")]

@@ -1,12 +1,11 @@
 //! A database that refuses, is full, is read-only, or goes away in the middle.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use gitlab_simulator::{Fault, FaultKind};
 use secrecy::ExposeSecret;
-use tokio::net::{TcpListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -104,33 +103,33 @@ async fn a_database_that_goes_away_ends_the_run_after_its_patience_and_the_next_
 /// A way to a PostgreSQL database that can be cut.
 struct Proxy {
     url: String,
-    socket: PathBuf,
+    server: SocketAddr,
     database: String,
     cut: CancellationToken,
 }
 
 impl Proxy {
     async fn start() -> Proxy {
-        let url = Url::parse(postgres::database().await.expose_secret()).unwrap();
-        let host = url.query_pairs().find(|(name, _)| name == "host").unwrap().1.into_owned();
-        Proxy::to(PathBuf::from(host).join(".s.PGSQL.5432"), url.path().to_owned()).await
+        let url = Url::parse(postgres::by_network(&postgres::database().await).expose_secret()).unwrap();
+        let server = SocketAddr::new(url.host_str().unwrap().parse().unwrap(), url.port().unwrap());
+        Proxy::to(server, url.path().to_owned()).await
     }
 
-    async fn to(socket: PathBuf, database: String) -> Proxy {
+    async fn to(server: SocketAddr, database: String) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("postgres://postgres@{}{database}?sslmode=disable", listener.local_addr().unwrap());
         let cut = CancellationToken::new();
-        let (until, way) = (cut.clone(), Arc::new(socket.clone()));
+        let until = cut.clone();
         tokio::spawn(async move {
             while let Some(Ok((mut client, _))) = until.run_until_cancelled(listener.accept()).await {
-                let (until, way) = (until.clone(), Arc::clone(&way));
+                let until = until.clone();
                 tokio::spawn(async move {
-                    let mut server = UnixStream::connect(way.as_path()).await.unwrap();
+                    let mut server = TcpStream::connect(server).await.unwrap();
                     let _ = until.run_until_cancelled(tokio::io::copy_bidirectional(&mut client, &mut server)).await;
                 });
             }
         });
-        Proxy { url, socket, database, cut }
+        Proxy { url, server, database, cut }
     }
 
     fn cut(&self) {
@@ -138,6 +137,6 @@ impl Proxy {
     }
 
     async fn again(self) -> Proxy {
-        Proxy::to(self.socket, self.database).await
+        Proxy::to(self.server, self.database).await
     }
 }

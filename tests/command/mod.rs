@@ -6,37 +6,11 @@ mod database;
 mod errors;
 mod sync;
 
+use gitlab_simulator::World;
 use gitlab_simulator::world::{Role, Scope};
-use gitlab_simulator::{Options, Simulator, World};
 
+use crate::support::acme::{OWNER, READER, acme, serve};
 use crate::support::binary::{self, Directory, Ended};
-
-const READER: &str = "glpat-reads-everything-0123";
-const OWNER: &str = "glpat-owns-everything-4567";
-
-/// A GitLab with one group, two projects and three merge requests; a reader and an owner.
-fn acme() -> World {
-    World::new()
-        .with_group("acme", |group| {
-            group
-                .member("ada", Role::Developer)
-                .member("grace", Role::Maintainer)
-                .project("web", |project| {
-                    project
-                        .merge_request("Add a page", |one| {
-                            one.by("ada").diff(10, 2).push(2).comment("grace", "nice").approve("grace").merge("grace")
-                        })
-                        .merge_request("Add another", |one| one.by("grace").comment("ada", "hm"))
-                })
-                .project("api", |project| project.merge_request("Speak", |one| one.by("ada")))
-        })
-        .with_group_token(READER, "acme", Role::Developer, &[Scope::ReadApi])
-        .with_group_token(OWNER, "acme", Role::Owner, &[Scope::Api])
-}
-
-async fn serve(world: World) -> Simulator {
-    Simulator::start(world, Options::default()).await.unwrap()
-}
 
 /// A manifest for this GitLab. `more` are further lines of the spec, each with its two spaces.
 fn manifest(url: &str, token: &str, more: &str) -> String {

@@ -1,5 +1,6 @@
 //! What several promises need.
 
+pub(crate) mod acme;
 pub(crate) mod binary;
 pub(crate) mod logs;
 pub(crate) mod postgres;

@@ -1,21 +1,23 @@
 //! A throw-away PostgreSQL for the tests: one cluster a process, a fresh database a test.
 //!
-//! It listens on a socket in a temporary directory only, does not wait for the disk, and dies with this process however
+//! It listens on a socket in a temporary directory, and for pods on a port of this machine, does not wait for the disk, and dies with this process however
 //! that ends: a shell holds the other end of a pipe of ours and stops the server when the pipe breaks.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// A password that no output may contain.
 pub(crate) const PASSWORD: &str = "hunter2-in-the-database";
 
 struct Cluster {
     directory: PathBuf,
+    port: u16,
     /// Holds the pipe; never waited for.
     _watchdog: Child,
 }
@@ -31,6 +33,8 @@ pub(crate) async fn database() -> SecretString {
         .args([
             "--host",
             cluster.directory.to_str().unwrap(),
+            "--port",
+            &cluster.port.to_string(),
             "--username",
             "postgres",
             "--template",
@@ -49,9 +53,15 @@ pub(crate) async fn url_with_wrong_password() -> SecretString {
     url(&format!("guarded:{PASSWORD}"), "postgres")
 }
 
+/// The same database for one who does not see the socket, such as a pod.
+pub(crate) fn by_network(url: &SecretString) -> SecretString {
+    let (before, _) = url.expose_secret().split_once("?host=").unwrap();
+    before.replace("@localhost", "@127.0.0.1").into()
+}
+
 fn url(role: &str, database: &str) -> SecretString {
-    let host = CLUSTER.get().unwrap().directory.display().to_string();
-    format!("postgres://{role}@localhost/{database}?host={host}").into()
+    let cluster = CLUSTER.get().unwrap();
+    format!("postgres://{role}@localhost:{}/{database}?host={}", cluster.port, cluster.directory.display()).into()
 }
 
 fn start() -> Cluster {
@@ -67,10 +77,11 @@ fn start() -> Cluster {
         "initdb",
         &["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=postgres", "--pgdata", text(&data)],
     );
-    let rules = "local all guarded scram-sha-256\nlocal all all trust\n";
+    let rules = "local all guarded scram-sha-256\nlocal all all trust\nhost all postgres 127.0.0.1/32 trust\n";
     fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    let port = free_port();
     let settings = format!(
-        "-c listen_addresses= -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+        "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
          -c max_connections=200 -c log_min_messages=fatal",
         directory.display()
     );
@@ -92,11 +103,28 @@ fn start() -> Cluster {
 
     let role = "create role guarded login password 'another one'";
     let status = Command::new(binaries().join("psql"))
-        .args(["--quiet", "--host", text(&directory), "--username", "postgres", "--command", role, "postgres"])
+        .args([
+            "--quiet",
+            "--host",
+            text(&directory),
+            "--port",
+            &port.to_string(),
+            "--username",
+            "postgres",
+            "--command",
+            role,
+            "postgres",
+        ])
         .status()
         .unwrap();
     assert!(status.success(), "psql failed");
-    Cluster { directory, _watchdog: watchdog }
+    Cluster { directory, port, _watchdog: watchdog }
+}
+
+/// A port that nobody listens on, below those that the kernel hands out meanwhile.
+fn free_port() -> u16 {
+    let mut ports = std::iter::repeat_with(|| fastrand::u16(20_000..32_000));
+    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
 /// Stops the server when this process is gone, be it by a panic or a signal.

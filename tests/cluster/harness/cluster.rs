@@ -1,10 +1,11 @@
-//! One control plane a process, started by the test that needs it first.
+//! One control plane and kubelet a process, started by the test that needs it first.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
+use control_plane::kubelet::{self, Kubelet};
 use control_plane::{ControlPlane, Options};
 use gitlab_connector::api;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -13,9 +14,14 @@ use kube::runtime::{conditions, wait::await_condition};
 use kube::{Api, ResourceExt};
 use tokio::runtime::Builder;
 
+/// The name of the image that is the product.
+pub(crate) const IMAGE: &str = "gitlab-connector:test";
+
 /// The control plane of all tests, with our CRD.
 pub(crate) struct Cluster {
     pub(crate) plane: ControlPlane,
+    /// None: an existing cluster has its own.
+    pub(crate) kubelet: Option<Kubelet>,
     pub(crate) directory: PathBuf,
     /// Removes the directory when this process is gone; never waited for.
     _cleaner: Child,
@@ -55,9 +61,17 @@ async fn up() -> Result<Cluster, String> {
     crds.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(&crd)).await.unwrap();
     let established = await_condition(crds, &name, conditions::is_crd_established());
     tokio::time::timeout(Duration::from_secs(30), established).await.expect("the CRD is established").unwrap();
+    let kubelet = match plane.address() {
+        Err(_) => None,
+        Ok(api_server) => {
+            let images = [(IMAGE.to_owned(), PathBuf::from(env!("CARGO_BIN_EXE_gitlab-connector")))].into();
+            let options = kubelet::Options { directory: directory.join("pods"), images, api_server };
+            Some(kubelet::start(plane.client().unwrap(), options).expect("the kubelet starts"))
+        }
+    };
     // Not before: the error of one that did not start names logs in there.
     let cleaner = clean_up_after_us(&directory);
-    Ok(Cluster { plane, directory, _cleaner: cleaner })
+    Ok(Cluster { plane, kubelet, directory, _cleaner: cleaner })
 }
 
 /// A static value is never dropped, so that a shell takes the directory away once the pipe to us breaks. The servers are

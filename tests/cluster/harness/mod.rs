@@ -6,6 +6,6 @@ mod kubectl;
 mod namespace;
 mod wait;
 
-pub(crate) use cluster::{Cluster, cluster};
+pub(crate) use cluster::{Cluster, IMAGE, cluster};
 pub(crate) use namespace::Namespace;
 pub(crate) use wait::until;

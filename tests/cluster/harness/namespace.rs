@@ -54,6 +54,11 @@ impl Namespace {
         assert_eq!(ended.code, Some(0), "{}\n{manifests}", ended.text());
     }
 
+    /// What the pods wrote whose names begin so.
+    pub(crate) fn logs(&self, pod: &str) -> String {
+        self.cluster.kubelet.as_ref().map(|kubelet| kubelet.logs(&self.name, pod)).unwrap_or_default()
+    }
+
     /// Makes a Secret, or replaces its values.
     pub(crate) async fn secret(&self, name: &str, values: &[(&str, &str)]) {
         let values: serde_json::Map<_, _> =
@@ -95,6 +100,9 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("logs of the pods of {}:\n{}", self.name, self.logs(""));
+        }
         let _ = Command::new(self.cluster.plane.kubectl())
             .args(["delete", "namespace", &self.name, "--wait=false"])
             .env("KUBECONFIG", self.cluster.plane.kubeconfig())

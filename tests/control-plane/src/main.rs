@@ -1,14 +1,14 @@
-//! `control-plane up`: a Kubernetes control plane on this machine until Ctrl-C.
+//! `control-plane up`: a Kubernetes on this machine until Ctrl-C.
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use control_plane::{ControlPlane, Options};
+use control_plane::{ControlPlane, Options, kubelet};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A Kubernetes control plane on this machine, for tests and the demo.
+/// A Kubernetes on this machine, whose pods are processes, for tests and the demo.
 #[derive(Debug, Parser)]
 #[command(name = "control-plane")]
 enum Command {
@@ -24,6 +24,16 @@ struct Up {
     /// Write every request to audit.log in the directory
     #[arg(long)]
     audit: bool,
+    /// A program that stands for a container image: pods of that image run it
+    #[arg(long = "image", value_name = "NAME=BINARY", value_parser = image)]
+    images: Vec<(String, PathBuf)>,
+}
+
+/// An image and its program.
+fn image(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, binary) = text.split_once('=').ok_or("must be NAME=BINARY, such as tool:1=target/debug/tool")?;
+    let binary = std::fs::canonicalize(binary).map_err(|error| format!("{binary}: {error}"))?;
+    Ok((name.to_owned(), binary))
 }
 
 #[tokio::main]
@@ -42,6 +52,7 @@ async fn run(up: Up) -> Result<(), Box<dyn Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
     // Relative paths would mean something else to the servers.
     let directory = std::path::absolute(up.directory)?;
+    let pods = directory.join("pods");
     let start = ControlPlane::start(Options { directory, audit: up.audit });
     let plane = tokio::select! {
         plane = start => plane?,
@@ -49,6 +60,9 @@ async fn run(up: Up) -> Result<(), Box<dyn Error>> {
         _ = terminated.recv() => return Ok(()),
     };
     say(&format!("control plane ready: {}", plane.url()));
+    let options =
+        kubelet::Options { directory: pods, images: up.images.into_iter().collect(), api_server: plane.address()? };
+    let kubelet = kubelet::start(plane.client()?, options)?;
     say(&format!("kubeconfig: {}", plane.kubeconfig().display()));
     say(&format!("kubectl: {}", plane.kubectl().display()));
     say(&format!("helm: {}", plane.helm().display()));
@@ -58,6 +72,7 @@ async fn run(up: Up) -> Result<(), Box<dyn Error>> {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated.recv() => {}
     }
+    kubelet.stop().await;
     Ok(())
 }
 
