@@ -9,6 +9,7 @@
 #[path = "kubelet/world.rs"]
 mod world;
 
+use std::path::Path;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use world::{Home, condition, container, end};
+use world::{Home, World, condition, container, end};
 
 /// Sleeps until it is asked to end, as a well-behaved server does.
 const SERVE: &str = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 1 & wait $!; done";
@@ -114,7 +115,7 @@ async fn a_deployment_becomes_available_by_its_probes_and_is_restarted_by_them()
     });
     let last = container(&restarted.await).last_state.unwrap().terminated.unwrap();
     assert_eq!((last.exit_code, last.reason.as_deref()), (0, Some("Completed")));
-    assert!(home.world.kubelet.logs(&home.namespace, &name).starts_with("up\nbye\n--- restart 1 ---\nup\n"));
+    assert!(home.logs(&name).await.starts_with("up\nbye\n--- restart 1 ---\nup\n"));
 }
 
 #[tokio::test]
@@ -128,7 +129,7 @@ async fn a_killed_container_is_restarted_ever_later_and_its_end_is_remembered() 
             status.restart_count == restarts && status.state.is_some_and(|state| state.running.is_some())
         };
         home.until("crash", runs).await;
-        home.world.kubelet.kill(&home.namespace, "crash").await;
+        home.kill("crash").await;
     }
 
     let message = home.until_waiting("crash", "CrashLoopBackOff").await;
@@ -172,7 +173,7 @@ async fn a_container_sees_what_its_spec_names_and_nothing_else() {
     .await;
 
     home.until_phase("one", "Succeeded").await;
-    let log = home.world.kubelet.logs(&home.namespace, "one");
+    let log = home.logs("one").await;
     let namespace = &home.namespace;
     let port = home.world.plane.address().unwrap().port();
     let expected = format!(
@@ -221,25 +222,32 @@ async fn what_a_pod_lacks_is_waited_for_and_said() {
 
     home.until_phase("volume", "Succeeded").await;
     home.until_phase("variable", "Succeeded").await;
-    assert_eq!(home.world.kubelet.logs(&home.namespace, "volume"), "came");
-    assert_eq!(home.world.kubelet.logs(&home.namespace, "variable"), "came too\n");
+    assert_eq!(home.logs("volume").await, "came");
+    assert_eq!(home.logs("variable").await, "came too\n");
 }
 
 #[tokio::test]
-async fn a_changed_secret_reaches_a_running_pod() {
+async fn a_changed_secret_reaches_a_running_pod_and_is_on_no_command_line() {
     let home = Home::new().await;
-    home.create::<Secret>(json!({"metadata": {"name": "password"}, "stringData": {"word": "old"}})).await;
+    home.create::<Secret>(json!({"metadata": {"name": "password"}, "stringData": {"word": "old-word"}})).await;
     home.pod(
         "reader",
         "while :; do cat /v/word; echo; sleep 0.2; done",
-        json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}], "securityContext": restricted()}),
+        json!({
+            "env": [{"name": "WORD", "valueFrom": {"secretKeyRef": {"name": "password", "key": "word"}}}],
+            "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+            "securityContext": restricted(),
+        }),
         json!({
             "terminationGracePeriodSeconds": 1,
             "volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "password"}}]}}],
         }),
     )
     .await;
-    home.until_logged("reader", "old\n").await;
+    home.until_logged("reader", "old-word\n").await;
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let shown = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).contains("old-word");
+    assert!(!processes.map(|process| process.path().join("cmdline")).any(|path| shown(&path)));
 
     let patch = json!({"stringData": {"word": "new"}});
     home.api::<Secret>().patch("password", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
@@ -261,7 +269,7 @@ async fn the_token_of_a_pod_is_its_service_account() {
     home.until_phase("one", "Succeeded").await;
 
     let mut kubeconfig = Kubeconfig::read_from(home.world.plane.kubeconfig()).unwrap();
-    let user = json!({"token": home.world.kubelet.logs(&home.namespace, "one")});
+    let user = json!({"token": home.logs("one").await});
     kubeconfig.auth_infos[0].auth_info = Some(serde_json::from_value(user).unwrap());
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     let reviews: Api<SelfSubjectReview> = Api::all(Client::try_from(config).unwrap());
@@ -291,7 +299,7 @@ async fn deletion_asks_first_and_kills_when_the_time_is_over_and_says_how_it_wen
 
     tokio::time::timeout(Duration::from_secs(20), home.until_gone("polite")).await.unwrap();
     let killed = home.until_phase("stubborn", "Failed").await;
-    assert_eq!(home.world.kubelet.logs(&home.namespace, "polite"), "up\nhook\nbye\n");
+    assert_eq!(home.logs("polite").await, "up\nhook\nbye\n");
     assert_eq!(end(&killed), (137, "Error".to_owned(), String::new()));
     let patch = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     pods.patch("stubborn", &PatchParams::default(), &patch).await.unwrap();
@@ -320,5 +328,50 @@ async fn init_containers_go_first_and_share_the_volumes() {
 
     home.until_phase("one", "Succeeded").await;
 
-    assert_eq!(home.world.kubelet.logs(&home.namespace, "one"), "first\nsecond\n");
+    assert_eq!(home.logs("one").await, "first\nsecond\n");
+}
+
+#[tokio::test]
+async fn a_pod_goes_on_while_the_api_server_is_away_and_is_begun_again_after_the_machine_was() {
+    // A world of its own, which no other test misses.
+    let world: &'static World = Box::leak(Box::new(World::start("away").await));
+    let home = Home::on(world).await;
+    let wait = "echo up; while [ ! -e /v/go ]; do sleep 0.1; done; echo went; exit 7";
+    let spec = json!({"volumes": [{"name": "v", "configMap": {"name": "v"}}], "restartPolicy": "Never"});
+    home.create::<ConfigMap>(json!({"metadata": {"name": "v"}, "data": {"a": ""}})).await;
+    let mounts = json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]});
+    home.pod("goes-on", wait, mounts, spec).await;
+    home.pod("begins-again", SERVE, json!({}), json!({})).await;
+    home.until_logged("goes-on", "up").await;
+    home.until_logged("begins-again", "up").await;
+
+    world.plane.stop_api_server().unwrap();
+    world.plane.start_api_server().await.unwrap();
+    let patch = Patch::Merge(json!({"data": {"go": ""}}));
+    home.api::<ConfigMap>().patch("v", &PatchParams::default(), &patch).await.unwrap();
+    let ended = home.until_phase("goes-on", "Failed").await;
+    world.lose_power().await;
+
+    assert_eq!(end(&ended).0, 7);
+    let running = |pod: &Pod| {
+        let status = container(pod);
+        status.restart_count == 1 && status.state.is_some_and(|state| state.running.is_some())
+    };
+    let lost = container(&home.until("begins-again", running).await).last_state.unwrap().terminated.unwrap();
+    assert_eq!((lost.exit_code, lost.reason.as_deref()), (137, Some("ContainerStatusUnknown")));
+    assert_eq!(home.logs("begins-again").await, "up\n--- restart 1 ---\nup\n");
+    assert_eq!(home.logs("goes-on").await, "up\nwent\n");
+}
+
+#[tokio::test]
+async fn a_pod_that_is_active_for_too_long_fails_and_its_log_may_stand_for_its_last_words() {
+    let home = Home::new().await;
+    let policy = json!({"terminationMessagePolicy": "FallbackToLogsOnError"});
+    let spec = json!({"activeDeadlineSeconds": 1, "terminationGracePeriodSeconds": 1});
+
+    home.pod("slow", "echo working; sleep 1000", policy, spec).await;
+
+    let failed = home.until_phase("slow", "Failed").await;
+    assert_eq!(end(&failed), (137, "Error".to_owned(), "working\n".to_owned()));
+    assert_eq!(failed.status.unwrap().reason.as_deref(), Some("DeadlineExceeded"));
 }

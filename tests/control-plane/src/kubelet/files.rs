@@ -8,6 +8,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct File {
     pub(super) content: Vec<u8>,
@@ -18,10 +20,10 @@ pub(super) struct File {
 /// The files of a volume by their paths in it.
 pub(super) type Files = BTreeMap<String, File>;
 
-/// Makes `directory` show exactly `files`; `generation` differs from the one before.
-pub(super) fn write(directory: &Path, files: &Files, group: Option<u32>, generation: u64) -> io::Result<()> {
+/// Makes `directory` show exactly `files`, from now on.
+pub(super) fn write(directory: &Path, files: &Files, group: Option<u32>, now: Timestamp) -> io::Result<()> {
     fs::create_dir_all(directory)?;
-    let name = format!("..{generation}");
+    let name = format!("..{}", now.as_nanosecond());
     let fresh = directory.join(&name);
     make_directory(&fresh, group)?;
     for (path, file) in files {
@@ -83,10 +85,11 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("kubelet-files-{}", std::process::id()));
         let _ = fs::remove_dir_all(&directory);
 
-        write(&directory, &files(&[("token", "one"), ("deep/er", "x"), ("gone", "y")]), None, 1).unwrap();
+        write(&directory, &files(&[("token", "one"), ("deep/er", "x"), ("gone", "y")]), None, Timestamp::UNIX_EPOCH)
+            .unwrap();
         let link = fs::read_link(directory.join("token")).unwrap();
         let first = fs::read_to_string(directory.join("deep/er")).unwrap();
-        write(&directory, &files(&[("token", "two"), ("deep/er", "x")]), None, 2).unwrap();
+        write(&directory, &files(&[("token", "two"), ("deep/er", "x")]), None, Timestamp::MAX).unwrap();
 
         let mut names: Vec<String> =
             fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -94,7 +97,7 @@ mod tests {
         assert_eq!(link, Path::new("..data/token"));
         assert_eq!(first, "x");
         assert_eq!(fs::read_to_string(directory.join("token")).unwrap(), "two");
-        assert_eq!(names, ["..2", "..data", "deep", "token"]);
+        assert_eq!(names, [format!("..{}", Timestamp::MAX.as_nanosecond()).as_str(), "..data", "deep", "token"]);
         assert_eq!(fs::metadata(directory.join("token")).unwrap().permissions().mode() & 0o777, 0o400);
         fs::remove_dir_all(&directory).unwrap();
     }

@@ -61,3 +61,27 @@ impl Drop for Machine {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn what_runs_on_the_machine_ends_with_it() {
+        let machine = Machine::start().unwrap();
+        let mut inside = Command::new("nsenter")
+            .arg(format!("--pid={}", machine.namespace().display()))
+            .args(["--", "sh", "-c", "trap '' TERM HUP; echo up; sleep 1000"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(inside.stdout.take().unwrap()).read_line(&mut line).unwrap();
+
+        machine.stop();
+
+        assert_eq!(inside.wait().unwrap().signal(), Some(9));
+    }
+}

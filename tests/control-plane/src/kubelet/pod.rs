@@ -129,8 +129,12 @@ impl PodTask {
         let mut changes = self.node.changes.subscribe();
         let mut seen = self.seen.clone();
         loop {
-            // The pod as it is now: its labels may be shown in a file.
             let pod = seen.borrow_and_update().clone().unwrap_or_else(|| Arc::clone(&self.pod));
+            // Labels and annotations may be shown in a file.
+            let told = (pod.metadata.labels.clone(), pod.metadata.annotations.clone());
+            let other = |seen: &Seen| {
+                seen.as_ref().is_some_and(|pod| (&pod.metadata.labels, &pod.metadata.annotations) != (&told.0, &told.1))
+            };
             let failed = volumes.refresh(&self.node.client, &pod).await.is_err_and(|why| {
                 tracing::warn!(pod = pod.name_any(), why, "volumes stay as they are");
                 true
@@ -142,9 +146,15 @@ impl PodTask {
                     None => pending().await,
                 }
             };
+            let relabelled = async {
+                let gone = seen.wait_for(other).await.is_err();
+                if gone {
+                    pending::<()>().await;
+                }
+            };
             tokio::select! {
                 () = wait::said(&mut changes, &namespace, &names) => {}
-                changed = seen.changed() => if changed.is_err() { pending::<()>().await },
+                () = relabelled => {}
                 () = renewal => {}
             }
         }

@@ -54,6 +54,10 @@ impl<'a> Reporter<'a> {
         let patched = self.api.patch_status(&self.pod.name_any(), &PatchParams::default(), &patch).await;
         match patched {
             Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => {}
+            // The next one may be better; this one never will be.
+            Err(kube::Error::Api(answer)) if answer.code == 400 || answer.code == 422 => {
+                tracing::error!(pod = self.pod.name_any(), message = answer.message, "the status is refused");
+            }
             Err(error) => return Err(error),
             Ok(_) => {}
         }

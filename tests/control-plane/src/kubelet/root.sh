@@ -1,7 +1,9 @@
 # Builds the root of a container in a mount namespace of its own and becomes the container's process.
-# Arguments: ROOT HOST-NAME read-only|writable LOG WORKING-DIRECTORY [SOURCE TARGET ro|rw]... -- COMMAND [ARGUMENT]...
+# On stdin are quoted words, because a command line may be read by anybody and variables hold secrets:
+# ROOT HOST-NAME read-only|writable LOG WORKING-DIRECTORY [SOURCE TARGET ro|rw]... -- COMMAND [ARGUMENT]...
 # Says its process id on stdout once everything is in place; what fails before that is on stderr.
 set -eu
+eval "set -- $(cat)"
 umask 022
 root=$1 host_name=$2 access=$3 log=$4 working_directory=$5
 shift 5

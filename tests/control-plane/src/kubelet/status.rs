@@ -15,7 +15,7 @@ pub(super) struct Containers {
     pub(super) main: Vec<ContainerStatus>,
     /// Nothing will run any more: the pod was deleted, or its time is over.
     pub(super) finished: bool,
-    /// Why the pod as a whole failed, whatever its containers did: reason and message.
+    /// Why the pod as a whole fails, whatever its containers do, once they have ended: reason and message.
     pub(super) failure: Option<(String, String)>,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn compose(pod: &Pod, containers: &Containers, before: &PodStatus, no
         .into_iter()
         .map(|condition| dated(condition, before.conditions.as_deref().unwrap_or_default(), now))
         .collect();
-    let (reason, message) = containers.failure.clone().unzip();
+    let (reason, message) = containers.failure.clone().filter(|_| containers.finished).unzip();
     PodStatus {
         phase: Some(phase.to_owned()),
         reason,
@@ -76,11 +76,8 @@ fn phase(pod: &Pod, containers: &Containers) -> &'static str {
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).unwrap_or("Always");
     let main = &containers.main;
     let all_succeeded = main.iter().all(succeeded);
-    if containers.failure.is_some() {
-        return "Failed";
-    }
     if containers.finished {
-        return if all_succeeded { "Succeeded" } else { "Failed" };
+        return if all_succeeded && containers.failure.is_none() { "Succeeded" } else { "Failed" };
     }
     if let Some(failed) = containers.init.iter().find(|status| !succeeded(status)) {
         return if ended(failed).is_some() && policy == "Never" { "Failed" } else { "Pending" };

@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Volume};
 use kube::{Client, ResourceExt};
 
@@ -21,12 +22,11 @@ pub(super) struct Volumes {
     /// What each volume shows now.
     shown: BTreeMap<String, Files>,
     tokens: Tokens,
-    generation: u64,
 }
 
 impl Volumes {
     pub(super) fn new(directory: PathBuf) -> Self {
-        Self { directory, shown: BTreeMap::new(), tokens: Tokens::default(), generation: 0 }
+        Self { directory, shown: BTreeMap::new(), tokens: Tokens::default() }
     }
 
     /// Brings each volume to what its Secrets, ConfigMaps, fields and tokens are now, or says what is in the way.
@@ -58,8 +58,7 @@ impl Volumes {
         if self.shown.get(&volume.name) == Some(&files) {
             return Ok(());
         }
-        self.generation += 1;
-        files::write(&directory, &files, group, self.generation).map_err(failed)?;
+        files::write(&directory, &files, group, Timestamp::now()).map_err(failed)?;
         self.shown.insert(volume.name.clone(), files);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::{Duration, Instant};
@@ -17,13 +17,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::Builder;
+use tokio::sync::RwLock;
 
 /// Long enough for a busy machine, short enough for somebody who waits.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
-    pub(crate) kubelet: Kubelet,
+    kubelet: RwLock<Option<Kubelet>>,
+    directory: PathBuf,
     _cleaner: Child,
 }
 
@@ -42,37 +44,59 @@ fn world() -> World {
     std::thread::spawn(move || {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
-            send.send(up().await).unwrap();
+            send.send(World::start("shared").await).unwrap();
             std::future::pending::<()>().await;
         });
     });
     receive.recv().unwrap()
 }
 
-async fn up() -> World {
-    let directory = std::env::temp_dir().join(format!("kubelet-{}", std::process::id()));
-    let plane = ControlPlane::start(Options { directory: directory.clone(), audit: false }).await.unwrap();
+impl World {
+    pub(crate) async fn start(name: &str) -> World {
+        let directory = std::env::temp_dir().join(format!("kubelet-{}-{name}", std::process::id()));
+        let plane = ControlPlane::start(Options { directory: directory.clone(), audit: false }).await.unwrap();
+        let kubelet = RwLock::new(Some(kubelet(&plane, &directory)));
+        // A static value is never dropped: a shell takes the directory away once the pipe to us breaks.
+        let cleaner = Command::new("sh")
+            .args([
+                "-c",
+                "trap '' INT TERM HUP; read -r _; for _ in 1 2 3 4 5; do rm -rf \"$0\" && exit; sleep 1; done",
+            ])
+            .arg(&directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        World { plane, kubelet, directory, _cleaner: cleaner }
+    }
+
+    /// The machine goes off and on again.
+    pub(crate) async fn lose_power(&self) {
+        let mut kubelet = self.kubelet.write().await;
+        if let Some(kubelet) = kubelet.take() {
+            kubelet.stop().await;
+        }
+        *kubelet = Some(self::kubelet(&self.plane, &self.directory));
+    }
+}
+
+fn kubelet(plane: &ControlPlane, directory: &Path) -> Kubelet {
     let options = kubelet::Options {
         directory: directory.join("kubelet"),
         images: BTreeMap::from([("busybox".to_owned(), PathBuf::from("/bin/sh"))]),
         api_server: plane.address().unwrap(),
     };
-    let kubelet = kubelet::start(plane.client().unwrap(), options).unwrap();
-    // A static value is never dropped: a shell takes the directory away once the pipe to us breaks.
-    let cleaner = Command::new("sh")
-        .args(["-c", "trap '' INT TERM HUP; read -r _; for _ in 1 2 3 4 5; do rm -rf \"$0\" && exit; sleep 1; done"])
-        .arg(&directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    World { plane, kubelet, _cleaner: cleaner }
+    kubelet::start(plane.client().unwrap(), options).unwrap()
 }
 
 impl Home {
     pub(crate) async fn new() -> Home {
         let world = tokio::task::spawn_blocking(|| WORLD.get_or_init(world)).await.unwrap();
+        Home::on(world).await
+    }
+
+    pub(crate) async fn on(world: &'static World) -> Home {
         let client = world.plane.client().unwrap();
         let namespace = format!("test-{:08x}", fastrand::u32(..));
         let object = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
@@ -143,11 +167,23 @@ impl Home {
         }
     }
 
+    /// What the pods wrote whose names begin so.
+    pub(crate) async fn logs(&self, pod: &str) -> String {
+        let kubelet = self.world.kubelet.read().await;
+        kubelet.as_ref().map(|kubelet| kubelet.logs(&self.namespace, pod)).unwrap_or_default()
+    }
+
+    pub(crate) async fn kill(&self, pod: &str) {
+        if let Some(kubelet) = &*self.world.kubelet.read().await {
+            kubelet.kill(&self.namespace, pod).await;
+        }
+    }
+
     /// Waits until a pod has written this.
     pub(crate) async fn until_logged(&self, pod: &str, text: &str) -> String {
         let start = Instant::now();
         loop {
-            let log = self.world.kubelet.logs(&self.namespace, pod);
+            let log = self.logs(pod).await;
             if log.contains(text) {
                 return log;
             }
