@@ -2,20 +2,30 @@
 
 use std::path::PathBuf;
 
+use kube::Api;
 use url::Url;
 
-use super::{ACCESS_MISSING, DONE, FAILED, Failure, Output, matrix, say};
+use super::{ACCESS_MISSING, DONE, FAILED, Failure, Output, cluster, matrix, say};
 use crate::{
     access::{self, Access, Entry, Needs, Outcome, What},
-    api::Scope,
+    api::{GitLabConnection, GitLabConnectionSpec, Scope},
+    cluster::fetch,
     connection,
     gitlab::{Client, Instance, Metrics, Token},
     manifest,
+    references::References,
 };
 
 /// What is looked at.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// A connection in the cluster, which takes the right to read its Secrets.
+    #[arg(conflicts_with_all = ["files", "url"])]
+    name: Option<String>,
+
+    #[command(flatten)]
+    cluster: cluster::Args,
+
     /// Manifests of GitLabConnection and Secret; `-` is standard input.
     #[arg(short, long = "file", value_name = "FILE", conflicts_with = "url")]
     files: Vec<PathBuf>,
@@ -25,7 +35,7 @@ pub(super) struct Args {
     connection: Option<String>,
 
     /// Root of a GitLab, such as https://gitlab.com/.
-    #[arg(long, required_unless_present = "files")]
+    #[arg(long, required_unless_present_any = ["files", "name"])]
     url: Option<Url>,
 
     /// A file that holds a token. Default: the environment variable GITLAB_TOKEN.
@@ -54,6 +64,14 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<u8, Failure> {
+    if let Some(name) = &args.name {
+        return check_in_cluster(name, &args).await;
+    }
+    if args.cluster.is_given() {
+        return Err(Failure::bad_input(
+            "--namespace, --context and --kubeconfig find a connection in the cluster: give its NAME",
+        ));
+    }
     if !args.files.is_empty() {
         return check_files(&args).await;
     }
@@ -79,16 +97,8 @@ async fn check_files(args: &Args) -> Result<u8, Failure> {
     let (mut looked_at, mut worst) = (Vec::new(), DONE);
     for given in manifests.connections.iter().filter(|given| wanted(&given.name)) {
         let spec = &given.connection.spec;
-        let observed =
-            connection::observe(&given.namespace, spec, &manifests.references).map_err(Failure::bad_input)?;
-        if let Some(missing) = observed.missing.first() {
-            let message = format!("{}: {}", missing.field, missing.lookup);
-            return Err(Failure { code: ACCESS_MISSING, message });
-        }
-        let client = observed.client(&Metrics::default()).map_err(Failure::bad_input)?;
-        let needs = connection::needs(spec, &observed);
-        let access = access::verify(&client, &spec.scope, &needs).await;
-        worst = worst.max(exit_code(&access, &needs));
+        let (access, code) = look(&given.namespace, spec, &manifests.references).await?;
+        worst = worst.max(code);
         looked_at.push((format!("{}/{}", given.namespace, given.name), access));
     }
     if looked_at.is_empty() {
@@ -98,6 +108,32 @@ async fn check_files(args: &Args) -> Result<u8, Failure> {
     let named: Vec<_> = looked_at.iter().map(|(name, access)| (Some(name.as_str()), access)).collect();
     print(&named, args.output)?;
     Ok(worst)
+}
+
+async fn check_in_cluster(name: &str, args: &Args) -> Result<u8, Failure> {
+    let found = cluster::find(&args.cluster).await?;
+    let namespace = &found.namespace;
+    let connections: Api<GitLabConnection> = Api::namespaced(found.client.clone(), namespace);
+    let spec = connections.get(name).await.map_err(|error| found.failure(&error))?.spec;
+    let references = fetch(&found.client, namespace, &connection::named(&spec)).await;
+    let references = references.map_err(|error| found.failure(&error))?;
+    let (access, code) = look(namespace, &spec, &references).await?;
+    print(&[(Some(&format!("{namespace}/{name}")), &access)], args.output)?;
+    Ok(code)
+}
+
+/// Asks GitLab with the tokens of a connection.
+async fn look(namespace: &str, spec: &GitLabConnectionSpec, references: &References) -> Result<(Access, u8), Failure> {
+    let observed = connection::observe(namespace, spec, references).map_err(Failure::bad_input)?;
+    if let Some(missing) = observed.missing.first() {
+        let message = format!("{}: {}", missing.field, missing.lookup);
+        return Err(Failure { code: ACCESS_MISSING, message });
+    }
+    let client = observed.client(&Metrics::default()).map_err(Failure::bad_input)?;
+    let needs = connection::needs(spec, &observed);
+    let access = access::verify(&client, &spec.scope, &needs).await;
+    let code = exit_code(&access, &needs);
+    Ok((access, code))
 }
 
 fn given(args: &Args) -> Result<(Instance, Token), Failure> {

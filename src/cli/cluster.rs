@@ -8,7 +8,7 @@ use kube::{
 };
 
 use super::Failure;
-use crate::{api, gitlab};
+use crate::{api, cluster, gitlab};
 
 /// How long a cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +28,14 @@ pub(super) struct Args {
     /// The kubeconfig. Default: KUBECONFIG, then ~/.kube/config, then the rights of the pod that this runs in.
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
+}
+
+impl Args {
+    /// Whether anything was said about a cluster.
+    pub(super) fn is_given(&self) -> bool {
+        let Self { namespace, context, kubeconfig } = self;
+        namespace.is_some() || context.is_some() || kubeconfig.is_some()
+    }
 }
 
 /// A cluster that can be asked.
@@ -54,7 +62,7 @@ pub(super) async fn find(args: &Args) -> Result<Cluster, Failure> {
         scheme.unwrap_or("https"),
         authority.map_or("", |authority| authority.as_str().rsplit('@').next().unwrap_or_default())
     );
-    let client = Client::try_from(config)
+    let client = cluster::client_for(config)
         .map_err(|error| Failure::bad_input(format!("the kubeconfig cannot be used: {}", deepest(&error))))?;
     Ok(Cluster { client, namespace, server })
 }

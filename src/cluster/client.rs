@@ -26,6 +26,14 @@ pub async fn client(context: Option<&str>, namespace: Option<&str>) -> Result<Cl
     if let Some(namespace) = namespace {
         namespace.clone_into(&mut config.default_namespace);
     }
+    client_for(config)
+}
+
+/// A client that says who we are.
+///
+/// # Errors
+/// When certificates or credentials of the configuration cannot be used.
+pub fn client_for(mut config: Config) -> Result<Client, kube::Error> {
     let agent = HeaderValue::from_static(concat!("gitlab-connector/", env!("CARGO_PKG_VERSION")));
     config.headers.push((USER_AGENT, agent));
     Client::try_from(config)

@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use crate::api::GitLabConnection;
 
 pub use apply::apply_status;
-pub use client::{client, is_conflict, is_gone, timely};
+pub use client::{client, client_for, is_conflict, is_gone, timely};
 pub use fetch::fetch;
 pub use hook_state::{Error as HookStateError, HookState, LEARNT};
 

@@ -8,6 +8,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::harness::{Namespace, cluster};
+use crate::support::acme::{READER, acme, serve};
 use crate::support::binary::{self, Directory, Ended};
 
 const CONNECTION: &str = "apiVersion: gitlab-connector.dev/v1alpha1
@@ -101,4 +102,24 @@ async fn who_may_not_look_is_told_verb_and_resource_and_who_looks_for_nothing_wh
     run(&["status", "-n", &namespace.name]).await.says(0, &["no GitLabConnection in namespace", &namespace.name]);
     run(&["status", "ghost", "-n", &namespace.name]).await.says(2, &["ghost", "status -A"]);
     run(&["status", "--context", "elsewhere"]).await.says(2, &["no context 'elsewhere'"]);
+}
+
+#[tokio::test]
+async fn check_asks_gitlab_with_the_tokens_that_the_cluster_holds() {
+    let gitlab = serve(acme()).await;
+    let namespace = Namespace::new().await;
+    namespace.apply(&CONNECTION.replace("https://gitlab.example.com/", gitlab.url())).await;
+    let check = ["check", "acme", "-n", &namespace.name];
+
+    run(&check).await.says(3, &["spec.credentials[primary].secretRef", "Secret 'tokens' is not in namespace"]);
+    namespace.secret("tokens", &[("reader", READER)]).await;
+    let granted = run(&check).await;
+    namespace.secret("tokens", &[("reader", "glpat-unheard-of")]).await;
+
+    let name = format!("{}/acme", namespace.name);
+    // The reader may not manage webhooks, which the connection wants.
+    granted.says(3, &[&name, "read merge requests", "ok", "manage group webhooks"]);
+    assert!(!granted.text().contains(READER), "{}", granted.text());
+    run(&check).await.says(3, &["invalid_credentials"]);
+    run(&["check", "ghost", "-n", &namespace.name]).await.says(2, &["ghost", "status -A"]);
 }
