@@ -46,6 +46,8 @@ pub mod status;
 
 pub mod local;
 
+pub mod serving;
+
 pub mod cluster;
 pub mod controller;
 

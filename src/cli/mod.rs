@@ -6,6 +6,7 @@ mod crd;
 mod matrix;
 mod migrate;
 mod progress;
+mod receiver;
 mod report;
 mod status;
 mod sync;
@@ -63,6 +64,8 @@ enum Command {
     Check(Box<check::Args>),
     /// The connections of a cluster: are they Ready, and if not, why.
     Status(status::Args),
+    /// Receives GitLab's webhooks for all connections of a cluster.
+    Receiver(receiver::Args),
     /// One worker of an import.
     Import(Box<importer::args::Args>),
     /// Bring a database's schema up to date.
@@ -81,6 +84,7 @@ pub async fn run() -> ExitCode {
         Command::Sync(args) => sync::run(*args).await,
         Command::Check(args) => check::run(*args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Receiver(args) => receiver::run(args).await,
         Command::Import(args) => return ExitCode::from(importer::args::execute(&args, stop_signal()).await),
         Command::Migrate(args) => migrate::run(&args).await,
         Command::Crd => crd::run(),

@@ -113,7 +113,9 @@ pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Opti
         State::Incomplete { reason, message } => Verdict::bad(reason, message),
         State::Unknown { reason, message } => Verdict::unknown(reason, message),
     };
-    let seen = last_delivery.is_some_and(|last| changed_at.is_none_or(|changed| last >= changed));
+    // A status knows whole seconds.
+    let seen =
+        last_delivery.is_some_and(|last| changed_at.is_none_or(|changed| last.as_second() >= changed.as_second()));
     let deliveries = if seen {
         Verdict::good("authentic deliveries arrive")
     } else {

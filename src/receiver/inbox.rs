@@ -52,7 +52,7 @@ pub(super) struct Entry {
     /// What makes it unique within the connection.
     pub(super) id: String,
     pub(super) reading: Reading,
-    /// Woken when a merge request is due to be read again.
+    /// Woken when the delivery is durable.
     pub(super) wake: Arc<Notify>,
     /// When its sender stops waiting for the answer.
     pub(super) deadline: Instant,
@@ -297,7 +297,7 @@ impl Committer {
     fn answer(&self, together: Vec<Waiting>, receipts: &[Receipt]) {
         let now = Timestamp::now();
         for (waiting, receipt) in together.into_iter().zip(receipts) {
-            if matches!(receipt, Receipt::Recorded(Outcome::Stored | Outcome::Unstorable)) {
+            if matches!(receipt, Receipt::Recorded(_)) {
                 waiting.entry.wake.notify_one();
             }
             if let (Receipt::Recorded(Outcome::Stored), Some(at)) = (receipt, waiting.entry.reading.happened_at) {

@@ -85,7 +85,7 @@ pub struct Place {
     pub inbox: Inbox,
     /// The connection in it.
     pub source: Source,
-    /// Woken when a merge request is due to be read again.
+    /// Woken when a delivery is durable: a merge request may be due to be read again.
     pub wake: Arc<Notify>,
 }
 

@@ -1,0 +1,211 @@
+//! One connection, for as long as it is there: learns what to accept and where it goes, reads again what deliveries named,
+//! and tells the status what only the database knows.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use kube::Client;
+use secrecy::SecretString;
+use tokio::{
+    sync::{Notify, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Announcement,
+    databases::{Database, Databases, Opened},
+    facts,
+    metrics::Metrics,
+    routes::Table,
+    world::{Seen, Wanted},
+};
+use crate::{
+    asked,
+    cluster::{ConnectionRef, HookState, HookStateError, fetch},
+    connection::{Observed, observe},
+    gitlab,
+    importer::refresh,
+    receiver::{Destination, Place},
+    store::{self, Source, Store},
+};
+
+/// Pauses between attempts to learn of a connection, or to find its place in its database.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What all connections are served with.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub(super) client: Client,
+    pub(super) databases: Databases,
+    pub(super) table: Table,
+    pub(super) gitlab: gitlab::Metrics,
+    pub(super) metrics: Metrics,
+}
+
+/// A connection that is being served.
+pub(super) struct Served {
+    pub(super) context: Context,
+    pub(super) connection: ConnectionRef,
+    pub(super) wanted: watch::Receiver<Wanted>,
+    pub(super) seen: watch::Receiver<Seen>,
+    /// Where its deliveries go. Kept open while the connection is learnt anew.
+    pub(super) database: Option<Arc<Database>>,
+}
+
+/// What the references of a connection hold.
+struct Learnt {
+    accepted: Vec<SecretString>,
+    observed: Observed,
+}
+
+impl Served {
+    /// Serves the connection until nobody tells of it any more. Drops `first` once it has had its turn.
+    pub(super) async fn serve(&mut self, first: &mut Option<Arc<Announcement>>) {
+        loop {
+            let wanted = self.wanted.borrow_and_update().clone();
+            let mut changes = self.wanted.clone();
+            tokio::select! {
+                never = self.round(&wanted, first) => match never {},
+                changed = changes.changed() => if changed.is_err() { break },
+            }
+        }
+        self.context.table.forget(&self.connection.uid);
+    }
+
+    /// Learns of the connection, and serves it as that says until something changes.
+    async fn round(&mut self, wanted: &Wanted, first: &mut Option<Arc<Announcement>>) -> Infallible {
+        let Learnt { accepted, observed } = self.learn(wanted, first).await;
+        let (table, uid) = (self.context.table.clone(), self.connection.uid.clone());
+        if accepted.is_empty() {
+            table.forget(&uid);
+        } else {
+            table.accept(&uid, &accepted, wanted.spec.import.text);
+        }
+        if wanted.spec.suspend {
+            self.database = None;
+            table.lead(&uid, &Destination::Nowhere);
+            drop(first.take());
+            return self.tell(None, &Notify::new()).await;
+        }
+        let database = observed.database.as_ref().map(|url| self.context.databases.at(url));
+        let same = match (&self.database, &database) {
+            (Some(before), Some(now)) => Arc::ptr_eq(before, now),
+            _ => false,
+        };
+        if !same {
+            table.lead(&uid, &Destination::Away);
+        }
+        self.database.clone_from(&database);
+        drop(first.take());
+        let Some(database) = database else { return self.tell(None, &Notify::new()).await };
+
+        let Opened { store, inbox } = database.opened().await;
+        let source = self.register(&store, &wanted.spec.url).await;
+        let wake = Arc::new(Notify::new());
+        table.lead(&uid, &Destination::Store(Place { inbox, source, wake: Arc::clone(&wake) }));
+        tracing::info!(connection = %self.connection, "deliveries are received");
+
+        // One bell rings both: who reads again, and who tells.
+        let (again, delivered) = (Arc::new(Notify::new()), Notify::new());
+        let ring = async {
+            loop {
+                wake.notified().await;
+                again.notify_one();
+                delivered.notify_one();
+            }
+        };
+        let (never, (), _) = tokio::join!(
+            ring,
+            self.refresh(&observed, wanted, (&store, source), Arc::clone(&again)),
+            self.tell(Some((&store, source)), &delivered),
+        );
+        never
+    }
+
+    /// Reads what the connection refers to, however long that takes. What was known is served meanwhile.
+    async fn learn(&self, wanted: &Wanted, first: &mut Option<Arc<Announcement>>) -> Learnt {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.try_learn(wanted).await {
+                Ok(learnt) => return learnt,
+                Err(error) => tracing::warn!(%error, connection = %self.connection, "cannot learn of a connection"),
+            }
+            drop(first.take());
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_learn(&self, wanted: &Wanted) -> Result<Learnt, LearnError> {
+        let Context { client, .. } = &self.context;
+        let (references, hooks) = tokio::join!(
+            fetch(client, &self.connection.namespace, &wanted.named),
+            HookState::read(client, &self.connection),
+        );
+        let accepted = hooks?.map(|hooks| hooks.accepted()).unwrap_or_default();
+        let observed = observe(&self.connection.namespace, &wanted.spec, &references?)?;
+        Ok(Learnt { accepted, observed })
+    }
+
+    /// The connection's row, however long the database takes to tell.
+    async fn register(&self, store: &Store, url: &str) -> Source {
+        let row = store::Connection {
+            namespace: self.connection.namespace.clone(),
+            name: self.connection.name.clone(),
+            url: url.to_owned(),
+            uid: Some(self.connection.uid.clone()),
+        };
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match store.register(&row).await {
+                Ok(registered) => return registered.source,
+                Err(error) => {
+                    let reason = error.reason();
+                    tracing::warn!(%error, reason, connection = %self.connection, "the database does not know a connection");
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Reads again what deliveries named, if there are tokens to read with and a way to GitLab.
+    async fn refresh(
+        &self,
+        observed: &Observed,
+        wanted: &Wanted,
+        (store, source): (&Store, Source),
+        again: Arc<Notify>,
+    ) {
+        if observed.readers.is_empty() || !observed.may_ask() {
+            return;
+        }
+        match observed.client(&self.context.gitlab) {
+            Ok(client) => {
+                let client = client.among(&observed.readers);
+                let settings = asked::import_settings(&wanted.spec, source);
+                refresh::run(&client, store, &settings, again, CancellationToken::new()).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, connection = %self.connection, "what deliveries name is not read again");
+            }
+        }
+    }
+
+    async fn tell(&self, place: Option<(&Store, Source)>, delivered: &Notify) -> Infallible {
+        facts::tell(&self.context, &self.connection, self.seen.clone(), place, delivered).await;
+        std::future::pending().await
+    }
+}
+
+/// Why a connection cannot be learnt of at present.
+#[derive(Debug, thiserror::Error)]
+enum LearnError {
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    #[error(transparent)]
+    Hooks(#[from] HookStateError),
+    #[error(transparent)]
+    Url(#[from] crate::connection::BadUrl),
+}
