@@ -1,10 +1,12 @@
 //! A connection's place in its database.
 
-use rustls::crypto::ring;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{DEFAULT_DATABASE, Settings, Work};
-use crate::store::{self, Connection, Registered, Store};
+use crate::{
+    store::{self, Connection, Registered, Store},
+    webhooks::new_secret,
+};
 
 /// Key under which the generated webhook secret is kept.
 const HOOK_SECRET: &str = "webhook-secret";
@@ -52,7 +54,10 @@ impl Stored {
         let hook_secret = match &work.observed.hook_secret {
             Some(secret) => secret.clone(),
             // Kept before GitLab learns it: whoever comes second takes the first one's.
-            None => store.set_state_if_absent(registered.source, HOOK_SECRET, &new_secret()?).await?.into(),
+            None => {
+                let secret = new_secret().ok_or(Error::NoRandomness)?;
+                store.set_state_if_absent(registered.source, HOOK_SECRET, secret.expose_secret()).await?.into()
+            }
         };
         Ok(Stored { store, registered, hook_secret, url })
     }
@@ -61,11 +66,4 @@ impl Stored {
     pub(super) fn url(&self) -> &str {
         self.url.expose_secret()
     }
-}
-
-/// 32 random bytes in hexadecimal.
-fn new_secret() -> Result<String, Error> {
-    let mut bytes = [0_u8; 32];
-    ring::default_provider().secure_random.fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

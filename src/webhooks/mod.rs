@@ -15,6 +15,7 @@ mod manual;
 mod memory;
 pub mod plan;
 mod remove;
+mod secret;
 mod target;
 
 use std::fmt;
@@ -34,6 +35,7 @@ pub use failure::Failure;
 pub use memory::Memory;
 pub use plan::{Change, Drift, Wanted, hook_url, plan};
 pub use remove::{Left, Removed, remove};
+pub use secret::new_secret;
 
 /// A target by the name that people know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
