@@ -44,6 +44,8 @@ pub mod reason {
     pub const SUCCEEDED: &str = "Succeeded";
     /// Work is going on.
     pub const PROGRESSING: &str = "Progressing";
+    /// Work is going on, again: it failed before for a reason that may pass.
+    pub const PROGRESSING_WITH_RETRY: &str = "ProgressingWithRetry";
     /// `spec.suspend` is true.
     pub const SUSPENDED: &str = "Suspended";
     /// The spec cannot be followed as it stands.
@@ -105,12 +107,13 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 32] = [
+    pub const ALL: [&str; 33] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,
         SUCCEEDED,
         PROGRESSING,
+        PROGRESSING_WITH_RETRY,
         SUSPENDED,
         INVALID_SPEC,
         WAITING,

@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster;
+mod controller;
 mod crd;
 mod matrix;
 mod migrate;
@@ -64,6 +65,8 @@ enum Command {
     Check(Box<check::Args>),
     /// The connections of a cluster: are they Ready, and if not, why.
     Status(status::Args),
+    /// Looks after the connections of a cluster.
+    Controller(Box<crate::controller::Args>),
     /// Receives GitLab's webhooks for all connections of a cluster.
     Receiver(receiver::Args),
     /// One worker of an import.
@@ -84,6 +87,7 @@ pub async fn run() -> ExitCode {
         Command::Sync(args) => sync::run(*args).await,
         Command::Check(args) => check::run(*args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Controller(args) => controller::run(*args).await,
         Command::Receiver(args) => receiver::run(args).await,
         Command::Import(args) => return ExitCode::from(importer::args::execute(&args, stop_signal()).await),
         Command::Migrate(args) => migrate::run(&args).await,

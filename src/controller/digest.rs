@@ -4,12 +4,24 @@ use sha2::{Digest, Sha256};
 
 /// Eight hexadecimal digits that depend on every part and on where it ends.
 pub(super) fn short(parts: &[&str]) -> String {
+    long(parts).chars().take(8).collect()
+}
+
+/// As [`short`], and nothing else has the same.
+pub(super) fn long(parts: &[&str]) -> String {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part.len().to_be_bytes());
         digest.update(part.as_bytes());
     }
-    digest.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A number below 1000 that is always the same for a text.
+pub(super) fn share(text: &str) -> i64 {
+    let digest = Sha256::digest(text);
+    let number = digest.iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    i64::from(number % 1000)
 }
 
 #[cfg(test)]

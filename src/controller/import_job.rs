@@ -27,10 +27,11 @@ use super::{
     runs::{OwnedJob, Start},
     worker,
 };
-use crate::api::{GROUP, GitLabConnection, GitLabConnectionSpec, KeyRef};
+use crate::{
+    api::{GROUP, GitLabConnection, GitLabConnectionSpec, KeyRef},
+    cluster::{CONNECTION_UID, ConnectionRef, MANAGED_BY, MANAGER},
+};
 
-/// Label with the UID of the connection that a Job belongs to.
-pub(super) const CONNECTION_UID: &str = "gitlab-connector.dev/connection-uid";
 /// Labels by which import Jobs are found.
 pub(super) const IMPORTS: &str = "app.kubernetes.io/name=gitlab-connector,app.kubernetes.io/component=import";
 /// Label by which Kueue knows its Jobs.
@@ -51,9 +52,7 @@ const LONGEST: usize = 52;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Order<'a> {
     pub(super) connection: &'a GitLabConnection,
-    pub(super) namespace: &'a str,
-    pub(super) name: &'a str,
-    pub(super) uid: &'a str,
+    pub(super) at: &'a ConnectionRef,
     pub(super) start: &'a Start,
     /// The value of the annotation that asked for it.
     pub(super) request: Option<&'a str>,
@@ -98,9 +97,9 @@ pub(super) fn name(connection: &str, uid: &str, key: &str) -> String {
 
 /// The Job of a run.
 pub(super) fn build(order: &Order<'_>, now: Timestamp) -> Job {
-    let Order { connection, start, uid, .. } = *order;
+    let Order { connection, at, start, .. } = *order;
     let import = &connection.spec.import;
-    let mut labels = own_labels(uid);
+    let mut labels = own_labels(&at.uid);
     labels.extend(import.queue_name.iter().map(|queue| (QUEUE.to_owned(), queue.clone())));
     let annotation = |name: &str, value: &str| (format!("{GROUP}/{name}"), value.to_owned());
     let annotations = [
@@ -112,8 +111,8 @@ pub(super) fn build(order: &Order<'_>, now: Timestamp) -> Job {
     let request = order.request.map(|value| annotation("request", value));
     Job {
         metadata: ObjectMeta {
-            name: Some(name(order.name, uid, &start.key)),
-            namespace: Some(order.namespace.to_owned()),
+            name: Some(name(&at.name, &at.uid, &start.key)),
+            namespace: Some(at.namespace.clone()),
             labels: Some(labels),
             annotations: Some(annotations.into_iter().chain(request).collect()),
             owner_references: connection.controller_owner_ref(&()).map(|owner| vec![owner]),
@@ -159,7 +158,7 @@ fn own_labels(uid: &str) -> BTreeMap<String, String> {
     let labels = [
         ("app.kubernetes.io/name", "gitlab-connector"),
         ("app.kubernetes.io/component", "import"),
-        ("app.kubernetes.io/managed-by", "gitlab-connector"),
+        (MANAGED_BY, MANAGER),
         (CONNECTION_UID, uid),
     ];
     labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
@@ -190,7 +189,7 @@ fn template(order: &Order<'_>) -> PodTemplateSpec {
     let wishes = &order.connection.spec.import.pod_template;
     let (arguments, files) = worker::given(order);
     let mut labels = wishes.labels.clone();
-    labels.extend(own_labels(order.uid));
+    labels.extend(own_labels(&order.at.uid));
     let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
@@ -316,9 +315,7 @@ mod tests {
         let database = connection.spec.store.clone().unwrap().secret_ref;
         let order = Order {
             connection: &connection,
-            namespace: "metrics",
-            name: "acme.eu",
-            uid: "0b54",
+            at: &ConnectionRef { namespace: "metrics".into(), name: "acme.eu".into(), uid: "0b54".into() },
             start: &Start { key: key.to_owned(), trigger: Trigger::Request },
             request: Some("now"),
             tokens: &[("primary".to_owned(), KeyRef { name: "acme-gitlab".into(), key: "token".into() })],

@@ -17,9 +17,9 @@ pub(super) fn given(order: &Order<'_>) -> (Vec<String>, Vec<VolumeProjection>) {
     let mut files = Vec::new();
 
     words.say("url", &spec.url);
-    words.say("namespace", order.namespace);
-    words.say("name", order.name);
-    words.say("connection-uid", order.uid);
+    words.say("namespace", &order.at.namespace);
+    words.say("name", &order.at.name);
+    words.say("connection-uid", &order.at.uid);
     words.say("run", &order.start.key);
     words.say("tokens-dir", &format!("{FILES}/tokens"));
     for (name, at) in order.tokens {

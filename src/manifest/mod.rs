@@ -16,6 +16,8 @@ use std::{
 
 use crate::{api::GitLabConnection, references::References};
 
+pub use schema::Rules;
+
 /// Where an object came from: `file.yaml:12`, or `standard input:3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {

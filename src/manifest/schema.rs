@@ -18,7 +18,7 @@ pub(super) struct Broken {
 }
 
 /// The rules of the CRD, ready to be applied.
-pub(super) struct Rules {
+pub struct Rules {
     schema: JSONSchemaProps,
     json: Value,
     compiled: CompiledSchema,
@@ -27,7 +27,8 @@ pub(super) struct Rules {
 
 impl Rules {
     /// The rules of `GitLabConnection`.
-    pub(super) fn of_connections() -> Self {
+    #[must_use]
+    pub fn of_connections() -> Self {
         let versions = api::crd().spec.versions.into_iter();
         let mut schema = versions.filter_map(|version| version.schema?.open_api_v3_schema).next().unwrap_or_default();
         // Object metadata has rules of its own; the status is not a person's to write.
@@ -37,6 +38,15 @@ impl Rules {
         let json = serde_json::to_value(&schema).unwrap_or_default();
         let compiled = compile_schema(&json);
         Self { schema, json, compiled, validator: Validator::new() }
+    }
+
+    /// What is wrong with an object without metadata and status: one sentence for each rule that it breaks.
+    #[must_use]
+    pub fn sentences(&self, object: Value) -> Vec<String> {
+        let sentence = |Broken { field, message, .. }: Broken| {
+            if message.starts_with(&field) { message } else { format!("{field}: {message}") }
+        };
+        self.apply(object).err().into_iter().flatten().map(sentence).collect()
     }
 
     /// Holds an object without metadata and status to the rules.

@@ -9,6 +9,7 @@
 
 mod chart;
 mod command;
+mod controller;
 mod harness;
 mod pods;
 mod rules;

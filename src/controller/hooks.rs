@@ -1,0 +1,147 @@
+//! Makes GitLab call us, and keeps the secret that GitLab sends along.
+//!
+//! The receiver accepts what the connection's own Secret holds, so a new secret is written there first, and GitLab gets it
+//! once the receiver has learnt it. The old one is accepted until every webhook holds the new one.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
+use tokio::time::sleep;
+
+use super::{Context, Error, observe::Seen};
+use crate::{
+    access::{Access, Verdict},
+    api::{Mode, conditions::reason},
+    cluster::{HookState, LEARNT},
+    connection::{self, Callback, Hooks},
+    webhooks::{self, Changes, Memory, Outcome, State},
+};
+
+/// How long deliveries may be on their way with the old secret.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(10);
+
+/// What came of the last pass over the webhooks.
+#[derive(Debug, Clone)]
+pub(super) enum Kept {
+    /// Nothing was to be done, or could be.
+    Said(Hooks),
+    /// GitLab was asked.
+    Asked {
+        outcome: Outcome,
+        /// When they last changed.
+        changed_at: Option<Timestamp>,
+    },
+}
+
+impl Kept {
+    /// How it stands with the webhooks, now that the last delivery arrived when it did.
+    pub(super) fn told(&self, last_delivery: Option<Timestamp>) -> Hooks {
+        match self {
+            Self::Said(hooks) => hooks.clone(),
+            Self::Asked { outcome, changed_at } => connection::told(outcome.clone(), last_delivery, *changed_at),
+        }
+    }
+
+    /// Whether nobody can tell at present.
+    pub(super) fn in_vain(&self) -> bool {
+        matches!(self, Self::Asked { outcome, .. } if matches!(outcome.state, State::Unknown { .. }))
+    }
+}
+
+/// Makes sure of the webhooks. Also says what their Secret holds then.
+///
+/// # Errors
+/// When Kubernetes cannot keep what has to be kept; a webhook that was made meanwhile is found by its mark.
+pub(super) async fn ensure(
+    seen: &Seen<'_>,
+    access: Option<&Access>,
+    ctx: &Context,
+) -> Result<(Kept, Option<HookState>), Error> {
+    let spec = seen.spec();
+    let mode = spec.webhooks.mode;
+    let said = |hooks| Ok((Kept::Said(hooks), seen.state.clone()));
+    if let Some(hooks) = connection::not_yet(mode, access) {
+        return said(hooks);
+    }
+    let Some(access) = access else { return said(Hooks::switched_off()) };
+    let remembered = seen.state.as_ref().map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default();
+    if mode == Mode::Disabled && remembered.targets().next().is_none() {
+        return said(Hooks::switched_off());
+    }
+    if spec.webhooks.secret_ref.is_some() && seen.observed.hook_secret.is_none() {
+        return said(Hooks::only(Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing")));
+    }
+    let receiver = if mode == Mode::Disabled {
+        // Those that are there go. They are found by their mark, not by where they point.
+        Some(seen.observed.instance.url.clone())
+    } else {
+        connection::receiver_url(spec, ctx.settings.receiver_url.as_deref())
+    };
+    let Some(receiver) = receiver else {
+        let message = "no URL is known under which GitLab reaches the receiver: set spec.webhooks.url, or the receiver URL of the installation";
+        return said(Hooks::only(Verdict::bad(reason::NO_RECEIVER_URL, message)));
+    };
+
+    let mut state = secret(seen, ctx).await?;
+    learnt(state.changed_at, Timestamp::now()).await;
+    let callback = Callback {
+        uid: seen.at.uid.clone(),
+        connection: seen.at.to_string(),
+        receiver,
+        secret: state.secret.clone(),
+        delivered: seen.last_delivery().is_some(),
+    };
+    let desired = connection::desired(spec, &seen.observed, access, callback);
+    let outcome = webhooks::ensure(&seen.client, &desired, &remembered).await;
+
+    let now = Timestamp::now();
+    let mut changed = outcome.memory != remembered;
+    state.hooks = outcome.memory.to_text();
+    if outcome.changes != Changes::default() {
+        state.hooks_changed_at = Some(now);
+        changed = true;
+    }
+    if state.previous.is_some() && outcome.state == State::InPlace && is_past(state.changed_at, ON_THE_WAY, now) {
+        state.previous = None;
+        changed = true;
+    }
+    if changed {
+        state = state.replace(&ctx.kube.client, seen.at).await?;
+        ctx.kube.metrics.wrote("Secret", "update");
+    }
+    Ok((Kept::Asked { outcome, changed_at: state.hooks_changed_at }, Some(state)))
+}
+
+/// The Secret with the secret that GitLab is to send: made where there is none, changed where the spec names another one.
+async fn secret(seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
+    let wanted = seen.observed.hook_secret.as_ref();
+    let Some(mut state) = seen.state.clone() else {
+        let secret = wanted.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
+        let state = HookState::create(&ctx.kube.client, seen.at, secret, Timestamp::now()).await?;
+        ctx.kube.metrics.wrote("Secret", "create");
+        tracing::info!("made the Secret of the webhooks");
+        return Ok(state);
+    };
+    match wanted {
+        Some(wanted) if wanted.expose_secret() != state.secret.expose_secret() => {
+            state.previous = Some(std::mem::replace(&mut state.secret, wanted.clone()));
+            state.changed_at = Timestamp::now();
+            let state = state.replace(&ctx.kube.client, seen.at).await?;
+            ctx.kube.metrics.wrote("Secret", "update");
+            tracing::info!("the secret of the webhooks changes");
+            Ok(state)
+        }
+        _ => Ok(state),
+    }
+}
+
+/// Waits until the receiver knows a secret that has just changed: what came before that would be refused.
+async fn learnt(changed_at: Timestamp, now: Timestamp) {
+    let since = Duration::try_from(now.duration_since(changed_at)).unwrap_or_default();
+    sleep(LEARNT.saturating_sub(since)).await;
+}
+
+fn is_past(moment: Timestamp, duration: SignedDuration, now: Timestamp) -> bool {
+    moment.checked_add(duration).is_ok_and(|end| end <= now)
+}

@@ -1,0 +1,260 @@
+//! Makes sure that a due import runs, and takes note of how one ended.
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{batch::v1::Job, core::v1::Pod},
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use kube::{
+    Api,
+    api::{ListParams, Patch, PatchParams, PostParams},
+    runtime::reflector::Store,
+};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{
+    Context, Error,
+    import_job::{self, Order},
+    observe::Seen,
+    outcome,
+    runs::{self, Decision, Facts, OwnedJob, Start},
+};
+use crate::{
+    access::{Access, Outcome, Verdict},
+    api::{GitLabConnectionSpec, IMPORT_REQUESTED_AT, ImportStatus, KeyRef, RunningStatus, conditions::reason},
+    cluster::{CONNECTION_UID, ConnectionRef, is_conflict, timely},
+    connection::Observed,
+};
+
+/// How it stands with the imports.
+#[derive(Debug)]
+pub(super) struct Imports {
+    pub(super) status: ImportStatus,
+    pub(super) verdict: Verdict,
+    /// When to look again, where nothing else will tell.
+    pub(super) due: Option<Timestamp>,
+    /// The request that was answered.
+    pub(super) handled: Option<String>,
+}
+
+/// Makes sure of the imports. `access` is what the tokens can do, where somebody could ask.
+///
+/// # Errors
+/// When Kubernetes cannot be asked.
+pub(super) async fn ensure(
+    seen: &Seen<'_>,
+    access: Option<&Access>,
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Imports, Error> {
+    let spec = seen.spec();
+    let unfit = unfit(spec, &seen.observed);
+    let tokens = access.map(|access| tokens(access, &seen.observed)).unwrap_or_default();
+    let asked = import_job::asked(spec);
+    let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
+    let mut handled = None;
+    let mut jobs = cached(&ctx.jobs, &seen.at.uid);
+    let mut live = false;
+    let (planned, broken) = loop {
+        let owned: Vec<OwnedJob> = jobs.iter().map(import_job::read).collect();
+        let answered = handled.as_ref().or(seen.status().and_then(|status| status.last_handled_import_at.as_ref()));
+        let facts = Facts {
+            uid: &seen.at.uid,
+            generation: seen.connection.metadata.generation.unwrap_or(0),
+            import: &spec.import,
+            suspended: spec.suspend || spec.import.suspend,
+            asked: &asked,
+            before: &before,
+            requested: seen.requested(IMPORT_REQUESTED_AT, answered),
+            jobs: &owned,
+            readable: unfit.is_none() && !tokens.is_empty() && seen.observed.database.is_some(),
+        };
+        let decision = match runs::decide(&facts, now) {
+            Ok(decision) => decision,
+            Err(error) => break (None, Some(error.to_string())),
+        };
+        // What the watch has not told of yet must neither be started again nor be taken for gone.
+        if matches!(decision, Decision::Start(_) | Decision::Gone(_)) && !live {
+            (jobs, live) = (listed(seen.at, ctx).await?, true);
+            continue;
+        }
+        match decision {
+            Decision::Wait => {
+                let plan = runs::plan(&facts);
+                break (plan.ok().flatten().and_then(|(at, _)| at), None);
+            }
+            Decision::Ended(job) => {
+                handled = job.request.clone().or(handled);
+                let ended = record(seen.at, job, &jobs, ctx, now).await?;
+                before = runs::recorded(&before, ended);
+            }
+            Decision::Gone(running) => {
+                tracing::warn!(run = running.key, "the Job of a running import is gone");
+                before = runs::recorded(&before, outcome::gone(running, now));
+            }
+            Decision::Start(start) => {
+                let request = facts.requested.filter(|_| start.trigger == runs::Trigger::Request);
+                let job = begin(seen, &start, request, &tokens, ctx, now).await?;
+                before.running = Some(running(&import_job::read(&job)));
+                jobs.push(job);
+            }
+            Decision::Running { job, pause } => {
+                if let Some(pause) = pause {
+                    suspend(seen.at, &job.name, pause, ctx).await?;
+                }
+                handled = job.request.clone().or(handled);
+                let during = ImportStatus { running: Some(running(job)), ..before.clone() };
+                let plan = runs::plan(&Facts { before: &during, ..facts });
+                before = during;
+                break (plan.ok().flatten().and_then(|(at, _)| at), None);
+            }
+        }
+    };
+    before.next = planned.map(Time);
+    let verdict = verdict(spec, &before, access, unfit.or(broken));
+    // A run that cannot start now waits for what keeps it, which tells by itself.
+    let due = planned.filter(|at| *at > now && before.running.is_none());
+    Ok(Imports { status: before, verdict, due, handled })
+}
+
+/// What keeps every import of this spec from running.
+fn unfit(spec: &GitLabConnectionSpec, observed: &Observed) -> Option<String> {
+    if spec.store.is_none() {
+        return Some(
+            "spec.store is not set: name the Secret and key that hold the URL of a database, such as postgres://…"
+                .into(),
+        );
+    }
+    let database = observed.database.as_ref()?.expose_secret();
+    (database.starts_with("sqlite:") && spec.import.parallelism > 1).then(|| {
+        "spec.store names an SQLite file, which takes one writer: set spec.import.parallelism to 1, or use PostgreSQL"
+            .into()
+    })
+}
+
+/// The tokens to read with. A part of the scope that does not exist keeps nobody from the rest.
+fn tokens(access: &Access, observed: &Observed) -> Vec<(String, KeyRef)> {
+    let usable = access.usable_readers();
+    let reading = access.reading();
+    let part = reading.reason == reason::SCOPE_NOT_FOUND && !(access.groups.is_empty() && access.projects.is_empty());
+    let wanted = |(name, _): &&(String, KeyRef)| usable.contains(name) || (usable.is_empty() && part);
+    observed.sources.iter().filter(wanted).cloned().collect()
+}
+
+fn verdict(
+    spec: &GitLabConnectionSpec,
+    import: &ImportStatus,
+    access: Option<&Access>,
+    broken: Option<String>,
+) -> Verdict {
+    if spec.import.suspend {
+        return Verdict::bad(reason::SUSPENDED, "the spec suspends imports");
+    }
+    if let Some(broken) = broken {
+        return Verdict::bad(reason::INVALID_SPEC, broken);
+    }
+    if let Some(last) = &import.last_run {
+        return outcome::verdict(last);
+    }
+    if import.running.is_some() {
+        return Verdict::unknown(reason::RUNNING, "the first import is running");
+    }
+    if spec.import.schedule.is_empty() {
+        return Verdict::good("imports run on request only, and none has been asked for");
+    }
+    match access.map(Access::reading) {
+        None => Verdict::unknown(reason::NEVER_RUN, "waits for the credentials"),
+        Some(reading) if reading.outcome == Outcome::Ok => Verdict::unknown(reason::NEVER_RUN, "no import has run yet"),
+        Some(reading) => Verdict { message: "waits until the scope can be read".to_owned(), ..reading },
+    }
+}
+
+fn running(job: &OwnedJob) -> RunningStatus {
+    RunningStatus { key: job.key.clone(), started_at: Some(Time(job.started)), job: Some(job.name.clone()) }
+}
+
+/// The connection's Jobs, as the watch tells of them.
+fn cached(jobs: &Store<Job>, uid: &str) -> Vec<Job> {
+    let ours = |job: &&std::sync::Arc<Job>| {
+        job.metadata.labels.as_ref().and_then(|labels| labels.get(CONNECTION_UID)).is_some_and(|of| of == uid)
+    };
+    jobs.state().iter().filter(ours).map(|job| Job::clone(job)).collect()
+}
+
+/// The connection's Jobs, as the API server knows them.
+async fn listed(at: &ConnectionRef, ctx: &Context) -> Result<Vec<Job>, Error> {
+    let labels = format!("{},{CONNECTION_UID}={}", import_job::IMPORTS, at.uid);
+    Ok(timely(jobs(at, ctx).list(&ListParams::default().labels(&labels))).await?.items)
+}
+
+/// Makes the Job of a run. One of its name is there already where we died before we could say so.
+async fn begin(
+    seen: &Seen<'_>,
+    start: &Start,
+    request: Option<&str>,
+    tokens: &[(String, KeyRef)],
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<Job, Error> {
+    let Some(store) = &seen.spec().store else { return Err(Error::Nameless) };
+    let order = Order {
+        connection: seen.connection,
+        at: seen.at,
+        start,
+        request,
+        tokens,
+        database: &store.secret_ref,
+        image: &ctx.settings.image,
+    };
+    let job = import_job::build(&order, now);
+    match timely(jobs(seen.at, ctx).create(&PostParams::default(), &job)).await {
+        Ok(job) => {
+            ctx.kube.metrics.wrote("Job", "create");
+            tracing::info!(run = start.key, trigger = start.trigger.as_str(), "an import starts");
+            Ok(job)
+        }
+        Err(error) if is_conflict(&error) => {
+            let name = job.metadata.name.unwrap_or_default();
+            Ok(timely(jobs(seen.at, ctx).get(&name)).await?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn suspend(at: &ConnectionRef, job: &str, pause: bool, ctx: &Context) -> Result<(), Error> {
+    let patch = Patch::Merge(json!({ "spec": { "suspend": pause } }));
+    timely(jobs(at, ctx).patch(job, &PatchParams::default(), &patch)).await?;
+    ctx.kube.metrics.wrote("Job", "patch");
+    tracing::info!(job, pause, "an import is paused or goes on");
+    Ok(())
+}
+
+/// How a run ended, from its Job and the last words of its pods.
+async fn record(
+    at: &ConnectionRef,
+    owned: &OwnedJob,
+    jobs: &[Job],
+    ctx: &Context,
+    now: Timestamp,
+) -> Result<outcome::Ended, Error> {
+    let pods: Api<Pod> = Api::namespaced(ctx.kube.client.clone(), &at.namespace);
+    let labels = format!("batch.kubernetes.io/job-name={}", owned.name);
+    let pods = timely(pods.list(&ListParams::default().labels(&labels))).await?.items;
+    let job = jobs.iter().find(|job| job.metadata.name.as_ref() == Some(&owned.name)).cloned().unwrap_or_default();
+    let ended = outcome::ended(owned, &job, &pods, now);
+    let run = &ended.run;
+    tracing::info!(
+        run = run.key,
+        outcome = ?run.outcome,
+        reason = run.reason,
+        projects = run.projects,
+        merge_requests = run.merge_requests,
+        "an import ended"
+    );
+    Ok(ended)
+}
+
+fn jobs(at: &ConnectionRef, ctx: &Context) -> Api<Job> {
+    Api::namespaced(ctx.kube.client.clone(), &at.namespace)
+}

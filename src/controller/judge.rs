@@ -1,0 +1,75 @@
+//! From what was found to verdicts. Pure.
+
+use jiff::Timestamp;
+
+use super::{answers::Known, observe::Seen};
+use crate::{
+    access::{Access, Outcome, Verdict},
+    api::conditions::{self as condition, reason},
+    connection::{Hooks, missing_references},
+    status::{Standing, Verdicts, known_reason},
+};
+
+/// The verdicts on a connection, and which parts of its status still say what they said.
+#[derive(Debug, Clone)]
+pub(super) struct Judged {
+    pub(super) verdicts: Verdicts,
+    /// Nobody can tell what the tokens can do: what was known stands.
+    pub(super) access_stands: bool,
+    /// Nobody can tell how it is with the webhooks: what was known stands.
+    pub(super) hooks_stand: bool,
+}
+
+/// The verdicts on a connection that is left as it is.
+pub(super) fn suspended() -> Judged {
+    let verdict = Verdict::unknown(reason::SUSPENDED, "the spec suspends the connection");
+    Judged { verdicts: Verdicts::all(&verdict), access_stands: true, hooks_stand: true }
+}
+
+/// The verdicts on a connection. Transient trouble flips none of them at once.
+pub(super) fn judge(seen: &Seen<'_>, known: &mut Known, hooks: &Hooks, import: Verdict, now: Timestamp) -> Judged {
+    let access = known.answers.as_ref().and_then(|answers| answers.access.as_ref());
+    let waiting = || Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing");
+    let raw = Verdicts {
+        credentials: missing_references(&seen.observed)
+            .unwrap_or_else(|| access.map_or_else(waiting, Access::credentials)),
+        access: access.map_or_else(waiting, Access::reading),
+        webhooks: hooks.verdict.clone(),
+        deliveries: hooks.deliveries.clone(),
+        import,
+        expiring: access.and_then(|access| access.expiring(now)),
+    };
+
+    let generation = seen.connection.metadata.generation;
+    let conditions = seen.status().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let mut standing = match known.standing.take() {
+        Some((of, standing)) if of == generation => standing,
+        _ => Standing::restored(conditions, generation, now),
+    };
+    let mut verdicts = raw.clone();
+    standing.settle(&mut verdicts, now);
+    known.standing = Some((generation, standing));
+
+    let stands = |raw: &Verdict, settled: &Verdict| {
+        raw.outcome == Outcome::Unknown && raw.reason != reason::WAITING && settled.outcome != Outcome::Unknown
+    };
+    let access_stands = stands(&raw.credentials, &verdicts.credentials) || stands(&raw.access, &verdicts.access);
+    let hooks_stand = raw.webhooks.outcome == Outcome::Unknown && verdicts.webhooks.outcome != Outcome::Unknown;
+    let before = |kind: &str| {
+        let condition = conditions.iter().find(|condition| condition.type_ == kind)?;
+        let outcome = match condition.status.as_str() {
+            "True" => Outcome::Ok,
+            "False" => Outcome::Denied,
+            _ => Outcome::Unknown,
+        };
+        let (reason, message) = (known_reason(&condition.reason), condition.message.clone());
+        Some(Verdict { outcome, reason, message })
+    };
+    if access_stands {
+        verdicts.expiring = before(condition::CREDENTIALS_EXPIRING);
+    }
+    if hooks_stand && verdicts.deliveries.is_none() {
+        verdicts.deliveries = before(condition::DELIVERIES_SEEN);
+    }
+    Judged { verdicts, access_stands, hooks_stand }
+}

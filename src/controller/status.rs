@@ -1,0 +1,92 @@
+//! From what was found to the status of a connection, and its publication: only where it differs.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Context, Error, events, imports::Imports, judge::Judged, observe::Seen};
+use crate::{
+    access::Access,
+    api::{GitLabConnectionStatus, RECONCILE_REQUESTED_AT},
+    cluster::{self, ConnectionRef, MANAGER},
+    connection::{self, Hooks, bounded},
+    status::cluster_conditions,
+};
+
+/// What a status is made of.
+pub(super) struct Found<'a> {
+    pub(super) judged: Judged,
+    pub(super) access: Option<&'a Access>,
+    pub(super) hooks: Hooks,
+    pub(super) imports: Imports,
+}
+
+/// The status of a connection, without what the receiver says. Pure.
+pub(super) fn compute(seen: &Seen<'_>, found: Found<'_>, now: Timestamp) -> GitLabConnectionStatus {
+    let Found { judged, access, hooks, imports } = found;
+    let before = seen.status().cloned().unwrap_or_default();
+    let generation = seen.connection.metadata.generation;
+    let (instance, credentials, matrix) = if judged.access_stands {
+        (before.instance, before.credentials, before.access)
+    } else {
+        let credentials = access.map(connection::credentials).unwrap_or_default();
+        (access.and_then(connection::instance), credentials, access.map(connection::matrix).unwrap_or_default())
+    };
+    let annotation = |name: &str| seen.connection.metadata.annotations.as_ref()?.get(name).cloned();
+    let looked = !seen.spec().suspend;
+    bounded(ours(GitLabConnectionStatus {
+        observed_generation: generation,
+        conditions: cluster_conditions(&judged.verdicts, &before.conditions, generation, now),
+        instance,
+        credentials,
+        access: matrix,
+        webhooks: if judged.hooks_stand { before.webhooks } else { hooks.status },
+        import: Some(imports.status),
+        last_handled_reconcile_at: annotation(RECONCILE_REQUESTED_AT)
+            .filter(|_| looked)
+            .or(before.last_handled_reconcile_at),
+        last_handled_import_at: imports.handled.or(before.last_handled_import_at),
+    }))
+}
+
+/// What of a status is ours to say: the receiver tells of deliveries and of progress.
+pub(super) fn ours(mut status: GitLabConnectionStatus) -> GitLabConnectionStatus {
+    if let Some(webhooks) = &mut status.webhooks {
+        webhooks.last_delivery = None;
+    }
+    if let Some(import) = &mut status.import {
+        import.progress = None;
+    }
+    status
+}
+
+/// Whether two statuses say different things, as a server would keep them.
+pub(super) fn differ(before: Option<&GitLabConnectionStatus>, after: &GitLabConnectionStatus) -> bool {
+    let kept = |status: GitLabConnectionStatus| {
+        let mut status = ours(status);
+        status.conditions.sort_by(|one, other| one.type_.cmp(&other.type_));
+        serde_json::to_value(status).unwrap_or(Value::Null)
+    };
+    kept(before.cloned().unwrap_or_default()) != kept(after.clone())
+}
+
+/// Writes the status where it differs, and tells of transitions. Says whether it wrote.
+///
+/// # Errors
+/// When the API server does not take it.
+pub(super) async fn publish(
+    at: &ConnectionRef,
+    before: Option<&GitLabConnectionStatus>,
+    after: &GitLabConnectionStatus,
+    ctx: &Context,
+) -> Result<bool, Error> {
+    if !differ(before, after) {
+        return Ok(false);
+    }
+    cluster::apply_status(&ctx.kube.client, MANAGER, at, after).await?;
+    ctx.kube.metrics.wrote("GitLabConnection", "apply");
+    let conditions = before.map(|status| status.conditions.as_slice()).unwrap_or_default();
+    for event in events::transitions(conditions, &after.conditions) {
+        ctx.kube.tell(at, &event).await;
+    }
+    Ok(true)
+}

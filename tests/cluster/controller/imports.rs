@@ -1,0 +1,119 @@
+//! Imports are Jobs, one for each tick or request.
+
+use std::time::Duration;
+
+use gitlab_connector::api::RunOutcome;
+use k8s_openapi::api::batch::v1::Job;
+use kube::api::ListParams;
+
+use super::scene::{NO_HOOKS, Scene};
+use crate::support::rows;
+
+/// The lines of a spec whose imports never end: nobody can make a pod for a ServiceAccount that is not there.
+const ENDLESS: &str = "  import: {podTemplate: {serviceAccountName: nobody}}";
+
+#[tokio::test]
+async fn a_connection_is_applied_and_becomes_ready_and_rows_arrive() {
+    let scene = Scene::new().await;
+
+    scene.apply(NO_HOOKS).await;
+
+    let ready = scene.until(("Ready", "True", "Succeeded")).await;
+    rows::until(&scene.database, "select count(*) from gitlab_merge_requests", 3).await;
+    let status = ready.status.unwrap();
+    let import = status.import.unwrap();
+    let last = import.last_run.unwrap();
+    assert_eq!((last.key.as_str(), last.outcome), ("first", RunOutcome::Succeeded));
+    assert_eq!((last.projects, last.merge_requests, import.projects), (2, 3, Some(2)));
+    assert!(import.running.is_none() && import.next.is_some());
+    let all = status.conditions.iter().map(|one| (one.type_.as_str(), one.status.as_str()));
+    let wanted = [("CredentialsValid", "True"), ("AccessVerified", "True"), ("WebhooksReady", "True")];
+    let wanted = wanted.into_iter().chain([("ImportSucceeded", "True"), ("Ready", "True")]);
+    assert_eq!(all.collect::<Vec<_>>(), wanted.collect::<Vec<_>>());
+    assert_eq!(status.credentials[0].user.as_deref().map(str::is_empty), Some(false));
+}
+
+#[tokio::test]
+async fn an_import_that_is_asked_for_runs_once_and_the_request_is_answered() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n  import: {{schedule: \"\"}}")).await;
+    scene.until(("Ready", "True", "Succeeded")).await;
+    assert!(jobs(&scene).await.is_empty(), "no import is asked for");
+
+    scene.annotate("gitlab-connector.dev/import-requested-at=now").await;
+
+    let answered = scene
+        .until_it("imported on request", |connection| {
+            let status = connection.status.as_ref();
+            status.is_some_and(|status| status.last_handled_import_at.as_deref() == Some("now"))
+                && status.and_then(|status| status.import.as_ref()?.last_success.as_ref()).is_some()
+        })
+        .await;
+    rows::until(&scene.database, "select count(*) from gitlab_merge_requests", 3).await;
+    assert_eq!(jobs(&scene).await.len(), 1);
+    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
+    scene
+        .until_it("looked at on request", |connection| {
+            connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some("now")
+        })
+        .await;
+    assert_eq!(jobs(&scene).await.len(), 1, "{answered:#?}");
+}
+
+#[tokio::test]
+async fn a_collected_job_is_not_run_again() {
+    let scene = Scene::new().await;
+    scene.apply(NO_HOOKS).await;
+    scene.until(("Ready", "True", "Succeeded")).await;
+
+    scene.namespace.kubectl(&["delete", "jobs", "--all", "--wait"]).await.says(0, &["deleted"]);
+    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
+
+    let after = scene
+        .until_it("looked at", |connection| {
+            connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some("now")
+        })
+        .await;
+    assert!(jobs(&scene).await.is_empty());
+    let import = after.status.unwrap().import.unwrap();
+    assert!(import.running.is_none());
+    assert_eq!(import.last_run.unwrap().outcome, RunOutcome::Succeeded);
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_deletes_is_a_failed_run_and_is_tried_again() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
+    scene.until(("ImportSucceeded", "Unknown", "Running")).await;
+
+    scene.namespace.kubectl(&["delete", "jobs", "--all", "--wait=false"]).await.says(0, &["deleted"]);
+
+    let failed = scene.until(("ImportSucceeded", "False", "Failed")).await;
+    let import = failed.status.unwrap().import.unwrap();
+    assert_eq!((import.failed_runs, import.running), (1, None));
+    let next = import.next.unwrap().0;
+    let finished = import.last_run.unwrap().finished_at.unwrap().0;
+    assert!(next.duration_since(finished) <= jiff::SignedDuration::from_secs(61), "{next} after {finished}");
+}
+
+#[tokio::test]
+async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
+    scene.until(("ImportSucceeded", "Unknown", "Running")).await;
+    let name = jobs(&scene).await[0].metadata.name.clone().unwrap();
+
+    scene.apply(&format!("{NO_HOOKS}\n{}", ENDLESS.replace("import: {", "import: {suspend: true, "))).await;
+    let paused = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
+    scene.namespace.until(&name, "paused", Duration::from_secs(30), paused).await;
+    scene.until(("ImportSucceeded", "False", "Suspended")).await;
+    scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
+
+    let on = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend != Some(true));
+    scene.namespace.until(&name, "goes on", Duration::from_secs(30), on).await;
+    assert_eq!(jobs(&scene).await.len(), 1);
+}
+
+async fn jobs(scene: &Scene) -> Vec<Job> {
+    scene.namespace.api::<Job>().list(&ListParams::default()).await.unwrap().items
+}

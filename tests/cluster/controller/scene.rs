@@ -1,0 +1,136 @@
+//! A namespace with a controller of its own, a GitLab and a database.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use gitlab_connector::api::GitLabConnection;
+use gitlab_simulator::{Simulator, World};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::process::{Child, Command};
+
+use crate::harness::{IMAGE, Namespace};
+use crate::support::acme::{OWNER, READER, acme, serve};
+use crate::support::{binary::Directory, postgres};
+
+/// Nobody listens there: GitLab's deliveries come to nothing.
+pub(super) const RECEIVER: &str = "http://127.0.0.1:9/webhooks/gitlab";
+
+/// A process of the controller, as an administrator outside of the cluster.
+pub(super) struct Controller {
+    pub(super) child: Child,
+    directory: Directory,
+}
+
+impl Controller {
+    pub(super) fn start(namespace: &Namespace, options: &[&str]) -> Controller {
+        let directory = Directory::new();
+        let log = std::fs::File::create(directory.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"))
+            .args(["--log=info", "--log-format=json", "controller", "--listen=127.0.0.1:0"])
+            .args([&format!("--watch-namespace={}", namespace.name), &format!("--import-image={IMAGE}")])
+            .args([&format!("--lease-namespace={}", namespace.name), &format!("--receiver-url={RECEIVER}")])
+            .args(options)
+            .env("KUBECONFIG", namespace.cluster.plane.kubeconfig())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        Controller { child, directory }
+    }
+
+    /// All that it logged so far.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// Asks it to end.
+    pub(super) fn terminate(&self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    pub(super) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+impl Drop for Controller {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The test harness shows it with the test that failed.
+            #[allow(clippy::print_stderr, reason = "for who reads why a test failed")]
+            {
+                eprintln!("log of the controller:\n{}", self.log());
+            }
+        }
+    }
+}
+
+/// What a test starts from.
+pub(super) struct Scene {
+    pub(super) namespace: Namespace,
+    pub(super) gitlab: Simulator,
+    pub(super) database: SecretString,
+    pub(super) controller: Controller,
+}
+
+impl Scene {
+    pub(super) async fn new() -> Scene {
+        Self::of(acme(), &[]).await
+    }
+
+    pub(super) async fn of(world: World, options: &[&str]) -> Scene {
+        let gitlab = serve(world).await;
+        let database = postgres::database().await;
+        let namespace = Namespace::new().await;
+        namespace.secret("tokens", &[("reader", READER), ("owner", OWNER)]).await;
+        namespace.secret("database", &[("url", postgres::by_network(&database).expose_secret())]).await;
+        let controller = Controller::start(&namespace, options);
+        Scene { namespace, gitlab, database, controller }
+    }
+
+    /// The manifest of a connection, with more lines of its spec.
+    pub(super) fn manifest(&self, name: &str, more: &str) -> String {
+        format!(
+            "apiVersion: gitlab-connector.dev/v1alpha1
+kind: GitLabConnection
+metadata: {{name: {name}}}
+spec:
+  url: {}
+  credentials: [{{name: primary, secretRef: {{name: tokens, key: reader}}}}]
+  scope: {{groups: [acme]}}
+  store: {{secretRef: {{name: database, key: url}}}}
+{more}
+",
+            self.gitlab.url()
+        )
+    }
+
+    pub(super) async fn apply(&self, more: &str) {
+        self.namespace.apply(&self.manifest("acme", more)).await;
+    }
+
+    pub(super) async fn until(&self, condition: (&str, &str, &str)) -> GitLabConnection {
+        self.namespace.until_condition("acme", condition).await
+    }
+
+    pub(super) async fn until_it(&self, what: &str, so: impl Fn(&GitLabConnection) -> bool) -> GitLabConnection {
+        self.namespace.until("acme", what, Duration::from_secs(60), so).await
+    }
+
+    pub(super) async fn annotate(&self, annotation: &str) {
+        let ended = self.namespace.kubectl(&["annotate", "--overwrite", "glconn/acme", annotation]).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.text());
+    }
+
+    pub(super) async fn connection(&self) -> GitLabConnection {
+        self.namespace.api().get("acme").await.unwrap()
+    }
+}
+
+/// The lines of a spec by which nobody wants webhooks.
+pub(super) const NO_HOOKS: &str = "  webhooks: {mode: Disabled}";
+/// The lines of a spec by which the owner's token makes webhooks.
+pub(super) const HOOKS: &str = "  webhooks: {mode: Group, credentialRef: {name: tokens, key: owner}}";
