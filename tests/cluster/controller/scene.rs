@@ -15,14 +15,15 @@ use crate::support::{binary::Directory, postgres};
 /// Nobody listens there: GitLab's deliveries come to nothing.
 pub(super) const RECEIVER: &str = "http://127.0.0.1:9/webhooks/gitlab";
 
-/// A process of the controller, as an administrator outside of the cluster.
+/// A process of the controller, with the rights that the chart gives it.
 pub(super) struct Controller {
     pub(super) child: Child,
     directory: Directory,
 }
 
 impl Controller {
-    pub(super) fn start(namespace: &Namespace, options: &[&str]) -> Controller {
+    pub(super) async fn start(namespace: &Namespace, options: &[&str]) -> Controller {
+        let kubeconfig = namespace.rights_of("controller").await;
         let directory = Directory::new();
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"))
@@ -30,7 +31,7 @@ impl Controller {
             .args([&format!("--watch-namespace={}", namespace.name), &format!("--import-image={IMAGE}")])
             .args([&format!("--lease-namespace={}", namespace.name), &format!("--receiver-url={RECEIVER}")])
             .args(options)
-            .env("KUBECONFIG", namespace.cluster.plane.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -87,7 +88,7 @@ impl Scene {
         let namespace = Namespace::new().await;
         namespace.secret("tokens", &[("reader", READER), ("owner", OWNER)]).await;
         namespace.secret("database", &[("url", postgres::by_network(&database).expose_secret())]).await;
-        let controller = Controller::start(&namespace, options);
+        let controller = Controller::start(&namespace, options).await;
         Scene { namespace, gitlab, database, controller }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 mod cluster;
 mod kubectl;
 mod namespace;
+mod rights;
 mod wait;
 
 pub(crate) use cluster::{Cluster, IMAGE, cluster};
