@@ -8,7 +8,7 @@ data="$(mktemp -d)"
 as_postgres() { if [ "$(id -u)" -eq 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi; }
 finish() {
   trap - EXIT INT TERM
-  kill $(jobs -p) 2>/dev/null || true
+  as_root kill $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
   as_postgres "$postgres/pg_ctl" stop --silent --mode immediate --pgdata "$data/data" 2>/dev/null || true
   as_root rm -rf "$data"
@@ -17,7 +17,9 @@ trap finish EXIT
 need_ports 8929 $webhooks $database $controller $receiver
 
 say "A Kubernetes of this machine's: a real API server, and pods that are processes"
-as_root ./target/debug/control-plane up --directory "$place/cluster" \
+# A function in the background would be a shell of its own, which takes the signal instead.
+root=() && [ "$(id -u)" -eq 0 ] || root=(sudo)
+"${root[@]}" ./target/debug/control-plane up --directory "$place/cluster" \
   --image gitlab-connector:0.1.0=target/debug/gitlab-connector >"$place/cluster.log" 2>&1 &
 until_written '^ready' "$place/cluster.log" $!
 named() { sed -n "s/^$1: //p" "$place/cluster.log"; }
@@ -54,7 +56,8 @@ run kubectl get pods
 say "Connect: one manifest, with its Secrets"
 started=$SECONDS
 run kubectl apply -f examples/kubernetes.yaml
-run kubectl get gitlabconnections --watch &
+show kubectl get gitlabconnections --watch
+kubectl get gitlabconnections --watch &
 watch=$!
 kubectl wait gitlabconnection/acme --for condition=Ready --timeout 3m >/dev/null || {
   kubectl describe gitlabconnection acme
@@ -86,12 +89,16 @@ done
 ask "select iid, state, title from gitlab_merge_requests where title = '$title'"
 
 say "Delete the connection, and its webhooks are gone from GitLab"
-hooks=(curl --silent --show-error --header "PRIVATE-TOKEN: glpat-demo-owner" "$gitlab/api/v4/groups/acme/hooks")
-run "${hooks[@]}"
-echo
+hooks() {
+  local ask=(curl --silent --show-error --header "PRIVATE-TOKEN: glpat-demo-owner" "$gitlab/api/v4/groups/acme/hooks")
+  show "${ask[@]}"
+  local answer
+  answer="$("${ask[@]}")"
+  echo "${answer:0:160}$([ ${#answer} -le 160 ] || echo …)"
+}
+hooks
 run kubectl delete gitlabconnection acme
-run "${hooks[@]}"
-echo
+hooks
 
 say "What to try next"
 if $once; then

@@ -11,6 +11,7 @@ mod chart;
 mod command;
 mod controller;
 mod harness;
+mod install;
 mod pods;
 mod rules;
 
