@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Something that a watch brought.
 #[derive(Debug)]
 pub(super) enum Change {
-    Connection(Event<DeserializeGuard<GitLabConnection>>),
+    Connection(Box<Event<DeserializeGuard<GitLabConnection>>>),
     Secret(Event<PartialObjectMeta<Secret>>),
     ConfigMap(Event<PartialObjectMeta<ConfigMap>>),
 }
@@ -37,7 +37,12 @@ pub(super) fn all(
     metrics: &Metrics,
     changes: &mpsc::Sender<Change>,
 ) -> impl Future<Output = ()> + use<> {
-    let connections = follow(api(client, namespace), ("GitLabConnection", Change::Connection), metrics, changes);
+    let connections = follow(
+        api(client, namespace),
+        ("GitLabConnection", |event| Change::Connection(Box::new(event))),
+        metrics,
+        changes,
+    );
     let secrets = follow(api(client, namespace), ("Secret", Change::Secret), metrics, changes);
     let config_maps = follow(api(client, namespace), ("ConfigMap", Change::ConfigMap), metrics, changes);
     async {

@@ -83,7 +83,7 @@ impl World {
         match change {
             Change::Connection(event) => {
                 let before = &self.connections.items;
-                let event = map(event, |guarded| as_connection(guarded, before));
+                let event = map(*event, |guarded| as_connection(guarded, before));
                 self.connections.take(event, Concerns::One)
             }
             Change::Secret(event) => self
@@ -293,10 +293,10 @@ mod tests {
         let mut world = World::default();
         world.take(Change::Secret(Event::Init));
         world.take(Change::Secret(Event::InitDone));
-        world.take(Change::Connection(Event::Init));
-        world.take(Change::Connection(Event::InitApply(connection("acme", &json!({})))));
+        world.take(Change::Connection(Box::new(Event::Init)));
+        world.take(Change::Connection(Box::new(Event::InitApply(connection("acme", &json!({}))))));
         assert!(!world.is_known());
-        assert_eq!(world.take(Change::Connection(Event::InitDone)), Concerns::Everybody);
+        assert_eq!(world.take(Change::Connection(Box::new(Event::InitDone))), Concerns::Everybody);
         assert!(world.is_known());
         world
     }
@@ -341,7 +341,7 @@ mod tests {
             "import": {"running": {"key": "tick"}},
         }});
 
-        let concerns = world.take(Change::Connection(Event::Apply(connection("acme", &status))));
+        let concerns = world.take(Change::Connection(Box::new(Event::Apply(connection("acme", &status)))));
 
         assert_eq!(concerns, Concerns::One(("metrics".into(), "acme".into())));
         let seen = only(&world).seen;
@@ -354,8 +354,8 @@ mod tests {
         let mut world = world();
         let known = only(&world);
 
-        world.take(Change::Connection(Event::Apply(connection("acme", &json!({"spec": {"url": 5}})))));
-        world.take(Change::Connection(Event::Apply(connection("other", &json!({"spec": {}})))));
+        world.take(Change::Connection(Box::new(Event::Apply(connection("acme", &json!({"spec": {"url": 5}}))))));
+        world.take(Change::Connection(Box::new(Event::Apply(connection("other", &json!({"spec": {}}))))));
 
         assert_eq!(world.wanted(&only(&world)), world.wanted(&known));
     }
@@ -364,12 +364,12 @@ mod tests {
     fn a_list_that_begins_anew_forgets_only_what_is_not_in_it() {
         let mut world = world();
         let acme = only(&world).identity;
-        world.take(Change::Connection(Event::Apply(connection("gone", &json!({})))));
+        world.take(Change::Connection(Box::new(Event::Apply(connection("gone", &json!({}))))));
 
-        world.take(Change::Connection(Event::Init));
-        world.take(Change::Connection(Event::InitApply(connection("acme", &json!({})))));
+        world.take(Change::Connection(Box::new(Event::Init)));
+        world.take(Change::Connection(Box::new(Event::InitApply(connection("acme", &json!({}))))));
         assert_eq!(world.connections(&Concerns::Everybody).len(), 2, "until the list is whole");
-        world.take(Change::Connection(Event::InitDone));
+        world.take(Change::Connection(Box::new(Event::InitDone)));
 
         assert_eq!(only(&world).identity, acme);
         assert!(world.has(&acme));

@@ -14,6 +14,7 @@ mod harness;
 mod install;
 mod pods;
 mod rules;
+mod serving;
 
 #[allow(dead_code, reason = "shared with the other test binary: each uses its part of it")]
 #[path = "../support/mod.rs"]
