@@ -154,6 +154,21 @@ async fn only_a_release_that_watches_everything_has_rights_everywhere() {
 }
 
 #[tokio::test]
+async fn the_longest_name_of_a_release_makes_names_that_kubernetes_takes() {
+    let cluster = cluster().await;
+    // As long as Helm allows.
+    let release = format!("r{}", "-long-name".repeat(5));
+    let ended = helm(&["template", &format!("{release}xx"), CHART, "--namespace", "default", "--no-hooks"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.text());
+
+    let apply = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-"];
+    let applied = cluster.kubectl_with(&ended.stdout, &apply).await;
+
+    assert_eq!(applied.code, Some(0), "{}", applied.text());
+    assert!(applied.stdout.contains("service/"), "{}", applied.stdout);
+}
+
+#[tokio::test]
 async fn an_ingress_tells_the_controller_where_gitlab_reaches_it() {
     let values = ["--set=receiver.ingress.enabled=true,receiver.ingress.host=hooks.example.com"];
 
