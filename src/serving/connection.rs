@@ -3,6 +3,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use kube::Client;
 use secrecy::SecretString;
 use tokio::{
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Announcement,
     databases::{Database, Databases, Opened},
-    facts,
+    facts::{self, Sources},
     metrics::Metrics,
     routes::Table,
     world::{Seen, Wanted},
@@ -56,6 +57,7 @@ pub(super) struct Served {
 /// What the references of a connection hold.
 struct Learnt {
     accepted: Vec<SecretString>,
+    hooks_changed: Option<Timestamp>,
     observed: Observed,
 }
 
@@ -75,7 +77,7 @@ impl Served {
 
     /// Learns of the connection, and serves it as that says until something changes.
     async fn round(&mut self, wanted: &Wanted, first: &mut Option<Arc<Announcement>>) -> Infallible {
-        let Learnt { accepted, observed } = self.learn(wanted, first).await;
+        let Learnt { accepted, hooks_changed, observed } = self.learn(wanted, first).await;
         let (table, uid) = (self.context.table.clone(), self.connection.uid.clone());
         if accepted.is_empty() {
             table.forget(&uid);
@@ -86,7 +88,7 @@ impl Served {
             self.database = None;
             table.lead(&uid, &Destination::Nowhere);
             drop(first.take());
-            return self.tell(None, &Notify::new()).await;
+            return self.tell(nothing(&Notify::new())).await;
         }
         let database = observed.database.as_ref().map(|url| self.context.databases.at(url));
         let same = match (&self.database, &database) {
@@ -98,7 +100,7 @@ impl Served {
         }
         self.database.clone_from(&database);
         drop(first.take());
-        let Some(database) = database else { return self.tell(None, &Notify::new()).await };
+        let Some(database) = database else { return self.tell(nothing(&Notify::new())).await };
 
         let Opened { store, inbox } = database.opened().await;
         let source = self.register(&store, &wanted.spec.url).await;
@@ -118,7 +120,7 @@ impl Served {
         let (never, (), _) = tokio::join!(
             ring,
             self.refresh(&observed, wanted, (&store, source), Arc::clone(&again)),
-            self.tell(Some((&store, source)), &delivered),
+            self.tell(Sources { place: Some((&store, source)), hooks_changed, delivered: &delivered }),
         );
         never
     }
@@ -143,9 +145,11 @@ impl Served {
             fetch(client, &self.connection.namespace, &wanted.named),
             HookState::read(client, &self.connection),
         );
-        let accepted = hooks?.map(|hooks| hooks.accepted()).unwrap_or_default();
+        let hooks = hooks?;
+        let accepted = hooks.as_ref().map(HookState::accepted).unwrap_or_default();
+        let hooks_changed = hooks.and_then(|hooks| hooks.hooks_changed_at);
         let observed = observe(&self.connection.namespace, &wanted.spec, &references?)?;
-        Ok(Learnt { accepted, observed })
+        Ok(Learnt { accepted, hooks_changed, observed })
     }
 
     /// The connection's row, however long the database takes to tell.
@@ -193,10 +197,15 @@ impl Served {
         }
     }
 
-    async fn tell(&self, place: Option<(&Store, Source)>, delivered: &Notify) -> Infallible {
-        facts::tell(&self.context, &self.connection, self.seen.clone(), place, delivered).await;
+    async fn tell(&self, sources: Sources<'_>) -> Infallible {
+        facts::tell(&self.context, &self.connection, self.seen.clone(), sources).await;
         std::future::pending().await
     }
+}
+
+/// Nothing is stored, and nothing arrives.
+fn nothing(delivered: &Notify) -> Sources<'_> {
+    Sources { place: None, hooks_changed: None, delivered }
 }
 
 /// Why a connection cannot be learnt of at present.

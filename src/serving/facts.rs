@@ -26,10 +26,10 @@ const MANAGER: &str = "gitlab-connector-receiver";
 const DELIVERY_AGE: SignedDuration = SignedDuration::from_mins(10);
 /// How often progress is told at most, by all receivers together.
 const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
-/// Deliveries come in bursts: the first is told of once it has been quiet for so long.
-const FIRST_DELIVERY: Duration = Duration::from_millis(500);
-/// The same where the controller knows already that deliveries arrive.
-const LATER_DELIVERY: Duration = Duration::from_secs(10);
+/// Deliveries come in bursts: so much later, the first that somebody waits for is told of.
+const AWAITED_DELIVERY: Duration = Duration::from_millis(500);
+/// The same where nobody waits for one.
+const ANY_DELIVERY: Duration = Duration::from_secs(10);
 /// How often to look at all, whatever happens or not.
 const AT_REST: Duration = Duration::from_secs(600);
 
@@ -61,12 +61,17 @@ struct Known {
     progress: Option<ProgressStatus>,
 }
 
+/// Whether somebody waits for a delivery: none has been told of since the webhooks changed. Statuses know whole seconds.
+fn is_awaited(seen: &Seen, hooks_changed: Option<Timestamp>) -> bool {
+    let before = |last: Timestamp| hooks_changed.is_some_and(|changed| last.as_second() < changed.as_second());
+    seen.last_delivery.is_none_or(before)
+}
+
 /// What the status is to say from now on; `None` where it says enough. `quiet` is how long its progress has not changed.
-fn worth_telling(seen: &Seen, known: &Known, quiet: Duration) -> Option<Seen> {
+fn worth_telling(seen: &Seen, known: &Known, hooks_changed: Option<Timestamp>, quiet: Duration) -> Option<Seen> {
     let mut told = seen.clone();
-    // Statuses know whole seconds.
     let newest = known.last_delivery.and_then(|last| Timestamp::from_second(last.as_second()).ok());
-    let age = if seen.delivered { DELIVERY_AGE } else { SignedDuration::from_secs(1) };
+    let age = if is_awaited(seen, hooks_changed) { SignedDuration::from_secs(1) } else { DELIVERY_AGE };
     if let Some(newest) = newest
         && seen.last_delivery.is_none_or(|before| newest.duration_since(before) >= age)
     {
@@ -117,20 +122,29 @@ async fn read(place: Option<(&Store, Source)>, seen: &Seen) -> Result<Known, sto
     Ok(Known { last_delivery, progress: run.map(|run| progress(key, &run.progress)) })
 }
 
-/// Tells the status what is worth telling, for as long as the connection is served. `place` is where it is stored, if it is.
+/// Where the facts are.
+pub(super) struct Sources<'a> {
+    /// Where the connection is stored, if it is.
+    pub(super) place: Option<(&'a Store, Source)>,
+    /// When its webhooks last changed.
+    pub(super) hooks_changed: Option<Timestamp>,
+    /// Rung by each delivery.
+    pub(super) delivered: &'a Notify,
+}
+
+/// Tells the status what is worth telling, for as long as the connection is served.
 pub(super) async fn tell(
     context: &Context,
     connection: &ConnectionRef,
     mut seen: watch::Receiver<Seen>,
-    place: Option<(&Store, Source)>,
-    delivered: &Notify,
+    Sources { place, hooks_changed, delivered }: Sources<'_>,
 ) {
     let mut now = seen.borrow_and_update().clone();
     let mut progressed = Instant::now().checked_sub(PROGRESS_PAUSE).unwrap_or_else(Instant::now);
     loop {
         match read(place, &now).await {
             Ok(known) => {
-                if let Some(told) = worth_telling(&now, &known, progressed.elapsed()) {
+                if let Some(told) = worth_telling(&now, &known, hooks_changed, progressed.elapsed()) {
                     if told.progress != now.progress {
                         progressed = Instant::now();
                     }
@@ -143,9 +157,10 @@ pub(super) async fn tell(
             Err(error) => tracing::debug!(%error, %connection, "cannot read what the status is to say"),
         }
         let look_again = if now.running.is_some() { PROGRESS_PAUSE } else { AT_REST };
+        let settle = if is_awaited(&now, hooks_changed) { AWAITED_DELIVERY } else { ANY_DELIVERY };
         tokio::select! {
             () = sleep(look_again) => {}
-            () = delivered.notified() => sleep(if now.delivered { LATER_DELIVERY } else { FIRST_DELIVERY }).await,
+            () = delivered.notified() => sleep(settle).await,
             changed = seen.changed() => if changed.is_err() { return },
         }
         let newer = seen.borrow_and_update().clone();
@@ -193,25 +208,26 @@ mod tests {
 
     #[test]
     fn the_first_delivery_is_told_of_at_once_and_later_ones_every_ten_minutes() {
-        let seen = |delivered, last| Seen { delivered, last_delivery: last, ..Seen::default() };
-        let told = |seen: &Seen, last| {
+        let told = |before, last, hooks_changed| {
+            let seen = Seen { last_delivery: before, ..Seen::default() };
             let known = Known { last_delivery: last, progress: None };
-            worth_telling(seen, &known, LONG).map(|told| told.last_delivery)
+            worth_telling(&seen, &known, hooks_changed, LONG).map(|told| told.last_delivery)
         };
 
-        assert_eq!(told(&seen(false, None), None), None);
-        assert_eq!(told(&seen(false, None), at(1000)), Some(at(1000)));
-        assert_eq!(told(&seen(false, at(1000)), at(1000)), None);
-        assert_eq!(told(&seen(false, at(1000)), at(1001)), Some(at(1001)));
-        assert_eq!(told(&seen(true, at(1000)), at(1599)), None);
-        assert_eq!(told(&seen(true, at(1000)), at(1600)), Some(at(1600)));
-        assert_eq!(told(&seen(true, at(1000)), at(900)), None, "another receiver knew better");
+        assert_eq!(told(None, None, None), None);
+        assert_eq!(told(None, at(1000), None), Some(at(1000)));
+        assert_eq!(told(at(1000), at(1599), at(1000)), None);
+        assert_eq!(told(at(1000), at(1600), at(1000)), Some(at(1600)));
+        assert_eq!(told(at(1000), at(1003), at(1002)), Some(at(1003)), "the first since the webhooks changed");
+        assert_eq!(told(at(1000), at(1000), at(1002)), None);
+        assert_eq!(told(at(1003), at(1004), at(1002)), None);
+        assert_eq!(told(at(1000), at(900), None), None, "another receiver knew better");
     }
 
     #[test]
     fn progress_is_told_at_most_every_ten_seconds_and_goes_with_its_run() {
         let told = |seen: &Seen, progress, quiet| {
-            worth_telling(seen, &Known { last_delivery: None, progress }, Duration::from_secs(quiet))
+            worth_telling(seen, &Known { last_delivery: None, progress }, None, Duration::from_secs(quiet))
                 .map(|told| told.progress)
         };
 

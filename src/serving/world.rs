@@ -11,7 +11,7 @@ use kube::{
 
 use super::watch::Change;
 use crate::{
-    api::{GitLabConnection, GitLabConnectionSpec, ProgressStatus, conditions},
+    api::{GitLabConnection, GitLabConnectionSpec, ProgressStatus},
     cluster::{ConnectionRef, HookState},
     connection::{Named, named},
 };
@@ -49,8 +49,6 @@ pub(super) struct Wanted {
 /// What the status says that the facts of the receiver depend on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Whether the controller knows that deliveries arrive.
-    pub(super) delivered: bool,
     /// Key of the run that is under way.
     pub(super) running: Option<String>,
     /// The last delivery that was told of.
@@ -238,9 +236,7 @@ fn as_connection(
 fn seen(connection: &GitLabConnection) -> Seen {
     let Some(status) = &connection.status else { return Seen::default() };
     let import = status.import.as_ref();
-    let is_true = |kind: &str| status.conditions.iter().any(|one| one.type_ == kind && one.status == "True");
     Seen {
-        delivered: is_true(conditions::DELIVERIES_SEEN),
         running: import.and_then(|import| Some(import.running.as_ref()?.key.clone())),
         last_delivery: status.webhooks.as_ref().and_then(|webhooks| Some(webhooks.last_delivery.as_ref()?.0)),
         progress: import.and_then(|import| import.progress.clone()),
@@ -335,8 +331,6 @@ mod tests {
         let mut world = world();
         let before = world.wanted(&only(&world));
         let status = json!({"status": {
-            "conditions": [{"type": "DeliveriesSeen", "status": "True", "reason": "Succeeded", "message": "",
-                            "lastTransitionTime": "2026-01-01T00:00:00Z"}],
             "webhooks": {"lastDelivery": "2026-01-01T00:00:00Z"},
             "import": {"running": {"key": "tick"}},
         }});
@@ -345,7 +339,7 @@ mod tests {
 
         assert_eq!(concerns, Concerns::One(("metrics".into(), "acme".into())));
         let seen = only(&world).seen;
-        assert!(seen.delivered && seen.running.as_deref() == Some("tick") && seen.last_delivery.is_some());
+        assert!(seen.running.as_deref() == Some("tick") && seen.last_delivery.is_some());
         assert_eq!(world.wanted(&only(&world)), before);
     }
 

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     reason = "a test may stop at the first surprise; clippy.toml covers only functions marked as tests"
 )]
 

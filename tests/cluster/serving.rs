@@ -113,10 +113,14 @@ impl Receiver {
         .await;
     }
 
-    /// Ends it as Kubernetes does; how it ended, and what it logged.
-    async fn terminate(mut self) -> (Option<i32>, String) {
+    /// Asks it to end, as Kubernetes does.
+    fn terminate(&self) {
         let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").arg(&id).status().await.unwrap().success());
+        assert!(std::process::Command::new("kill").arg(&id).status().unwrap().success());
+    }
+
+    /// How it ended, and what it logged.
+    async fn ended(mut self) -> (Option<i32>, String) {
         let ended = tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await.unwrap().unwrap();
         (ended.code(), self.logs())
     }
@@ -245,7 +249,8 @@ async fn secrets_databases_and_connections_are_noticed_as_they_change() {
     connections.delete("acme", &DeleteParams::default()).await.unwrap();
     receiver.until_answered(&acme.uid, "a-new-secret", (StatusCode::UNAUTHORIZED, "")).await;
 
-    let (code, logs) = receiver.terminate().await;
+    receiver.terminate();
+    let (code, logs) = receiver.ended().await;
     assert_eq!(code, Some(0), "{logs}");
     for secret in [SECRET, "a-new-secret", READER, first.expose_secret()] {
         assert!(!logs.contains(secret), "{logs}");
@@ -344,19 +349,10 @@ async fn progress_is_told_while_a_run_is_under_way_and_nothing_is_written_at_res
     };
     namespace.until::<GitLabConnection>("acme", "progress is forgotten", SOON, forgotten).await;
 
-    // The controller knows that deliveries arrive, and another one has: that is nothing new for ten minutes.
+    // Nobody waits for another delivery: that is nothing new for ten minutes.
     one.until_answered(&acme.uid, SECRET, (StatusCode::OK, "ignored")).await;
     let told = |connection: &GitLabConnection| last_delivery(connection).is_some();
     namespace.until::<GitLabConnection>("acme", "the last delivery is told of", SOON, told).await;
-    report(
-        &namespace,
-        "acme",
-        json!({"conditions": [{
-            "type": "DeliveriesSeen", "status": "True", "reason": "Succeeded", "message": "authentic deliveries arrive",
-            "lastTransitionTime": "2026-01-01T00:00:00Z",
-        }]}),
-    )
-    .await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     let moment = namespace.cluster.moment();
     for receiver in [&one, &other] {
@@ -368,6 +364,37 @@ async fn progress_is_told_while_a_run_is_under_way_and_nothing_is_written_at_res
     let ours = requests.iter().filter(|request| request.user.username.contains(&format!("{}:", namespace.name)));
     let writes: Vec<_> = ours.filter(|request| request.writes()).collect();
     assert!(writes.is_empty(), "{writes:#?}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_told_to_leave_says_so_and_ends_what_is_in_flight() {
+    let namespace = Namespace::new().await;
+    let database = postgres::database().await;
+    namespace.secret("tokens", &[("reader", READER)]).await;
+    namespace.secret("there", &[("url", database.expose_secret())]).await;
+    namespace.secret("away", &[("url", "postgres://someone@127.0.0.1:1/acme")]).await;
+    let there = connect(&namespace, "there", "http://127.0.0.1:9/", "there").await;
+    let away = connect(&namespace, "away", "http://127.0.0.1:9/", "away").await;
+    let receiver = Receiver::start(&rights(namespace.cluster, &namespace.name).await, &namespace.name);
+    receiver.until_ready().await;
+    receiver.until_answered(&there.uid, SECRET, (StatusCode::OK, "ignored")).await;
+
+    let in_flight = receiver.deliver(&away.uid, SECRET);
+    let leaving = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        receiver.terminate();
+        until("it says that it is not ready", SOON, async || match receiver.get("/readyz").await {
+            Ok((StatusCode::SERVICE_UNAVAILABLE, _)) => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+        receiver.deliver(&there.uid, SECRET).await
+    };
+    let (in_flight, late) = tokio::join!(in_flight, leaving);
+
+    assert_eq!(in_flight.0, StatusCode::SERVICE_UNAVAILABLE, "an answer, late as it is");
+    assert_eq!(late, (StatusCode::OK, "ignored".to_owned()), "who has not heard yet is served");
+    assert_eq!(receiver.ended().await.0, Some(0));
 }
 
 #[tokio::test]
