@@ -9,6 +9,15 @@
 //!   GitLab ◀──GET─── importer ─▶ Batch ─┴─▶ store (PostgreSQL or SQLite)
 //! ```
 //!
+//! Two ways through these rooms: [`local`] walks all of them in one process, with files and a database (`sync`). In a
+//! cluster three parts share the work and meet in Kubernetes objects and in the database alone:
+//!
+//! ```text
+//!   controller ─▶ connection, access, webhooks, status   never opens the database
+//!       └─ Job ─▶ importer ─▶ store                      its last words are a verdict, which the controller reads
+//!   serving ───▶ receiver, refresher ─▶ store            tells the status of deliveries and progress
+//! ```
+//!
 //! Nouns, and no more than these: **Connection** (the custom resource), **Token** (one credential), **Access** (what a
 //! token can do), **Hook** (a webhook in GitLab), **Run** (one import), **Task** (one project's share of a run),
 //! **Batch** (rows plus the checkpoint that they advance, committed in one transaction).
@@ -46,10 +55,10 @@ pub mod status;
 
 pub mod local;
 
-pub mod serving;
-
 pub mod cluster;
+
 pub mod controller;
+pub mod serving;
 
 pub mod cli;
 pub mod telemetry;

@@ -15,6 +15,7 @@ mod generated;
 mod import;
 mod manifest;
 mod receiver;
+mod rooms;
 mod secrets;
 mod store;
 mod support;

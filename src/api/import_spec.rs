@@ -131,12 +131,12 @@ pub struct Import {
     #[serde(default)]
     pub suspend: bool,
 
-    /// Queue of Kueue that admits the import Jobs. Effect: with import Jobs, in a later release.
+    /// Queue of Kueue that admits the import Jobs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub queue_name: Option<String>,
 
-    /// Settings of the import's pods. Effect: with import Jobs, in a later release.
+    /// Settings of the import's pods.
     #[serde(default)]
     pub pod_template: PodTemplate,
 }

@@ -85,7 +85,6 @@ pub struct GitLabConnectionSpec {
     pub credentials: Vec<Credential>,
 
     /// Secrets of this namespace that carry these labels join the tokens, each with its key "token".
-    /// Effect: in a cluster, with a later release; a file given to "sync" or "check" is searched already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_selector: Option<CredentialSelector>,
 
@@ -117,7 +116,7 @@ pub struct GitLabConnectionSpec {
     #[serde(default)]
     pub import: Import,
 
-    /// Where the rows go. Default: the database of the installation; "sync" falls back to an SQLite file here.
+    /// Where the rows go. A cluster needs it; "sync" falls back to an SQLite file here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreRef>,
 

@@ -48,7 +48,7 @@ pub struct Webhooks {
     #[serde(default = "yes")]
     pub ssl_verification: bool,
 
-    /// What becomes of our webhooks when the connection is deleted. Effect: with the controller, in a later release.
+    /// What becomes of our webhooks when the connection is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 
