@@ -27,6 +27,11 @@ pub struct Args {
     #[arg(long, value_name = "POLICY", env = "IMPORT_IMAGE_PULL_POLICY", value_parser = ["Always", "IfNotPresent", "Never"])]
     pub import_image_pull_policy: Option<String>,
 
+    /// Secrets with the credentials of that image's registry, separated by commas, in the namespaces of the connections; for
+    /// connections that name none in spec.import.podTemplate.
+    #[arg(long, value_name = "NAMES", env = "IMPORT_IMAGE_PULL_SECRETS", value_delimiter = ',')]
+    pub import_image_pull_secrets: Vec<String>,
+
     /// Address for /healthz, /readyz and /metrics.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -75,6 +80,7 @@ impl Args {
             image: Image {
                 name: self.import_image.clone(),
                 pull_policy: self.import_image_pull_policy.clone(),
+                pull_secrets: self.import_image_pull_secrets.iter().filter(|name| !name.is_empty()).cloned().collect(),
                 environment: PASSED_ON.iter().filter_map(variable).collect(),
             },
             deletion_deadline: self.deletion_deadline.get(),

@@ -13,9 +13,9 @@ use k8s_openapi::{
             PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
         },
         core::v1::{
-            Capabilities, Container, EmptyDirVolumeSource, EnvVar, PodSecurityContext, PodSpec, PodTemplateSpec,
-            ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Volume, VolumeMount,
-            VolumeProjection,
+            Capabilities, Container, EmptyDirVolumeSource, EnvVar, LocalObjectReference, PodSecurityContext, PodSpec,
+            PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecurityContext, Volume,
+            VolumeMount, VolumeProjection,
         },
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
@@ -67,6 +67,8 @@ pub(super) struct Order<'a> {
 pub(super) struct Image {
     pub(super) name: String,
     pub(super) pull_policy: Option<String>,
+    /// Secrets with the credentials of its registry, where a connection names none.
+    pub(super) pull_secrets: Vec<String>,
     /// Variables of our own environment that hold for the workers too.
     pub(super) environment: Vec<(String, String)>,
 }
@@ -207,7 +209,7 @@ fn template(order: &Order<'_>) -> PodTemplateSpec {
             tolerations: (!wishes.tolerations.is_empty()).then(|| wishes.tolerations.clone()),
             affinity: wishes.affinity.clone(),
             priority_class_name: wishes.priority_class_name.clone(),
-            image_pull_secrets: (!wishes.image_pull_secrets.is_empty()).then(|| wishes.image_pull_secrets.clone()),
+            image_pull_secrets: pull_secrets(order),
             security_context: Some(PodSecurityContext {
                 run_as_non_root: Some(true),
                 seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
@@ -218,6 +220,13 @@ fn template(order: &Order<'_>) -> PodTemplateSpec {
             ..PodSpec::default()
         }),
     }
+}
+
+fn pull_secrets(order: &Order<'_>) -> Option<Vec<LocalObjectReference>> {
+    let wished = &order.connection.spec.import.pod_template.image_pull_secrets;
+    let named = order.image.pull_secrets.iter().map(|name| LocalObjectReference { name: name.clone() });
+    let secrets = if wished.is_empty() { named.collect() } else { wished.clone() };
+    (!secrets.is_empty()).then_some(secrets)
 }
 
 fn container(order: &Order<'_>, arguments: Vec<String>) -> Container {
@@ -320,7 +329,12 @@ mod tests {
             request: Some("now"),
             tokens: &[("primary".to_owned(), KeyRef { name: "acme-gitlab".into(), key: "token".into() })],
             database: &database,
-            image: &Image { name: "ghcr.io/x:1".into(), pull_policy: None, environment: Vec::new() },
+            image: &Image {
+                name: "registry.example.com/x:1".into(),
+                pull_policy: None,
+                pull_secrets: vec!["registry".into()],
+                environment: Vec::new(),
+            },
         };
         build(&order, "2026-01-01T00:00:00Z".parse().unwrap())
     }
@@ -370,6 +384,18 @@ mod tests {
         let rules = &spec.pod_failure_policy.as_ref().unwrap().rules;
         let actions: Vec<_> = rules.iter().map(|rule| rule.action.as_str()).collect();
         assert_eq!(actions, ["FailJob", "FailIndex", "Ignore"]);
+    }
+
+    #[test]
+    fn the_image_is_pulled_as_the_installation_says_unless_the_connection_does() {
+        let secrets = |wish: serde_json::Value| {
+            let mut spec = everything();
+            spec["import"]["podTemplate"]["imagePullSecrets"] = wish;
+            pod(&job(spec, "first")).image_pull_secrets.clone().unwrap()
+        };
+
+        assert_eq!(secrets(serde_json::json!([]))[0].name, "registry");
+        assert_eq!(secrets(serde_json::json!([{"name": "own"}]))[0].name, "own");
     }
 
     #[test]

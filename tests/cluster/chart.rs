@@ -154,6 +154,21 @@ async fn only_a_release_that_watches_everything_has_rights_everywhere() {
 }
 
 #[tokio::test]
+async fn what_pulls_the_image_of_the_controller_pulls_that_of_the_imports_too() {
+    let objects = rendered(&["--set=imagePullSecrets[0].name=registry"]).await;
+
+    let pods = objects
+        .iter()
+        .filter(|object| object["kind"] == "Deployment")
+        .map(|object| &object["spec"]["template"]["spec"]);
+    let pods: Vec<&Value> = pods.collect();
+    assert_eq!(pods.len(), 2);
+    assert!(pods.iter().all(|pod| pod["imagePullSecrets"][0]["name"] == "registry"), "{pods:#?}");
+    let given: String = pods.iter().map(|pod| pod["containers"][0]["args"].to_string()).collect();
+    assert!(given.contains("--import-image-pull-secrets=registry"), "{given}");
+}
+
+#[tokio::test]
 async fn the_longest_name_of_a_release_makes_names_that_kubernetes_takes() {
     let cluster = cluster().await;
     // As long as Helm allows.
