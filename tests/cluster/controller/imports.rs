@@ -51,12 +51,7 @@ async fn an_import_that_is_asked_for_runs_once_and_the_request_is_answered() {
         .await;
     rows::until(&scene.database, "select count(*) from gitlab_merge_requests", 3).await;
     assert_eq!(jobs(&scene).await.len(), 1);
-    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
-    scene
-        .until_it("looked at on request", |connection| {
-            connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some("now")
-        })
-        .await;
+    scene.look().await;
     assert_eq!(jobs(&scene).await.len(), 1, "{answered:#?}");
 }
 
@@ -67,13 +62,8 @@ async fn a_collected_job_is_not_run_again() {
     scene.until(("Ready", "True", "Succeeded")).await;
 
     scene.namespace.kubectl(&["delete", "jobs", "--all", "--wait"]).await.says(0, &["deleted"]);
-    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
+    let after = scene.look().await;
 
-    let after = scene
-        .until_it("looked at", |connection| {
-            connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some("now")
-        })
-        .await;
     assert!(jobs(&scene).await.is_empty());
     let import = after.status.unwrap().import.unwrap();
     assert!(import.running.is_none());

@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use gitlab_connector::api::GitLabConnection;
+use gitlab_simulator::world::Hook;
 use gitlab_simulator::{Simulator, World};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::process::{Child, Command};
@@ -12,9 +13,6 @@ use crate::harness::{IMAGE, Namespace};
 use crate::support::acme::{OWNER, READER, acme, serve};
 use crate::support::{binary::Directory, postgres};
 
-/// Nobody listens there: GitLab's deliveries come to nothing.
-pub(super) const RECEIVER: &str = "http://127.0.0.1:9/webhooks/gitlab";
-
 /// A process of the controller, with the rights that the chart gives it.
 pub(super) struct Controller {
     pub(super) child: Child,
@@ -22,14 +20,14 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    pub(super) async fn start(namespace: &Namespace, options: &[&str]) -> Controller {
+    pub(super) async fn start(namespace: &Namespace, options: &[String]) -> Controller {
         let kubeconfig = namespace.rights_of("controller").await;
         let directory = Directory::new();
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"))
             .args(["--log=info", "--log-format=json", "controller", "--listen=127.0.0.1:0"])
             .args([&format!("--watch-namespace={}", namespace.name), &format!("--import-image={IMAGE}")])
-            .args([&format!("--lease-namespace={}", namespace.name), &format!("--receiver-url={RECEIVER}")])
+            .arg(format!("--lease-namespace={}", namespace.name))
             .args(options)
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
@@ -75,6 +73,7 @@ pub(super) struct Scene {
     pub(super) gitlab: Simulator,
     pub(super) database: SecretString,
     pub(super) controller: Controller,
+    options: Vec<String>,
 }
 
 impl Scene {
@@ -88,8 +87,15 @@ impl Scene {
         let namespace = Namespace::new().await;
         namespace.secret("tokens", &[("reader", READER), ("owner", OWNER)]).await;
         namespace.secret("database", &[("url", postgres::by_network(&database).expose_secret())]).await;
-        let controller = Controller::start(&namespace, options).await;
-        Scene { namespace, gitlab, database, controller }
+        let receiver = format!("--receiver-url={}", receiver().await);
+        let options: Vec<_> = options.iter().map(|option| (*option).to_owned()).chain([receiver]).collect();
+        let controller = Controller::start(&namespace, &options).await;
+        Scene { namespace, gitlab, database, controller, options }
+    }
+
+    /// One more process with the same options.
+    pub(super) async fn another(&self) -> Controller {
+        Controller::start(&self.namespace, &self.options).await
     }
 
     /// The manifest of a connection, with more lines of its spec.
@@ -126,9 +132,32 @@ spec:
         assert_eq!(ended.code, Some(0), "{}", ended.text());
     }
 
+    /// Has it looked at, and waits until it was.
+    pub(super) async fn look(&self) -> GitLabConnection {
+        let value = format!("{:08x}", fastrand::u32(..));
+        self.annotate(&format!("gitlab-connector.dev/reconcile-requested-at={value}")).await;
+        self.until_it("looked at on request", |connection| {
+            let status = connection.status.as_ref();
+            status.and_then(|status| status.last_handled_reconcile_at.as_ref()) == Some(&value)
+        })
+        .await
+    }
+
     pub(super) async fn connection(&self) -> GitLabConnection {
         self.namespace.api().get("acme").await.unwrap()
     }
+
+    pub(super) fn hooks(&self) -> Vec<Hook> {
+        self.gitlab.read(|world| world.hooks().cloned().collect())
+    }
+}
+
+/// A receiver that takes everything.
+async fn receiver() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/webhooks/gitlab", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(|| async {})).await });
+    url
 }
 
 /// The lines of a spec by which nobody wants webhooks.
