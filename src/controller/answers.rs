@@ -73,6 +73,11 @@ impl Memory {
         self.with(|known| known.remove(uid));
     }
 
+    /// What the tokens of a connection could do when somebody last asked.
+    pub(super) fn access(&self, uid: &str) -> Option<Access> {
+        self.with(|known| known.get(uid)?.answers.as_ref()?.access.clone())
+    }
+
     /// Counts a Kubernetes error, and says after which pause to try again.
     pub(super) fn failed(&self, uid: &str) -> SignedDuration {
         self.with(|known| {

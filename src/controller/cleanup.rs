@@ -77,7 +77,7 @@ async fn remove(at: &ConnectionRef, connection: &GitLabConnection, ctx: &Context
     if !seen.observed.may_ask() || seen.observed.hook_managers.is_empty() {
         return Ok(Cleaned::Left("the Secrets and keys that it needs are gone".to_owned()));
     }
-    let access = match ctx.memory.take(&at.uid).answers.and_then(|answers| answers.access) {
+    let access = match ctx.memory.access(&at.uid) {
         Some(access) if access.credentials().outcome == Outcome::Ok => access,
         _ => access::verify(&seen.client, &spec.scope, &needs(spec, &seen.observed)).await,
     };

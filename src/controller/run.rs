@@ -64,15 +64,19 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
 
     let address = args.listen;
     let listener = TcpListener::bind(address).await.map_err(|error| Error::Listen { address, error })?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "metrics and health are shown");
+    }
     let served = telemetry::serve(listener, registry, health.clone(), std::future::pending());
     let _served = AbortOnDropHandle::new(tokio::spawn(served));
 
     let namespace = args.lease_namespace.as_deref().unwrap_or(client.default_namespace());
-    let candidate = lease::Candidate::new(client.clone(), namespace, &args.lease_name, args.identity(), leadership);
+    let identity = args.identity();
+    let candidate = lease::Candidate::new(client.clone(), namespace, &args.lease_name, identity.clone(), leadership);
     let (jobs, changed_jobs) = watches::jobs(&client, args.namespace(), metrics.clone());
     let context = Context {
         memory: Memory::new(metrics.in_backoff.clone()),
-        kube: Kube::new(client, metrics, args.identity()),
+        kube: Kube::new(client, metrics, identity),
         jobs,
         gitlab,
         settings: args.settings(),

@@ -6,4 +6,5 @@ mod imports;
 mod process;
 mod rest;
 mod scene;
+mod story;
 mod trouble;

@@ -7,6 +7,7 @@ use gitlab_simulator::{Fault, FaultKind};
 
 use super::scene::{HOOKS, NO_HOOKS, Scene};
 use crate::support::acme::{OWNER, READER};
+use crate::support::postgres::PASSWORD;
 
 fn of<'a>(connection: &'a GitLabConnection, kind: &str) -> Option<(&'a str, &'a str, &'a str)> {
     let conditions = &connection.status.as_ref()?.conditions;
@@ -135,10 +136,9 @@ async fn no_secret_shows_in_logs_events_or_status() {
     let kinds = "gitlabconnections,jobs,pods,events,leases";
     let objects = scene.namespace.kubectl(&["get", kinds, "-o", "yaml"]).await.stdout;
     let token = scene.hooks()[0].token.clone().unwrap();
-    let password = "gitlab-connector-test-password";
     for text in [scene.controller.log(), objects, scene.namespace.logs("")] {
         assert!(text.len() > 100, "{text}");
-        for secret in [READER, OWNER, "glpat-mistyped-9876", token.as_str(), password] {
+        for secret in [READER, OWNER, "glpat-mistyped-9876", token.as_str(), PASSWORD] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
