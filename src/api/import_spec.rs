@@ -131,7 +131,7 @@ pub struct Import {
     #[serde(default)]
     pub suspend: bool,
 
-    /// Queue of Kueue that admits the import Jobs.
+    /// Queue of Kueue that admits the import Jobs: it decides when they run, and pauses them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub queue_name: Option<String>,

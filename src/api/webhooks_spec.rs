@@ -48,7 +48,9 @@ pub struct Webhooks {
     #[serde(default = "yes")]
     pub ssl_verification: bool,
 
-    /// What becomes of our webhooks when the connection is deleted.
+    /// What becomes of our webhooks when the connection is deleted, in a cluster.
+    /// Delete: they are removed; what cannot be removed, because a Secret is gone or GitLab refuses, is left and told of.
+    /// Orphan: they stay.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
 

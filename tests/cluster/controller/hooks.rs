@@ -100,7 +100,7 @@ async fn a_controller_killed_at_any_moment_while_it_makes_a_webhook_leaves_exact
         tokio::time::sleep(Duration::from_millis(millis)).await;
         scene.controller.kill().await;
         assert!(scene.hooks().len() <= 1, "{:#?}", scene.hooks());
-        scene.controller = scene.another();
+        scene.controller = scene.another().await;
     }
     scene.gitlab.faults().clear();
 

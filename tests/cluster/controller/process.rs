@@ -25,7 +25,7 @@ async fn until_leading(controller: &Controller, patience: Duration) -> Duration 
 async fn one_of_two_controllers_leads_and_the_other_follows_within_five_seconds_of_its_end() {
     let mut scene = Scene::new().await;
     until_leading(&scene.controller, Duration::from_secs(20)).await;
-    let second = scene.another();
+    let second = scene.another().await;
     scene.apply(NO_HOOKS).await;
     scene.until(("Ready", "True", "Succeeded")).await;
     assert!(!leads(&second), "{}", second.log());
@@ -46,7 +46,7 @@ async fn a_killed_controller_is_followed_within_twenty_seconds_and_nothing_is_do
     until_leading(&scene.controller, Duration::from_secs(20)).await;
     scene.apply(NO_HOOKS).await;
     let before = scene.until(("Ready", "True", "Succeeded")).await;
-    let second = scene.another();
+    let second = scene.another().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     scene.controller.kill().await;

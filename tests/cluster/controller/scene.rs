@@ -1,5 +1,6 @@
 //! A namespace with a controller of its own, a GitLab and a database.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -22,12 +23,21 @@ pub(super) struct Controller {
 impl Controller {
     pub(super) async fn start(namespace: &Namespace, options: &[String]) -> Controller {
         let kubeconfig = namespace.rights_of("controller").await;
+        Self::spawn(namespace, &namespace.name, &kubeconfig, options)
+    }
+
+    /// One that lives elsewhere, with all rights.
+    pub(super) fn elsewhere(namespace: &Namespace, home: &Namespace) -> Controller {
+        Self::spawn(namespace, &home.name, namespace.cluster.plane.kubeconfig(), &[])
+    }
+
+    fn spawn(namespace: &Namespace, home: &str, kubeconfig: &Path, options: &[String]) -> Controller {
         let directory = Directory::new();
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"))
             .args(["--log=info", "--log-format=json", "controller", "--listen=127.0.0.1:0"])
             .args([&format!("--watch-namespace={}", namespace.name), &format!("--import-image={IMAGE}")])
-            .arg(format!("--lease-namespace={}", namespace.name))
+            .arg(format!("--lease-namespace={home}"))
             .args(options)
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())

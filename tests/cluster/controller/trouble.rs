@@ -98,7 +98,7 @@ async fn a_gitlab_that_is_away_for_a_while_flips_nothing_not_even_across_a_resta
     scene.gitlab.faults().add(Fault::at("*", FaultKind::Status { status: 503 }));
     tokio::time::sleep(Duration::from_secs(8)).await;
     scene.controller.kill().await;
-    scene.controller = scene.another();
+    scene.controller = scene.another().await;
     // The lease of the killed one has to run out first.
     tokio::time::sleep(Duration::from_secs(25)).await;
 
