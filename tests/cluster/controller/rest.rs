@@ -17,11 +17,11 @@ async fn a_connection_at_rest_causes_no_write_and_no_event_over_many_intervals()
 
     tokio::time::sleep(Duration::from_secs(10)).await;
 
+    let us = scene.namespace.user_of("controller");
     let requests = scene.namespace.cluster.requests_since(moment);
     let writes: Vec<_> = requests
         .iter()
-        .filter(|one| one.user_agent.starts_with("gitlab-connector/") && one.writes())
-        .filter(|one| one.object_ref.namespace == scene.namespace.name && one.object_ref.resource != "leases")
+        .filter(|one| one.user.username == us && one.writes() && one.object_ref.resource != "leases")
         .collect();
     assert!(writes.is_empty(), "{writes:#?}");
     assert_eq!(scene.connection().await.metadata.resource_version, before.metadata.resource_version);
@@ -45,10 +45,9 @@ async fn a_look_for_any_other_cause_asks_gitlab_nothing() {
     tokio::time::sleep(Duration::from_secs(3)).await;
 
     let requests = scene.namespace.cluster.requests_since(moment);
+    let us = scene.namespace.user_of("controller");
     let looked = requests.iter().filter(|one| {
-        one.object_ref.namespace == scene.namespace.name
-            && (one.verb.as_str(), one.object_ref.resource.as_str()) == ("get", "gitlabconnections")
-            && one.user_agent.starts_with("gitlab-connector/")
+        one.user.username == us && (one.verb.as_str(), one.object_ref.resource.as_str()) == ("get", "gitlabconnections")
     });
     assert!(looked.count() >= 1, "it was looked at");
     assert!(scene.gitlab.requests().is_empty(), "{:#?}", scene.gitlab.requests());
