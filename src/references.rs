@@ -42,6 +42,14 @@ pub enum Lookup {
         /// Its name.
         name: String,
     },
+    /// No Secret has the labels that a selector wants.
+    #[error("no Secret in namespace '{namespace}' has the labels {labels}: label one, or correct the selector")]
+    NoneSelected {
+        /// Where they were looked for.
+        namespace: String,
+        /// The labels.
+        labels: String,
+    },
     /// The object has no such key.
     #[error("{kind} '{name}' has no key '{key}': it has {}", keys_there(.keys))]
     NoKey {
@@ -69,7 +77,7 @@ impl Lookup {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Missing { .. } => reason::SECRET_NOT_FOUND,
+            Self::Missing { .. } | Self::NoneSelected { .. } => reason::SECRET_NOT_FOUND,
             Self::NoKey { .. } | Self::NotText { .. } => reason::SECRET_KEY_MISSING,
         }
     }

@@ -109,7 +109,7 @@ pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Opti
     let Outcome { state, mode, desired, ready, failures, notes, commands, changes: _, memory: _ } = outcome;
     let verdict = match state {
         State::InPlace => Verdict::good(format!("{ready} of {desired} in place ({mode:?})")),
-        State::NotWanted => Verdict::good(SWITCHED_OFF),
+        State::NotWanted => return Hooks::switched_off(),
         State::Incomplete { reason, message } => Verdict::bad(reason, message),
         State::Unknown { reason, message } => Verdict::unknown(reason, message),
     };

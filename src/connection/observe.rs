@@ -6,7 +6,7 @@ use url::Url;
 use super::Unusable;
 use crate::{
     access::{Needs, Verdict},
-    api::{CaBundle, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY},
+    api::{CaBundle, CredentialSelector, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY},
     gitlab::{Client, Instance, Metrics, Token},
     references::{Lookup, References},
 };
@@ -143,8 +143,14 @@ fn readers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> (Vec<Token>, Vec
             add(credential.name.clone(), &credential.secret_ref, secret);
         }
     }
-    let selected = spec.credential_selector.iter();
-    for name in selected.flat_map(|selector| look.references.selected(look.namespace, selector)) {
+    let selector = spec.credential_selector.iter();
+    let selected: Vec<_> =
+        selector.clone().flat_map(|selector| look.references.selected(look.namespace, selector)).collect();
+    if selected.is_empty() && spec.credentials.is_empty() {
+        let missing = selector.map(|selector| look.nobody(selector));
+        look.missing.extend(missing.collect::<Vec<_>>());
+    }
+    for name in selected {
         let at = KeyRef { name: name.to_owned(), key: SELECTED_TOKEN_KEY.to_owned() };
         // A Secret that the list of credentials names already is one token, not two.
         if spec.credentials.iter().any(|credential| credential.secret_ref == at) {
@@ -193,6 +199,13 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// The selector that is the only way to a token, and picks none.
+    fn nobody(&self, selector: &CredentialSelector) -> Missing {
+        let labels: Vec<_> = selector.match_labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+        let lookup = Lookup::NoneSelected { namespace: self.namespace.to_owned(), labels: labels.join(", ") };
+        Missing { field: "spec.credentialSelector".to_owned(), lookup }
+    }
+
     fn secret(&mut self, field: &str, at: &KeyRef) -> Option<SecretString> {
         self.found(field, self.references.secret(self.namespace, at))
     }

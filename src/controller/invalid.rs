@@ -9,11 +9,11 @@ use kube::{
     Api,
     api::{DynamicObject, Patch, PatchParams},
     core::ApiResource,
-    runtime::controller::Action,
+    runtime::{controller::Action, events::EventType},
 };
 use serde_json::{Value, json};
 
-use super::{Context, Error, answers::Known, cleanup, status};
+use super::{Context, Error, answers::Known, cleanup, events, status};
 use crate::{
     access::Verdict,
     api::{FINALIZER, GitLabConnection, GitLabConnectionStatus, conditions::reason},
@@ -21,6 +21,9 @@ use crate::{
     manifest::Rules,
     status::{Verdicts, cluster_conditions},
 };
+
+/// How an API server answers a change of an object that it cannot hold to the schema.
+const NEVER: [u16; 2] = [422, 500];
 
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::of_connections);
 
@@ -94,7 +97,16 @@ pub(super) async fn unreadable(at: &ConnectionRef, error: &str, ctx: &Context) -
     }
     let sentence = broken(&object.data["spec"]).unwrap_or_else(|| error.to_owned());
     let before = object.data.get("status").cloned().and_then(|status| serde_json::from_value(status).ok());
-    say(at, &object.metadata, before.as_ref(), &sentence, ctx).await
+    match say(at, &object.metadata, before.as_ref(), &sentence, ctx).await {
+        // What has not even the types of the schema takes no status: the API server refuses every change but its correction.
+        Err(Error::Kube(kube::Error::Api(refusal))) if NEVER.contains(&refusal.code) => {
+            let note = format!("the spec cannot be followed: {sentence}");
+            tracing::warn!(sentence, "the spec cannot be followed, and the API server takes no status of it");
+            ctx.kube.tell(at, &events::warn_or_tell(EventType::Warning, "Validate", reason::INVALID_SPEC, &note)).await;
+            Ok((Action::await_change(), false))
+        }
+        said => said,
+    }
 }
 
 #[cfg(test)]
