@@ -1,10 +1,16 @@
 //! The controller on a real API server: apply a connection, see it Ready, see rows arrive.
 
+mod access;
+mod crash;
 mod deletion;
-mod hooks;
+mod gate;
 mod imports;
+mod onlooker;
 mod process;
+mod receiver;
 mod rest;
 mod scene;
+mod stored;
 mod story;
 mod trouble;
+mod webhooks;

@@ -22,8 +22,12 @@ pub(super) struct Controller {
 
 impl Controller {
     pub(super) async fn start(namespace: &Namespace, options: &[String]) -> Controller {
-        let kubeconfig = namespace.rights_of("controller").await;
-        Self::spawn(namespace, &namespace.name, &kubeconfig, options)
+        Self::with(&namespace.rights_of("controller").await, namespace, options)
+    }
+
+    /// One that reaches the API server in another way.
+    pub(super) fn with(kubeconfig: &Path, namespace: &Namespace, options: &[String]) -> Controller {
+        Self::spawn(namespace, &namespace.name, kubeconfig, options)
     }
 
     /// One that lives elsewhere, with all rights.

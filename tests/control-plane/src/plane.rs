@@ -104,6 +104,14 @@ impl ControlPlane {
         Ok(self.servers()?.address)
     }
 
+    /// The URL of etcd, for one who needs to see or change what is stored behind the API server's back.
+    ///
+    /// # Errors
+    /// When it is an existing cluster.
+    pub fn etcd(&self) -> Result<&str, Error> {
+        Ok(&self.servers()?.etcd_url)
+    }
+
     /// The log of every request, one JSON event a line, if one was asked for.
     pub fn audit_log(&self) -> Option<&Path> {
         self.servers.as_ref()?.audit_log.as_deref()

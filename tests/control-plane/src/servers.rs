@@ -42,7 +42,7 @@ pub(crate) struct Servers {
     pub(crate) admin: Kubeconfig,
     pub(crate) audit_log: Option<PathBuf>,
     directory: PathBuf,
-    etcd_url: String,
+    pub(crate) etcd_url: String,
     programs: Binaries,
 }
 

@@ -1,0 +1,295 @@
+//! The webhooks in GitLab are as the spec wants them, and stay so.
+
+use std::time::Duration;
+
+use gitlab_connector::api::GitLabConnection;
+use gitlab_simulator::world::{Hook, HookTarget};
+use k8s_openapi::api::core::v1::Secret;
+use kube::ResourceExt;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::json;
+
+use super::receiver::Receiver;
+use super::scene::{Controller, Scene};
+use crate::harness::{Namespace, until};
+use crate::support::rows;
+
+/// The lines of a spec by which nothing is imported by itself.
+const NO_IMPORTS: &str = "  import: {schedule: \"\"}";
+const READY: (&str, &str, &str) = ("Ready", "True", "Succeeded");
+const IN_PLACE: (&str, &str, &str) = ("WebhooksReady", "True", "Succeeded");
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nobody listens there.
+const RECEIVER: &str = "http://127.0.0.1:9/webhooks/gitlab";
+
+/// The lines of a spec by which the owner's token makes webhooks of this kind, and more about them.
+fn hooks(mode: &str, more: &str) -> String {
+    hooks_to(RECEIVER, mode, more)
+}
+
+/// The same for another receiver.
+fn hooks_to(url: &str, mode: &str, more: &str) -> String {
+    format!(
+        "{NO_IMPORTS}\n  webhooks: {{mode: {mode}, url: '{url}', credentialRef: {{name: tokens, key: owner}}{more}}}"
+    )
+}
+
+/// All hooks in GitLab, by id.
+fn all(scene: &Scene) -> Vec<Hook> {
+    let mut hooks: Vec<_> = scene.gitlab.read(|world| world.hooks().cloned().collect());
+    hooks.sort_by_key(|hook: &Hook| hook.id);
+    hooks
+}
+
+/// Those of one connection.
+fn of(scene: &Scene, connection: &GitLabConnection) -> Vec<Hook> {
+    let end = format!("/{}", connection.uid().unwrap());
+    all(scene).into_iter().filter(|hook| hook.url.ends_with(&end)).collect()
+}
+
+/// Waits until the hooks in GitLab are so.
+async fn until_hooks(scene: &Scene, what: &str, so: impl Fn(&[Hook]) -> bool) {
+    until(what, PATIENCE, async || {
+        let hooks = all(scene);
+        if so(&hooks) { Ok(()) } else { Err(format!("{hooks:#?}")) }
+    })
+    .await;
+}
+
+/// The Secret in which a connection keeps what belongs to its webhooks.
+async fn state(namespace: &Namespace, connection: &GitLabConnection) -> Secret {
+    let label = format!("gitlab-connector.dev/connection-uid={}", connection.uid().unwrap());
+    let mut secrets = namespace.api::<Secret>().list(&ListParams::default().labels(&label)).await.unwrap().items;
+    assert_eq!(secrets.len(), 1, "{secrets:#?}");
+    secrets.remove(0)
+}
+
+fn text(secret: &Secret, key: &str) -> Option<String> {
+    let value = secret.data.as_ref()?.get(key)?;
+    Some(String::from_utf8(value.0.clone()).unwrap())
+}
+
+#[tokio::test]
+async fn webhooks_of_groups_and_of_projects_are_made_as_the_spec_says() {
+    let scene = Scene::new().await;
+    let group = scene.manifest("group", &hooks("Group", ""));
+    let projects = hooks("Project", ", sslVerification: false, events: {comments: false}");
+    let projects = scene.manifest("projects", &projects);
+
+    scene.namespace.apply(&format!("{group}---\n{projects}")).await;
+
+    let group = scene.namespace.until_condition("group", READY).await;
+    let projects = scene.namespace.until_condition("projects", READY).await;
+    let [hook] = &of(&scene, &group)[..] else { panic!("{:#?}", all(&scene)) };
+    assert_eq!(hook.url, format!("{RECEIVER}/{}", group.uid().unwrap()));
+    assert_eq!(hook.target, HookTarget::Group(scene.gitlab.read(|world| world.group_by_path("acme").unwrap().id)));
+    assert_eq!(hook.events.iter().copied().collect::<Vec<_>>(), ["merge_requests_events", "note_events"]);
+    assert_eq!(hook.name.as_deref(), Some("gitlab-connector"));
+    assert!(hook.enable_ssl_verification);
+    let state_of_group = state(&scene.namespace, &group).await;
+    assert_eq!(hook.token, text(&state_of_group, "secret"));
+    let owner = &state_of_group.owner_references()[0];
+    assert_eq!((owner.kind.as_str(), owner.controller), ("GitLabConnection", Some(true)));
+    let found = of(&scene, &projects);
+    let secret = text(&state(&scene.namespace, &projects).await, "secret");
+    let ids = scene.gitlab.read(|world| ["acme/web", "acme/api"].map(|path| world.project_by_path(path).unwrap().id));
+    assert_eq!(found.len(), 2, "{found:#?}");
+    for hook in &found {
+        assert!(ids.map(HookTarget::Project).contains(&hook.target), "{hook:#?}");
+        assert_eq!(hook.events.iter().copied().collect::<Vec<_>>(), ["merge_requests_events"]);
+        assert!(!hook.enable_ssl_verification);
+        assert_eq!(hook.token, secret);
+    }
+    let summary = |connection: &GitLabConnection| connection.status.clone().unwrap().webhooks.unwrap().summary.unwrap();
+    assert_eq!((summary(&group).as_str(), summary(&projects).as_str()), ("1/1 Group", "2/2 Project"));
+}
+
+#[tokio::test]
+async fn what_people_do_to_our_webhooks_is_undone_and_those_of_others_stay() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{}\n  interval: 2s", hooks("Group", ""))).await;
+    let ours = scene.until(READY).await;
+    let made = of(&scene, &ours).remove(0);
+    let theirs =
+        Hook { id: made.id + 1000, url: "https://ci.example.com/hook".into(), description: None, ..made.clone() };
+    scene.gitlab.world(|world| world.insert_hook(theirs.clone()));
+    let as_made = |hook: &Hook| {
+        let said = (&hook.url, &hook.token, &hook.events, hook.enable_ssl_verification, &hook.name);
+        said == (&made.url, &made.token, &made.events, made.enable_ssl_verification, &made.name)
+    };
+
+    scene.gitlab.world(|world| {
+        let hook = world.hook_mut(made.id).unwrap();
+        hook.url = "https://elsewhere.example.com/".into();
+        hook.token = None;
+        hook.events = ["push_events"].into();
+        hook.enable_ssl_verification = false;
+    });
+    until_hooks(&scene, "the edited one is repaired", |hooks| {
+        hooks.len() == 2 && hooks[0].id == made.id && as_made(&hooks[0])
+    })
+    .await;
+    scene.gitlab.world(|world| world.delete_hook(made.id));
+    until_hooks(&scene, "the deleted one is made again", |hooks| hooks.len() == 2 && hooks.iter().any(as_made)).await;
+    let again = of(&scene, &ours).remove(0);
+    scene.gitlab.world(|world| world.insert_hook(Hook { id: made.id + 2000, ..again.clone() }));
+    until_hooks(&scene, "the duplicate goes", |hooks| hooks.len() == 2).await;
+
+    let left: Vec<_> = all(&scene).into_iter().map(|hook| hook.id).collect();
+    assert!(left.contains(&again.id) && left.contains(&theirs.id), "{left:?}");
+    let kept = scene.gitlab.read(|world| world.hook(theirs.id).cloned()).unwrap();
+    assert_eq!((&kept.url, &kept.token, &kept.events), (&theirs.url, &theirs.token, &theirs.events));
+    scene.until(READY).await;
+}
+
+#[tokio::test]
+async fn two_connections_of_one_name_and_one_receiver_leave_each_other_alone() {
+    let scene = Scene::new().await;
+    let other = Namespace::new().await;
+    for name in ["tokens", "database"] {
+        let secret: Secret = scene.namespace.api().get(name).await.unwrap();
+        let copy =
+            Secret { metadata: kube::api::ObjectMeta { name: Some(name.into()), ..Default::default() }, ..secret };
+        other.api().create(&kube::api::PostParams::default(), &copy).await.unwrap();
+    }
+    let _controller = Controller::start(&other, &[]).await;
+    let spec = format!("{}\n  interval: 2s", hooks("Group", ""));
+
+    scene.apply(&spec).await;
+    other.apply(&scene.manifest("acme", &spec)).await;
+
+    let [first, second] = [scene.until(READY).await, other.until_condition("acme", READY).await];
+    let [ours, theirs] = [of(&scene, &first), of(&scene, &second)];
+    assert_eq!((ours.len(), theirs.len()), (1, 1));
+    assert_ne!(ours[0].token, theirs[0].token);
+    scene.gitlab.world(|world| world.delete_hook(ours[0].id));
+    until_hooks(&scene, "the deleted one is made again", |hooks| hooks.len() == 2).await;
+    scene.namespace.kubectl(&["delete", "glconn/acme"]).await.says(0, &[]);
+    let left: Vec<_> = all(&scene).into_iter().map(|hook| (hook.id, hook.token)).collect();
+    assert_eq!(left, [(theirs[0].id, theirs[0].token.clone())]);
+}
+
+#[tokio::test]
+async fn webhooks_move_with_their_url_and_go_when_nobody_wants_them() {
+    let scene = Scene::new().await;
+    scene.apply(&hooks("Group", "")).await;
+    let before = scene.until(READY).await;
+    let [made] = &of(&scene, &before)[..] else { panic!("{:#?}", all(&scene)) };
+
+    scene.apply(&hooks_to("https://new.example.com/webhooks/gitlab", "Group", "")).await;
+    scene.until(READY).await;
+    let moved = all(&scene);
+    scene.apply(&hooks("Disabled", "")).await;
+    let without = scene.until(IN_PLACE).await;
+
+    let [moved] = &moved[..] else { panic!("{moved:#?}") };
+    assert_eq!(moved.url, format!("https://new.example.com/webhooks/gitlab/{}", before.uid().unwrap()));
+    assert_eq!((moved.id, &moved.token), (made.id, &made.token));
+    assert!(all(&scene).is_empty(), "{:#?}", all(&scene));
+    let status = without.status.unwrap();
+    assert!(status.conditions.iter().all(|one| one.type_ != "DeliveriesSeen"), "{status:#?}");
+}
+
+#[tokio::test]
+async fn where_no_token_may_make_webhooks_a_person_is_asked_until_one_may() {
+    let scene = Scene::new().await;
+
+    scene.apply(NO_IMPORTS).await;
+    let asked = scene.until(("WebhooksReady", "False", "ManualActionRequired")).await;
+    scene.apply(&format!("{NO_IMPORTS}\n  webhooks: {{mode: Group}}")).await;
+    let refused = scene.until(("WebhooksReady", "False", "InsufficientRole")).await;
+
+    let stalled = |connection: &GitLabConnection| {
+        let conditions = connection.status.clone().unwrap().conditions;
+        conditions.into_iter().find(|one| one.type_ == "Stalled").map(|one| one.reason)
+    };
+    assert_eq!(stalled(&asked).as_deref(), Some("ManualActionRequired"));
+    assert_eq!(stalled(&refused).as_deref(), Some("InsufficientRole"));
+    assert!(all(&scene).is_empty());
+    scene.apply(&hooks("Group", "")).await;
+    scene.until(READY).await;
+    assert_eq!(all(&scene).len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_in_gitlab_arrives_as_a_row_and_the_condition_says_that_deliveries_do() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start(&scene.namespace).await;
+    let spec = hooks_to(&receiver.url, "Group", "").replace(NO_IMPORTS, "");
+    scene.apply(&spec).await;
+    scene.until(("DeliveriesSeen", "Unknown", "NoDeliveryYet")).await;
+    scene.until(READY).await;
+    rows::until(&scene.database, "select count(*) from gitlab_merge_requests", 3).await;
+
+    scene.gitlab.world(|world| {
+        let project = world.project_by_path("acme/api").unwrap().id;
+        world.open_merge_request(project, "grace", "Listen").unwrap();
+    });
+
+    rows::until(&scene.database, "select count(*) from gitlab_merge_requests", 4).await;
+    let seen = scene.until(("DeliveriesSeen", "True", "Succeeded")).await;
+    assert!(seen.status.unwrap().webhooks.unwrap().last_delivery.is_some());
+}
+
+#[tokio::test]
+async fn a_new_webhook_secret_reaches_gitlab_and_no_delivery_is_refused_meanwhile() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start(&scene.namespace).await;
+    let set = async |value: &str| {
+        let patch = Patch::Merge(json!({"stringData": {"hook": value}}));
+        scene.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &patch).await.unwrap();
+    };
+    set("the-first-secret").await;
+    scene.apply(&hooks_to(&receiver.url, "Group", ", secretRef: {name: tokens, key: hook}")).await;
+    scene.until(READY).await;
+    let holds = |hooks: &[Hook], secret: &str| hooks.len() == 1 && hooks[0].token.as_deref() == Some(secret);
+    assert!(holds(&all(&scene), "the-first-secret"), "{:#?}", all(&scene));
+
+    set("the-second-secret").await;
+    // GitLab delivers all the while: before it has the new secret, and after.
+    let talk = || {
+        scene.gitlab.world(|world| {
+            let one = world.merge_requests().next().unwrap().id;
+            world.comment(one, "ada", "and another thing").unwrap();
+        });
+    };
+    until("GitLab holds the new secret", PATIENCE, async || {
+        talk();
+        if holds(&all(&scene), "the-second-secret") { Ok(()) } else { Err(format!("{:#?}", all(&scene))) }
+    })
+    .await;
+    for _ in 0..5 {
+        talk();
+    }
+    scene.gitlab.settled().await;
+
+    let log = &all(&scene)[0].log;
+    assert!(log.len() > 10, "{log:#?}");
+    let answers: Vec<_> = log.iter().map(|delivery| delivery.response_status.as_str()).collect();
+    assert!(answers.iter().all(|status| *status == "200"), "{answers:?}");
+    let state = state(&scene.namespace, &scene.connection().await).await;
+    assert_eq!(text(&state, "secret").as_deref(), Some("the-second-secret"));
+    // What is still on its way.
+    assert_eq!(text(&state, "previous").as_deref(), Some("the-first-secret"));
+}
+
+#[tokio::test]
+async fn a_webhook_secret_that_somebody_removes_is_made_anew() {
+    let scene = Scene::new().await;
+    scene.apply(&hooks("Group", "")).await;
+    let connection = scene.until(READY).await;
+    let before = state(&scene.namespace, &connection).await;
+
+    let name = before.name_any();
+    scene.namespace.kubectl(&["delete", "secret", &name]).await.says(0, &["deleted"]);
+
+    let again = |secret: &Secret| secret.metadata.uid != before.metadata.uid;
+    scene.namespace.until::<Secret>(&name, "made anew", PATIENCE, again).await;
+    until("GitLab sends what is kept", PATIENCE, async || {
+        let (kept, sent) = (text(&state(&scene.namespace, &connection).await, "secret"), all(&scene)[0].token.clone());
+        if kept == sent { Ok(()) } else { Err(format!("{kept:?} is kept and {sent:?} is sent")) }
+    })
+    .await;
+    assert_eq!(all(&scene).len(), 1);
+}
