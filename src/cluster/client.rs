@@ -11,6 +11,9 @@ use kube::{
 /// How long a single request may take. Watches are not meant: they have a clock of their own.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long a server may be silent. Watches hear of it more often: it ends each of them after less than five minutes.
+const LONGEST_SILENCE: Duration = Duration::from_secs(310);
+
 /// A client for the cluster: of the kubeconfig's `context`, else of its current one, else of the pod that this runs in.
 ///
 /// # Errors
@@ -36,6 +39,10 @@ pub async fn client(context: Option<&str>, namespace: Option<&str>) -> Result<Cl
 pub fn client_for(mut config: Config) -> Result<Client, kube::Error> {
     let agent = HeaderValue::from_static(concat!("gitlab-connector/", env!("CARGO_PKG_VERSION")));
     config.headers.push((USER_AGENT, agent));
+    // Whatever nobody else has a clock for ends at last, so that no connection waits for ever for a server that is gone.
+    config.read_timeout.get_or_insert(LONGEST_SILENCE);
+    config.write_timeout.get_or_insert(PATIENCE);
+    config.reset_reader_on_write = true;
     Client::try_from(config)
 }
 
