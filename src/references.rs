@@ -70,6 +70,14 @@ pub enum Lookup {
         /// The key.
         key: String,
     },
+    /// The key is there, and nothing under it.
+    #[error("Secret '{name}' holds nothing under '{key}': store the value there")]
+    Empty {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+    },
 }
 
 impl Lookup {
@@ -78,7 +86,7 @@ impl Lookup {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Missing { .. } | Self::NoneSelected { .. } => reason::SECRET_NOT_FOUND,
-            Self::NoKey { .. } | Self::NotText { .. } => reason::SECRET_KEY_MISSING,
+            Self::NoKey { .. } | Self::NotText { .. } | Self::Empty { .. } => reason::SECRET_KEY_MISSING,
         }
     }
 }
@@ -107,8 +115,11 @@ impl References {
         if secret.not_text.contains(&at.key) {
             return Err(Lookup::NotText { name: at.name.clone(), key: at.key.clone() });
         }
-        let value = key_of(&secret.data, "Secret", at)?;
-        Ok(value.expose_secret().trim_end_matches(['\n', '\r']).to_owned().into())
+        let value = key_of(&secret.data, "Secret", at)?.expose_secret().trim_end_matches(['\n', '\r']);
+        if value.trim().is_empty() {
+            return Err(Lookup::Empty { name: at.name.clone(), key: at.key.clone() });
+        }
+        Ok(value.to_owned().into())
     }
 
     /// The value of one key of a ConfigMap.
@@ -151,4 +162,23 @@ fn key_of<'a, T>(data: &'a BTreeMap<String, T>, kind: &'static str, at: &KeyRef)
         key: at.key.clone(),
         keys: data.keys().cloned().collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_with_nothing_under_it_is_missing() {
+        let mut references = References::default();
+        let data = [("good", "glpat-x\n"), ("empty", ""), ("blank", " \n")];
+        let data = data.map(|(key, value)| (key.to_owned(), SecretString::from(value))).into();
+        references.add_secret("metrics", "tokens", Secret { data, ..Secret::default() });
+        let look = |key: &str| references.secret("metrics", &KeyRef { name: "tokens".into(), key: key.into() });
+
+        assert_eq!(look("good").unwrap().expose_secret(), "glpat-x");
+        for key in ["empty", "blank"] {
+            assert_eq!(look(key).unwrap_err().reason(), reason::SECRET_KEY_MISSING);
+        }
+    }
 }
