@@ -30,6 +30,8 @@ const PROGRESS_PAUSE: Duration = Duration::from_secs(10);
 const AWAITED_DELIVERY: Duration = Duration::from_millis(500);
 /// The same where nobody waits for one.
 const ANY_DELIVERY: Duration = Duration::from_secs(10);
+/// How soon what could not be read or told is tried again; twice as late each time.
+const RETRY: Duration = Duration::from_secs(5);
 /// How often to look at all, whatever happens or not.
 const AT_REST: Duration = Duration::from_secs(600);
 
@@ -141,22 +143,31 @@ pub(super) async fn tell(
 ) {
     let mut now = seen.borrow_and_update().clone();
     let mut progressed = Instant::now().checked_sub(PROGRESS_PAUSE).unwrap_or_else(Instant::now);
+    let mut retry = RETRY;
     loop {
-        match read(place, &now).await {
-            Ok(known) => {
-                if let Some(told) = worth_telling(&now, &known, hooks_changed, progressed.elapsed()) {
+        let told = match read(place, &now).await {
+            Ok(known) => match worth_telling(&now, &known, hooks_changed, progressed.elapsed()) {
+                None => true,
+                Some(told) => {
                     if told.progress != now.progress {
                         progressed = Instant::now();
                     }
-                    if apply(context, connection, &told).await {
+                    let applied = apply(context, connection, &told).await;
+                    if applied {
                         now = told;
                     }
+                    applied
                 }
-            }
+            },
             // Others say that the database is away; the facts can wait.
-            Err(error) => tracing::debug!(%error, %connection, "cannot read what the status is to say"),
-        }
-        let look_again = if now.running.is_some() { PROGRESS_PAUSE } else { AT_REST };
+            Err(error) => {
+                tracing::debug!(%error, %connection, "cannot read what the status is to say");
+                false
+            }
+        };
+        let usual = if now.running.is_some() { PROGRESS_PAUSE } else { AT_REST };
+        let look_again = if told { usual } else { retry.min(usual) };
+        retry = if told { RETRY } else { (retry * 2).min(AT_REST) };
         let settle = if is_awaited(&now, hooks_changed) { AWAITED_DELIVERY } else { ANY_DELIVERY };
         tokio::select! {
             () = sleep(look_again) => {}
