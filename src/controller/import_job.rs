@@ -36,8 +36,8 @@ use crate::{
 pub(super) const IMPORTS: &str = "app.kubernetes.io/name=gitlab-connector,app.kubernetes.io/component=import";
 /// Label by which Kueue knows its Jobs.
 const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-/// Name of the only container.
-const CONTAINER: &str = "import";
+/// Name of the container that imports.
+pub(super) const CONTAINER: &str = "import";
 
 /// Tries of one worker.
 const TRIES: i32 = 6;

@@ -1,6 +1,6 @@
 //! From a Job that ended and the last words of its pods to what is kept of the run. Pure.
 
-use super::runs::OwnedJob;
+use super::{import_job::CONTAINER, runs::OwnedJob};
 use crate::{
     access::Verdict,
     api::{FailureStatus, RunOutcome, RunStatus, RunningStatus, conditions::reason},
@@ -128,7 +128,9 @@ fn words(end: &ContainerStateTerminated) -> Option<RunVerdict> {
 /// How a pod's container ended, and when.
 fn terminated(pod: &Pod) -> Option<(&ContainerStateTerminated, Timestamp)> {
     let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let end = statuses.first()?.state.as_ref()?.terminated.as_ref()?;
+    // A mesh may have put containers of its own beside ours.
+    let ours = statuses.iter().find(|status| status.name == CONTAINER)?;
+    let end = ours.state.as_ref()?.terminated.as_ref()?;
     Some((end, end.finished_at.as_ref().map_or(Timestamp::UNIX_EPOCH, |at| at.0)))
 }
 
