@@ -1,7 +1,8 @@
 //! Whether an import runs, is due, or has ended. Pure: no clock, no I/O.
 //!
 //! The status is the memory of runs, not the Jobs: those are collected. A run is known by its key, and keys are never used
-//! again, so that whoever decides twice from the same facts starts one run.
+//! again, so that whoever decides twice from the same facts starts one run. The database keeps the runs of a connection that
+//! was deleted and made anew under its name: keys that are no ticks depend on the UID, or those runs would count as done.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -161,7 +162,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Result<Option<(Option<Timestamp>, Start
     if let Some(value) = facts.requested.filter(|_| before.running.is_none()) {
         // A value may come again after another one; its run is another one then.
         let since = last.map_or("", |last| &last.key);
-        let key = format!("request-{}", digest::short(&[value, since]));
+        let key = format!("request-{}", digest::short(&[facts.uid, value, since]));
         return Ok(Some((None, Start { key, trigger: Trigger::Request })));
     }
     let tick = |after| {
@@ -172,11 +173,12 @@ pub(super) fn plan(facts: &Facts<'_>) -> Result<Option<(Option<Timestamp>, Start
         return tick(anchor(&running.key, running.started_at.as_ref().map(|at| at.0)));
     }
     let Some(last) = last else {
-        let first = Start { key: "first".to_owned(), trigger: Trigger::First };
+        let first = Start { key: format!("first-{}", digest::short(&[facts.uid])), trigger: Trigger::First };
         return Ok((!on_request_only).then_some((None, first)));
     };
     if !on_request_only && last.asked.as_deref().is_some_and(|asked| asked != facts.asked) {
-        let key = format!("spec-{}", facts.generation);
+        // With what it is to read: another version of this program may want other things for the same spec.
+        let key = format!("spec-{}-{}", facts.generation, digest::short(&[facts.uid, facts.asked]));
         return Ok(Some((None, Start { key, trigger: Trigger::Changed })));
     }
     let tick = tick(anchor(&last.key, last.started_at.as_ref().or(last.finished_at.as_ref()).map(|at| at.0)))?;
@@ -316,7 +318,8 @@ mod tests {
         let on_request = Import { schedule: String::new(), ..half_hourly() };
         let now = at("2026-01-01T00:10:00Z");
 
-        assert_eq!(started(&decide(&facts(&import, &nothing, &[]), now).unwrap()), Some(("first", Trigger::First)));
+        let first = decide(&facts(&import, &nothing, &[]), now).unwrap();
+        assert_eq!(started(&first).map(|(_, trigger)| trigger), Some(Trigger::First));
         assert_eq!(decide(&facts(&on_request, &nothing, &[]), now).unwrap(), Decision::Wait);
         let unreadable = Facts { readable: false, ..facts(&import, &nothing, &[]) };
         assert_eq!(decide(&unreadable, now).unwrap(), Decision::Wait);
@@ -369,7 +372,24 @@ mod tests {
 
         let decision = decide(&changed, at("2026-01-01T00:12:00Z")).unwrap();
 
-        assert_eq!(started(&decision), Some(("spec-7", Trigger::Changed)));
+        let (key, trigger) = started(&decision).unwrap();
+        assert!(key.starts_with("spec-7-") && trigger == Trigger::Changed, "{key}");
+        let newer = Facts { asked: "c", ..changed };
+        assert_ne!(decide(&newer, at("2026-01-01T00:12:00Z")).unwrap(), decision, "another program, the same spec");
+    }
+
+    #[test]
+    fn a_connection_made_anew_under_its_name_takes_no_run_of_the_old_one_for_its_own() {
+        let (import, nothing) = (half_hourly(), ImportStatus::default());
+        let before = after(ended("any", RunOutcome::Succeeded, "Succeeded", "2026-01-01T00:10:00Z"), 0);
+        let first = facts(&import, &nothing, &[]);
+        let changed = Facts { asked: "b", ..facts(&import, &before, &[]) };
+        let requested = Facts { requested: Some("now"), ..first };
+
+        for old in [first, changed, requested] {
+            let key = |facts: &Facts<'_>| plan(facts).unwrap().unwrap().1.key;
+            assert_ne!(key(&old), key(&Facts { uid: "another", ..old }));
+        }
     }
 
     #[test]

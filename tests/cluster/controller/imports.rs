@@ -23,7 +23,7 @@ async fn a_connection_is_applied_and_becomes_ready_and_rows_arrive() {
     let status = ready.status.unwrap();
     let import = status.import.unwrap();
     let last = import.last_run.unwrap();
-    assert_eq!((last.key.as_str(), last.outcome), ("first", RunOutcome::Succeeded));
+    assert!(last.key.starts_with("first-") && last.outcome == RunOutcome::Succeeded, "{last:?}");
     assert_eq!((last.projects, last.merge_requests, import.projects), (2, 3, Some(2)));
     assert!(import.running.is_none() && import.next.is_some());
     let all = status.conditions.iter().map(|one| (one.type_.as_str(), one.status.as_str()));
