@@ -1,6 +1,6 @@
 //! Makes sure that a due import runs, and takes note of how one ended.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     api::{batch::v1::Job, core::v1::Pod},
     apimachinery::pkg::apis::meta::v1::Time,
@@ -26,6 +26,9 @@ use crate::{
     cluster::{CONNECTION_UID, ConnectionRef, is_conflict, timely},
     connection::Observed,
 };
+
+/// How soon a Job that was refused is tried again: what refuses it may be none of the connection's.
+const REFUSED: SignedDuration = SignedDuration::from_mins(5);
 
 /// How it stands with the imports.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ pub(super) async fn ensure(
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
     let mut jobs = cached(&ctx.jobs, &seen.at.uid);
-    let mut live = false;
+    let (mut live, mut again) = (false, None);
     let (planned, broken) = loop {
         let owned: Vec<OwnedJob> = jobs.iter().map(import_job::read).collect();
         let answered = handled.as_ref().or(seen.status().and_then(|status| status.last_handled_import_at.as_ref()));
@@ -95,7 +98,19 @@ pub(super) async fn ensure(
             }
             Decision::Start(start) => {
                 let request = facts.requested.filter(|_| start.trigger == runs::Trigger::Request);
-                let job = begin(seen, &start, request, &tokens, ctx, now).await?;
+                let job = match begin(seen, &start, request, &tokens, ctx, now).await {
+                    Ok(job) => job,
+                    // Another try would not help, and without a status nobody would know.
+                    Err(Error::Kube(kube::Error::Api(status))) if is_refusal(&status) => {
+                        tracing::warn!(run = start.key, error = status.message, "the Job of an import is refused");
+                        again = now.checked_add(REFUSED).ok();
+                        break (
+                            None,
+                            Some(format!("the API server refuses the Job of the import: {}", status.message)),
+                        );
+                    }
+                    Err(error) => return Err(error),
+                };
                 before.running = Some(running(&import_job::read(&job)));
                 jobs.push(job);
             }
@@ -114,8 +129,13 @@ pub(super) async fn ensure(
     before.next = planned.map(Time);
     let verdict = verdict(spec, &before, access, unfit.or(broken));
     // A run that cannot start now waits for what keeps it, which tells by itself.
-    let due = planned.filter(|at| *at > now && before.running.is_none());
+    let due = again.or(planned.filter(|at| *at > now && before.running.is_none()));
     Ok(Imports { status: before, verdict, due, handled })
+}
+
+/// Whether the API server will say the same next time: a pod template that breaks its rules, a policy, a quota.
+fn is_refusal(status: &kube::core::Status) -> bool {
+    [400, 403, 422].contains(&status.code)
 }
 
 /// What keeps every import of this spec from running.

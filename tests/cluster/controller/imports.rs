@@ -87,6 +87,21 @@ async fn a_job_that_somebody_deletes_is_a_failed_run_and_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_job_that_the_api_server_refuses_is_told_of_and_runs_once_the_spec_is_mended() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n  import: {{podTemplate: {{labels: {{\"no label\": x}}}}}}")).await;
+
+    let refused = scene.until(("ImportSucceeded", "False", "InvalidSpec")).await;
+
+    let status = refused.status.unwrap();
+    let message = &status.conditions.iter().find(|one| one.type_ == "ImportSucceeded").unwrap().message;
+    assert!(message.contains("spec.template.labels") && message.contains("no label"), "{message}");
+    assert!(status.conditions.iter().any(|one| one.type_ == "AccessVerified" && one.status == "True"));
+    scene.apply(NO_HOOKS).await;
+    scene.until(("Ready", "True", "Succeeded")).await;
+}
+
+#[tokio::test]
 async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
     let scene = Scene::new().await;
     scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
