@@ -77,7 +77,7 @@ fn start() -> Cluster {
         "initdb",
         &["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--username=postgres", "--pgdata", text(&data)],
     );
-    let rules = "local all guarded scram-sha-256\nlocal all all trust\nhost all postgres 127.0.0.1/32 trust\n";
+    let rules = "local all guarded scram-sha-256\nlocal all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all guarded 127.0.0.1/32 scram-sha-256\n";
     fs::write(data.join("pg_hba.conf"), rules).unwrap();
     let port = free_port();
     let settings = format!(

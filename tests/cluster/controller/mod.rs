@@ -10,6 +10,7 @@ mod process;
 mod receiver;
 mod rest;
 mod scene;
+mod secrets;
 mod stored;
 mod story;
 mod trouble;

@@ -30,9 +30,10 @@ impl Controller {
         Self::spawn(namespace, &namespace.name, kubeconfig, options)
     }
 
-    /// One that lives elsewhere, with all rights.
-    pub(super) fn elsewhere(namespace: &Namespace, home: &Namespace) -> Controller {
-        Self::spawn(namespace, &home.name, namespace.cluster.plane.kubeconfig(), &[])
+    /// One that lives elsewhere, with the rights that the chart gives to who looks after all namespaces.
+    pub(super) async fn elsewhere(namespace: &Namespace, home: &Namespace) -> Controller {
+        let kubeconfig = home.rights_everywhere("controller").await;
+        Self::spawn(namespace, &home.name, &kubeconfig, &[])
     }
 
     fn spawn(namespace: &Namespace, home: &str, kubeconfig: &Path, options: &[String]) -> Controller {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Cluster;
@@ -14,6 +15,9 @@ use super::Cluster;
 pub(crate) struct Request {
     /// Such as get, list, watch, create, update, patch, delete.
     pub(crate) verb: String,
+    /// When it came.
+    #[serde(rename = "requestReceivedTimestamp")]
+    pub(crate) at: Timestamp,
     #[serde(default)]
     pub(crate) user_agent: String,
     pub(crate) user: User,
