@@ -73,6 +73,11 @@ impl Memory {
         self.with(|known| known.remove(uid));
     }
 
+    /// Forgets whom nobody knows any more: an error after the end of a connection is remembered like any other.
+    pub(super) fn keep(&self, is_known: impl Fn(&str) -> bool) {
+        self.with(|known| known.retain(|uid, _| is_known(uid)));
+    }
+
     /// What the tokens of a connection could do when somebody last asked.
     pub(super) fn access(&self, uid: &str) -> Option<Access> {
         self.with(|known| known.get(uid)?.answers.as_ref()?.access.clone())
@@ -191,6 +196,9 @@ mod tests {
         assert_eq!(memory.in_backoff.get(), 2);
         memory.forget("a");
         memory.put("b", Known::default());
+        assert_eq!(memory.in_backoff.get(), 0);
+        memory.failed("gone");
+        memory.keep(|uid| uid == "b");
         assert_eq!(memory.in_backoff.get(), 0);
     }
 }

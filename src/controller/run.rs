@@ -1,13 +1,16 @@
 //! Starts what the controller consists of, and ends it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use k8s_openapi::api::batch::v1::Job;
-use kube::runtime::{
-    Controller,
-    controller::{Config, Error as ControllerError},
-    reflector::{self, Store, store::Writer},
+use kube::{
+    Resource as _,
+    runtime::{
+        Controller,
+        controller::{Config, Error as ControllerError},
+        reflector::{self, Store, store::Writer},
+    },
 };
 use tokio::{net::TcpListener, time::interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
@@ -74,20 +77,24 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
     let identity = args.identity();
     let candidate = lease::Candidate::new(client.clone(), namespace, &args.lease_name, identity.clone(), leadership);
     let (jobs, changed_jobs) = watches::jobs(&client, args.namespace(), metrics.clone());
-    let context = Context {
+    let context = Arc::new(Context {
         memory: Memory::new(metrics.in_backoff.clone()),
         kube: Kube::new(client, metrics, identity),
         jobs,
         gitlab,
         settings: args.settings(),
-    };
+    });
     let work = async {
         let beat = health.heartbeat("the watches", WATCHES_BEAT);
         let mut ticks = interval(WATCHES_BEAT / 6);
+        let (known, remembering) = (connections.clone(), Arc::clone(&context));
         let beating = async {
             loop {
                 ticks.tick().await;
                 beat.beat();
+                let known = known.state();
+                let uids: HashSet<_> = known.iter().filter_map(|connection| connection.meta().uid.as_deref()).collect();
+                remembering.memory.keep(|uid| uids.contains(uid));
             }
         };
         // In one task: who cannot poll the watches cannot beat either.
@@ -105,7 +112,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
 /// Looks at each connection that something concerns, until `stop`, and ends when the looks under way have ended.
 async fn control(
     args: &Args,
-    context: Context,
+    context: Arc<Context>,
     (connections, writer): (Store<Guarded>, Writer<Guarded>),
     changed_jobs: impl futures::Stream<Item = watches::Watched<Job>> + Send + 'static,
     stop: CancellationToken,
@@ -125,7 +132,7 @@ async fn control(
             by_config_map.by_config_map(&config_map)
         })
         .graceful_shutdown_on(stop.cancelled_owned())
-        .run(reconcile, |object, error, context| error_policy(&object, error, &context), Arc::new(context))
+        .run(reconcile, |object, error, context| error_policy(&object, error, &context), context)
         .for_each(async |looked| match looked {
             // Each look tells of itself; one that an event came too late for is no trouble.
             Ok(_) | Err(ControllerError::ReconcilerFailed(..) | ControllerError::ObjectNotFound(_)) => {}
