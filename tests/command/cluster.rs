@@ -52,3 +52,13 @@ users: [{name: me, user: {token: t0ken}}]
     ended.says(1, &["cannot reach the cluster https://127.0.0.1:9", "refused"]);
     assert!(!ended.text().contains("s3cret") && !ended.text().contains("t0ken"), "{}", ended.text());
 }
+
+#[tokio::test]
+async fn where_in_a_cluster_means_nothing_to_a_check_outside_of_it() {
+    let directory = Directory::new();
+
+    let url = ["check", "--url", "https://gitlab.example.com/", "--namespace", "metrics"];
+    binary::run(&directory, &url).await.says(2, &["--namespace", "give its NAME"]);
+    let both = ["check", "acme", "--url", "https://gitlab.example.com/"];
+    binary::run(&directory, &both).await.says(2, &["cannot be used with"]);
+}
