@@ -6,7 +6,7 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
-use super::metrics::Metrics;
+use super::{metrics::Metrics, said};
 use crate::{
     api::{GitLabConnection, conditions as condition},
     cluster::{ConnectionRef, MANAGER, timely},
@@ -43,7 +43,7 @@ impl Kube {
         };
         match timely(self.recorder.publish(event, &regarding)).await {
             Ok(()) => self.metrics.wrote("Event", "create"),
-            Err(error) => tracing::warn!(%error, reason = event.reason, "could not tell of an Event"),
+            Err(error) => tracing::warn!(error = said(&error), reason = event.reason, "could not tell of an Event"),
         }
     }
 }

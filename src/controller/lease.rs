@@ -15,7 +15,7 @@ use kube::{Api, Client, api::PostParams};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::metrics::Leadership;
+use super::{metrics::Leadership, said};
 
 /// How long a record may stay unchanged before others take over.
 const DURATION: Duration = Duration::from_secs(15);
@@ -119,7 +119,7 @@ impl Candidate {
             match answer {
                 Ok(Ok(Some(lease))) => return lease,
                 Ok(Ok(None)) => {}
-                Ok(Err(error)) => tracing::warn!(lease = self.name, %error, "cannot look at the lease"),
+                Ok(Err(error)) => tracing::warn!(lease = self.name, error = said(&error), "cannot look at the lease"),
                 Err(_) => tracing::warn!(lease = self.name, "the API server takes too long over the lease"),
             }
             sleep(LOOK.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
@@ -154,7 +154,7 @@ impl Candidate {
             match timeout(left.min(REQUEST), self.try_renew(&held)).await {
                 Ok(Ok(Some(lease))) => (held, renewed) = (lease, began),
                 Ok(Ok(None)) => return None,
-                Ok(Err(error)) => tracing::warn!(lease = self.name, %error, "cannot renew the lease"),
+                Ok(Err(error)) => tracing::warn!(lease = self.name, error = said(&error), "cannot renew the lease"),
                 Err(_) => tracing::warn!(lease = self.name, "the API server takes too long to renew the lease"),
             }
             if renewed.elapsed() >= RENEW_DEADLINE {
@@ -187,7 +187,7 @@ impl Candidate {
         spec.renew_time = Some(MicroTime(Timestamp::now()));
         match timeout(REQUEST, self.api.replace(&self.name, &PostParams::default(), &held)).await {
             Ok(Ok(_)) => tracing::info!(lease = self.name, "released the lease"),
-            Ok(Err(error)) => tracing::warn!(lease = self.name, %error, "could not release the lease"),
+            Ok(Err(error)) => tracing::warn!(lease = self.name, error = said(&error), "could not release the lease"),
             Err(_) => tracing::warn!(lease = self.name, "could not release the lease in time"),
         }
     }

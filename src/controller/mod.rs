@@ -71,11 +71,11 @@ struct Settings {
 #[derive(Debug, thiserror::Error)]
 enum Error {
     /// The API server refuses, or cannot be asked.
-    #[error(transparent)]
+    #[error("{}", said(.0))]
     Kube(#[from] kube::Error),
-    /// The Secret of the webhooks cannot be read or kept.
+    /// The Secret of the webhooks cannot be kept.
     #[error(transparent)]
-    HookState(#[from] HookStateError),
+    HookState(HookStateError),
     /// A deletion waits for GitLab.
     #[error("the webhooks cannot be removed yet: {0}")]
     GitLabAway(String),
@@ -88,6 +88,23 @@ enum Error {
     /// A bug.
     #[error("the look at this connection ended abnormally")]
     Panicked,
+}
+
+impl From<HookStateError> for Error {
+    fn from(error: HookStateError) -> Self {
+        match error {
+            HookStateError::Kube(error) => Self::Kube(error),
+            error => Self::HookState(error),
+        }
+    }
+}
+
+/// What an API server says, without what only machines read.
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => format!("the API server refuses: {} ({})", status.message, status.code),
+        error => error.to_string(),
+    }
 }
 
 impl From<finalizer::Error<Error>> for Error {

@@ -90,3 +90,41 @@ pub(super) async fn publish(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::{ImportStatus, ProgressStatus};
+
+    fn status(kinds: &[&str]) -> GitLabConnectionStatus {
+        let verdict = |kind: &str| {
+            json!({"type": kind, "status": "True", "reason": "Succeeded", "message": "",
+                   "lastTransitionTime": "2026-01-01T00:00:00Z"})
+        };
+        let conditions: Vec<_> = kinds.iter().map(|kind| verdict(kind)).collect();
+        serde_json::from_value(json!({ "conditions": conditions })).unwrap()
+    }
+
+    #[test]
+    fn the_order_in_which_a_server_keeps_conditions_is_no_difference() {
+        let (one, other) = (status(&["CredentialsValid", "Ready"]), status(&["Ready", "CredentialsValid"]));
+
+        assert!(!differ(Some(&one), &other));
+        assert!(differ(Some(&one), &status(&["Ready"])));
+        assert!(differ(None, &one));
+    }
+
+    #[test]
+    fn what_the_receiver_says_is_no_difference_and_is_not_said_by_us() {
+        let ours = status(&["Ready"]);
+        let mut theirs = ours.clone();
+        let progress = ProgressStatus { run: "first".to_owned(), ..ProgressStatus::default() };
+        theirs.import = Some(ImportStatus { progress: Some(progress), ..ImportStatus::default() });
+        let before = GitLabConnectionStatus { import: Some(ImportStatus::default()), ..ours.clone() };
+
+        assert!(!differ(Some(&theirs), &before));
+        assert_eq!(super::ours(theirs).import.unwrap().progress, None);
+    }
+}

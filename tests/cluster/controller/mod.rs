@@ -6,6 +6,7 @@ mod deletion;
 mod gate;
 mod imports;
 mod onlooker;
+mod plane;
 mod process;
 mod receiver;
 mod rest;

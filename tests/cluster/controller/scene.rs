@@ -27,21 +27,26 @@ impl Controller {
 
     /// One that reaches the API server in another way.
     pub(super) fn with(kubeconfig: &Path, namespace: &Namespace, options: &[String]) -> Controller {
-        Self::spawn(namespace, &namespace.name, kubeconfig, options)
+        Self::spawn(&namespace.name, &namespace.name, kubeconfig, options)
     }
 
     /// One that lives elsewhere, with the rights that the chart gives to who looks after all namespaces.
     pub(super) async fn elsewhere(namespace: &Namespace, home: &Namespace) -> Controller {
         let kubeconfig = home.rights_everywhere("controller").await;
-        Self::spawn(namespace, &home.name, &kubeconfig, &[])
+        Self::spawn(&namespace.name, &home.name, &kubeconfig, &[])
     }
 
-    fn spawn(namespace: &Namespace, home: &str, kubeconfig: &Path, options: &[String]) -> Controller {
+    /// One on another control plane, with all rights.
+    pub(super) fn outside(kubeconfig: &Path, namespace: &str) -> Controller {
+        Self::spawn(namespace, namespace, kubeconfig, &[])
+    }
+
+    fn spawn(watched: &str, home: &str, kubeconfig: &Path, options: &[String]) -> Controller {
         let directory = Directory::new();
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"))
             .args(["--log=info", "--log-format=json", "controller", "--listen=127.0.0.1:0"])
-            .args([&format!("--watch-namespace={}", namespace.name), &format!("--import-image={IMAGE}")])
+            .args([&format!("--watch-namespace={watched}"), &format!("--import-image={IMAGE}")])
             .arg(format!("--lease-namespace={home}"))
             .args(options)
             .env("KUBECONFIG", kubeconfig)
