@@ -91,14 +91,46 @@ spec:
         Controller::with(&self.kubeconfig, &self.namespace, &[ONE.to_owned()])
     }
 
-    /// Waits for the end of the first pass; it leaves one of each.
+    /// Sets the secret that the spec names for the webhooks, and names it.
+    async fn set_secret(&self, value: &str) {
+        let secret = Patch::Merge(json!({"stringData": {"hook": value}}));
+        self.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &secret).await.unwrap();
+        let named = Patch::Merge(json!({"spec": {"webhooks": {"secretRef": {"name": "tokens", "key": "hook"}}}}));
+        let connections = self.namespace.api::<GitLabConnection>();
+        connections.patch("acme", &PatchParams::default(), &named).await.unwrap();
+    }
+
+    /// The secret that GitLab sends, and the one that is kept.
+    async fn secrets(&self, simulator: &Simulator) -> [String; 2] {
+        let uid = self.namespace.api::<GitLabConnection>().get("acme").await.unwrap().uid().unwrap();
+        let hook = simulator.read(|world| world.hooks().find(|hook| hook.url.ends_with(&uid)).cloned());
+        let kept = self.namespace.api::<Secret>().list(&owned_by(&uid)).await.unwrap().items.remove(0);
+        [hook.unwrap().token.unwrap(), String::from_utf8(kept.data.unwrap()["secret"].0.clone()).unwrap()]
+    }
+
+    async fn ask_for_a_look(&self) -> String {
+        let value = format!("{:08x}", fastrand::u32(..));
+        let request = Patch::Merge(json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: value}}}));
+        let connections = self.namespace.api::<GitLabConnection>();
+        connections.patch("acme", &PatchParams::default(), &request).await.unwrap();
+        value
+    }
+
+    async fn until_looked_at(&self, request: &String) {
+        let handled = |connection: &GitLabConnection| {
+            connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref()) == Some(request)
+        };
+        self.namespace.until("acme", "looked at on request", Duration::from_secs(60), handled).await;
+    }
+
+    /// Waits for the end of a pass; it leaves one of each.
     async fn until_done(&self, simulator: &Simulator, imports: bool) {
         let wanted = if imports { ("ImportSucceeded", "Unknown", "Running") } else { ("Ready", "True", "Succeeded") };
         let connection = self.namespace.until_condition("acme", wanted).await;
         self.namespace.until_condition("acme", ("WebhooksReady", "True", "Succeeded")).await;
         let uid = connection.uid().unwrap();
         assert_eq!(hooks(simulator, &uid), 1);
-        let ours = ListParams::default().labels(&format!("gitlab-connector.dev/connection-uid={uid}"));
+        let ours = owned_by(&uid);
         assert_eq!(self.namespace.api::<Secret>().list(&ours).await.unwrap().items.len(), 1);
         assert_eq!(self.namespace.api::<Job>().list(&ours).await.unwrap().items.len(), usize::from(imports));
     }
@@ -111,62 +143,115 @@ async fn controllers(namespace: &Namespace) -> Client {
     Client::try_from(config).unwrap()
 }
 
+fn owned_by(uid: &str) -> ListParams {
+    ListParams::default().labels(&format!("gitlab-connector.dev/connection-uid={uid}"))
+}
+
 /// Hooks of a connection in GitLab.
 fn hooks(simulator: &Simulator, uid: &str) -> usize {
     simulator.read(|world| world.hooks().filter(|hook| hook.url.ends_with(uid)).count())
 }
 
+/// What a pass is about.
+#[derive(Clone, Copy)]
+struct Story {
+    import: &'static str,
+    /// Everything is in place, and the secret of the webhooks is another one now.
+    rotates: bool,
+}
+
+impl Story {
+    const HOOKS: Story = Story { import: NONE, rotates: false };
+    const IMPORTS: Story = Story { import: ENDLESS, rotates: false };
+    const ROTATES: Story = Story { import: NONE, rotates: true };
+
+    /// A place where the pass is about to begin, and the request that it answers.
+    async fn begin(self, simulator: &Simulator) -> (Place, String) {
+        let place = Place::new(simulator, self.import).await;
+        if self.rotates {
+            place.set_secret("the-first-secret").await;
+            let mut controller = place.start();
+            self.end(&place, simulator).await;
+            controller.kill().await;
+            place.set_secret("the-second-secret").await;
+        }
+        let request = place.ask_for_a_look().await;
+        (place, request)
+    }
+
+    /// Waits for the end of the pass; it leaves one of each.
+    async fn end(self, place: &Place, simulator: &Simulator) {
+        place.until_done(simulator, self.import == ENDLESS).await;
+    }
+}
+
 /// Kills a controller while a request is held, starts it again, and waits for the end.
-async fn killed(simulator: &Simulator, import: &str, gate: fn(&Place) -> &Gate, (number, side): (usize, Side)) {
-    let place = Place::new(simulator, import).await;
+async fn killed(simulator: &Simulator, story: Story, gate: fn(&Place) -> &Gate, (number, side): (usize, Side)) {
+    let (place, _) = story.begin(simulator).await;
+    let number = gate(&place).came().len() + number;
     gate(&place).hold(number, side);
     let mut controller = place.start();
     gate(&place).until_held(number).await;
     controller.kill().await;
     gate(&place).open();
+
     // Whatever was said before it died: it has to look again.
-    let request = Patch::Merge(json!({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "again"}}}));
-    let connections = place.namespace.api::<GitLabConnection>();
-    connections.patch("acme", &PatchParams::default(), &request).await.unwrap();
+    let request = place.ask_for_a_look().await;
     let _again = place.start();
-    let handled = |connection: &GitLabConnection| {
-        connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some("again")
-    };
-    place.namespace.until("acme", "looked at again", Duration::from_secs(60), handled).await;
-    place.until_done(simulator, import == ENDLESS).await;
+    place.until_looked_at(&request).await;
+    story.end(&place, simulator).await;
+    if story.rotates {
+        let [sent, kept] = place.secrets(simulator).await;
+        assert_eq!((sent.as_str(), kept.as_str()), ("the-second-secret", "the-second-secret"));
+    }
 }
 
-/// What passes a gate in a pass that nobody disturbs, and thus each moment at which to kill: before every request, and
-/// after those that change something.
-async fn moments(simulator: &Simulator, import: &str, gate: fn(&Place) -> &Gate) -> Vec<(usize, Side)> {
-    let place = Place::new(simulator, import).await;
+/// Each moment of a pass at which to kill: before every request, and after those that change something.
+/// These must be `among` them.
+async fn moments(
+    simulator: &Simulator,
+    story: Story,
+    gate: fn(&Place) -> &Gate,
+    among: &[(&str, &str)],
+) -> Vec<(usize, Side)> {
+    let (place, request) = story.begin(simulator).await;
+    let before = gate(&place).came().len();
     let _controller = place.start();
-    place.until_done(simulator, import == ENDLESS).await;
-    let came = gate(&place).came();
+    place.until_looked_at(&request).await;
+    story.end(&place, simulator).await;
+    let came = gate(&place).came().split_off(before);
+    for (method, part) in among {
+        let found = came.iter().any(|request| request.starts_with(method) && request.contains(part));
+        assert!(found, "{method} {part} is not among {came:#?}");
+    }
     let writes = came.iter().enumerate().filter(|(_, request)| !request.starts_with("GET"));
-    assert!(writes.clone().count() > 0, "{came:#?}");
     let after = writes.map(|(number, _)| (number, Side::After));
     (0..came.len()).map(|number| (number, Side::Before)).chain(after).collect()
 }
 
+/// Kills a controller at each moment of a pass, every time in another place.
+async fn killed_at_each(story: Story, gate: fn(&Place) -> &Gate, among: &[(&str, &str)]) {
+    let simulator = serve(acme()).await;
+    let moments = moments(&simulator, story, gate, among).await;
+    let kills: Vec<_> = moments.into_iter().map(|moment| killed(&simulator, story, gate, moment)).collect();
+    stream::iter(kills).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
 #[tokio::test]
 async fn killed_at_any_request_to_gitlab_the_controller_makes_exactly_one_webhook() {
-    let simulator = serve(acme()).await;
-    let gate = Place::gitlab;
-    let moments = moments(&simulator, NONE, gate).await;
-
-    let kills = moments.into_iter().map(|moment| killed(&simulator, NONE, gate, moment));
-    stream::iter(kills.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    killed_at_each(Story::HOOKS, Place::gitlab, &[("POST", "/hooks")]).await;
 }
 
 #[tokio::test]
 async fn killed_at_any_write_to_kubernetes_the_controller_makes_exactly_one_webhook_secret_and_job() {
-    let simulator = serve(acme()).await;
-    let gate = Place::kubernetes;
-    let moments = moments(&simulator, ENDLESS, gate).await;
+    let writes =
+        [("PATCH", "/acme"), ("POST", "/secrets"), ("PUT", "/secrets"), ("POST", "/jobs"), ("PATCH", "/status")];
+    killed_at_each(Story::IMPORTS, Place::kubernetes, &writes).await;
+}
 
-    let kills = moments.into_iter().map(|moment| killed(&simulator, ENDLESS, gate, moment));
-    stream::iter(kills.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+#[tokio::test]
+async fn killed_at_any_write_to_kubernetes_a_new_webhook_secret_reaches_gitlab_all_the_same() {
+    killed_at_each(Story::ROTATES, Place::kubernetes, &[("PUT", "/secrets"), ("PATCH", "/status")]).await;
 }
 
 #[tokio::test]
@@ -178,7 +263,7 @@ async fn two_controllers_at_once_end_with_exactly_one_webhook_and_never_with_non
     let _one = place.start();
     let home = Namespace::new().await;
 
-    let _other = Controller::elsewhere(&place.namespace, &home);
+    let _other = Controller::elsewhere(&place.namespace, &home).await;
 
     let log = async || {
         let changes = simulator.requests().into_iter().filter(|request| request.method != "GET");

@@ -265,9 +265,9 @@ async fn a_new_webhook_secret_reaches_gitlab_and_no_delivery_is_refused_meanwhil
     scene.gitlab.settled().await;
 
     let log = &all(&scene)[0].log;
-    assert!(log.len() > 10, "{log:#?}");
     let answers: Vec<_> = log.iter().map(|delivery| delivery.response_status.as_str()).collect();
     assert!(answers.iter().all(|status| *status == "200"), "{answers:?}");
+    assert!(answers.len() > 10, "{answers:?}");
     let state = state(&scene.namespace, &scene.connection().await).await;
     assert_eq!(text(&state, "secret").as_deref(), Some("the-second-secret"));
     // What is still on its way.
