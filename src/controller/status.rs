@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Context, Error, events, imports::Imports, judge::Judged, observe::Seen};
 use crate::{
     access::Access,
-    api::{GitLabConnectionStatus, RECONCILE_REQUESTED_AT},
+    api::{GitLabConnectionStatus, RECONCILE_REQUESTED_AT, WebhooksStatus},
     cluster::{self, ConnectionRef, MANAGER},
     connection::{self, Hooks, bounded},
     status::cluster_conditions,
@@ -53,6 +53,8 @@ pub(super) fn ours(mut status: GitLabConnectionStatus) -> GitLabConnectionStatus
     if let Some(webhooks) = &mut status.webhooks {
         webhooks.last_delivery = None;
     }
+    // Where only the receiver says something of webhooks, the defaults beside it are the API server's.
+    status.webhooks = status.webhooks.filter(|webhooks| *webhooks != WebhooksStatus::default());
     if let Some(import) = &mut status.import {
         import.progress = None;
     }

@@ -158,6 +158,28 @@ async fn a_connection_at_rest_writes_nothing_not_even_when_deliveries_arrive_or_
 }
 
 #[tokio::test]
+async fn a_connection_whose_webhooks_are_switched_off_after_a_delivery_is_at_rest_again() {
+    let scene = Scene::of(acme(), &[]).await;
+    let receiver = Receiver::start(&scene.namespace).await;
+    let here = HOOKS.replace("{mode", &format!("{{url: \"{}\", mode", receiver.url));
+    scene.apply(&format!("{here}\n{OFTEN}")).await;
+    scene.until(("Ready", "True", "Succeeded")).await;
+    scene.comment();
+    scene.until(("DeliveriesSeen", "True", "Succeeded")).await;
+
+    scene.apply(&format!("{NO_HOOKS}\n{OFTEN}")).await;
+    let off = |connection: &GitLabConnection| {
+        let status = connection.status.as_ref();
+        status.is_some_and(|status| status.conditions.iter().all(|one| one.type_ != "DeliveriesSeen"))
+    };
+    scene.until_it("switched off", off).await;
+
+    let moment = scene.until_at_rest(is_look).await;
+    scene.looks(INTERVALS).await;
+    assert_eq!(scene.writes(moment).len(), 0, "{:#?}", scene.writes(moment));
+}
+
+#[tokio::test]
 async fn connections_in_trouble_are_at_rest_too() {
     let scene = Scene::new().await;
     let world = |name: &str, from: &str, to: &str| {
