@@ -14,6 +14,7 @@ use crate::{
     api::{DeletionPolicy, GitLabConnection, Mode, conditions::reason},
     cluster::ConnectionRef,
     connection::{Callback, desired, needs},
+    gitlab::Patience,
     webhooks::{self, Left, Memory},
 };
 
@@ -94,7 +95,9 @@ async fn take_away(seen: &Seen<'_>, access: &Access, remembered: &Memory) -> Vec
         delivered: false,
     };
     let desired = desired(seen.spec(), &seen.observed, access, callback);
-    let mut left = webhooks::remove(&seen.client, &desired, remembered).await.left;
+    // Another try comes anyway, and others wait for their turn meanwhile.
+    let client = seen.client.with_patience(Patience::probing());
+    let mut left = webhooks::remove(&client, &desired, remembered).await.left;
     let credentials = access.credentials();
     if desired.groups.is_empty() && desired.projects.is_empty() && credentials.outcome != Outcome::Ok {
         // What the scope comes to is not known, so there may be more than what is remembered.

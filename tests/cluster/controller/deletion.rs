@@ -192,6 +192,7 @@ async fn a_deletion_waits_for_a_gitlab_that_is_away_and_no_longer_than_its_deadl
     let took = scene.delete().await;
 
     assert!(took > Duration::from_secs(3), "{took:?}");
+    assert!(scene.controller.log().contains("cannot be removed yet"), "it has tried again");
     assert!(scene.orphaned().await.unwrap().contains("acme"));
 }
 
