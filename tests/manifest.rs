@@ -70,6 +70,8 @@ fn each_rule_of_the_crd_has_a_manifest_that_breaks_it() {
     let mut untested = BTreeSet::new();
     rules(&serde_json::to_value(api::crd()).unwrap(), &mut untested);
     assert!(untested.len() > 20, "{untested:#?}");
+    // A file has no past: rules about changes are tried on a real API server.
+    untested.retain(|rule| !rule.contains("oldSelf"));
 
     for (_, text) in fixtures("refused") {
         for violation in violations(&text) {

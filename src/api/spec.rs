@@ -11,6 +11,9 @@ use super::{
     Webhooks,
 };
 
+/// A URL may be corrected as long as nothing came of it.
+const SAME_GITLAB: &str = "self.spec.url == oldSelf.spec.url || !has(oldSelf.status) || !((has(oldSelf.status.webhooks) && oldSelf.status.webhooks.desired > 0) || (has(oldSelf.status.import) && has(oldSelf.status.import.lastRun)))";
+
 /// What to connect: a GitLab, the Secrets that hold its tokens, the groups and projects to follow, and a database.
 #[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
@@ -20,6 +23,9 @@ use super::{
     namespaced,
     status = "GitLabConnectionStatus",
     derive = "PartialEq",
+    validation = Rule::new(SAME_GITLAB)
+        .message("spec.url cannot change once there are webhooks or rows, because they belong to the GitLab they came from: delete this connection, and make one for the other GitLab")
+        .field_path(".spec.url"),
     shortname = "glconn",
     category = "gitlab",
     doc = "Connects a GitLab to a database you own: verifies tokens, keeps webhooks healthy, imports merge requests, reviews and repositories, and keeps them fresh.",
@@ -64,7 +70,8 @@ use super::{
         .field_path(".webhooks.mode")
 )]
 pub struct GitLabConnectionSpec {
-    /// Root of the GitLab instance, such as https://gitlab.com/ or https://git.example.com/gitlab/. No path to its API.
+    /// Root of the GitLab instance, such as https://gitlab.com/ or https://git.example.com/gitlab/. No path to its API. It
+    /// cannot change once there are webhooks or rows: they belong to the GitLab they came from.
     #[schemars(length(max = 1024))]
     #[x_kube(
         validation = Rule::new(r"isURL(self) && self.matches('^https?://[^/?#@\\s]+(/[^?#\\s]*)?$')")

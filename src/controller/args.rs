@@ -74,7 +74,17 @@ impl Args {
     }
 
     pub(super) fn settings(&self) -> Settings {
-        let variable = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+        let variable = |name: &&str| {
+            let value = std::env::var(name).ok()?;
+            if !may_be_seen(&value) {
+                tracing::warn!(
+                    variable = name,
+                    "holds a user or password, and is not passed on to imports, whose Jobs others can read: name their proxy with spec.proxy.secretRef"
+                );
+                return None;
+            }
+            Some(((*name).to_owned(), value))
+        };
         Settings {
             receiver_url: self.receiver_url.clone().filter(|url| !url.is_empty()),
             image: Image {
@@ -85,5 +95,21 @@ impl Args {
             },
             deletion_deadline: self.deletion_deadline.get(),
         }
+    }
+}
+
+/// Whether a variable may be part of a Job: URLs with a user in them may not.
+fn may_be_seen(value: &str) -> bool {
+    !value.contains('@')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_a_proxy_does_not_reach_a_job() {
+        assert!(may_be_seen("http://proxy.example:3128") && may_be_seen(".svc,10.0.0.0/8"));
+        assert!(!may_be_seen("http://user:password@proxy.example:3128"));
     }
 }

@@ -52,7 +52,7 @@ impl Kube {
 pub(super) fn transitions(before: &[Condition], after: &[Condition]) -> Vec<Event> {
     let status = |kind: &str| before.iter().find(|old| old.type_ == kind).map(|old| old.status.as_str());
     let moved = |now: &&Condition| {
-        // That nobody can tell is no news, and that it is so again after that is none either.
+        // That nobody can tell is no news; what is found out after that is.
         TOLD.contains(&now.type_.as_str()) && now.status != "Unknown" && status(&now.type_) != Some(now.status.as_str())
     };
     let event = |now: &Condition| {

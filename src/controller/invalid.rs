@@ -81,6 +81,10 @@ pub(super) async fn unreadable(at: &ConnectionRef, error: &str, ctx: &Context) -
         Err(error) if is_gone(&error) => return Ok((Action::await_change(), false)),
         Err(error) => return Err(error.into()),
     };
+    // Another one of the same name is another look's.
+    if object.metadata.uid.as_ref() != Some(&at.uid) {
+        return Ok((Action::await_change(), false));
+    }
     let finalizers = object.metadata.finalizers.clone().unwrap_or_default();
     if object.metadata.deletion_timestamp.is_some() {
         if finalizers.iter().any(|finalizer| finalizer == FINALIZER) {

@@ -185,3 +185,23 @@ async fn applying_the_same_again_changes_nothing() {
     );
     assert!(!ours.iter().any(|one| one.writes() && one.user.username == "admin"), "{ours:#?}");
 }
+
+#[tokio::test]
+async fn the_url_can_be_corrected_until_something_came_of_it() {
+    let namespace = Namespace::new().await;
+    let at = |host: &str| CONNECTION.replace("gitlab.example.com", host);
+    let change = async |host: &str| {
+        let arguments = ["--namespace", &namespace.name, "apply", "-f", "-"];
+        namespace.cluster.kubectl_with(&at(host), &arguments).await
+    };
+    namespace.apply(CONNECTION).await;
+
+    assert_eq!(change("gitlab.example.org").await.code, Some(0));
+    let status = json!({"status": {"webhooks": {"desired": 1, "ready": 1}}});
+    let connections = namespace.api::<GitLabConnection>();
+    connections.patch_status("acme", &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
+
+    let refused = change("gitlab.example.net").await;
+    assert!(refused.text().contains("spec.url cannot change once there are webhooks or rows"), "{}", refused.text());
+    assert_eq!(change("gitlab.example.org").await.code, Some(0));
+}
