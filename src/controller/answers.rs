@@ -46,6 +46,8 @@ pub(super) struct Known {
     pub(super) errors: u32,
     /// The generation that was held to the rules and keeps them.
     pub(super) valid: Option<i64>,
+    /// What was last logged of an import that does not start.
+    pub(super) stuck: Option<String>,
 }
 
 /// What is remembered of all connections, by UID. No connection is looked at twice at once, so an entry has one user.

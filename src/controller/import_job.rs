@@ -88,6 +88,14 @@ pub(super) fn asked(spec: &GitLabConnectionSpec) -> String {
     digest::short(&[&serde_json::to_string(&facts).unwrap_or_default()])
 }
 
+/// Digest of what the pods of a Job are made of, whichever run they are for.
+pub(super) fn made_of(order: &Order<'_>) -> String {
+    let nobody = Start { key: String::new(), trigger: order.start.trigger };
+    let import = &order.connection.spec.import;
+    let facts = (template(&Order { start: &nobody, ..*order }), import.parallelism, &import.queue_name);
+    digest::short(&[&serde_json::to_string(&facts).unwrap_or_default()])
+}
+
 /// Name of the Job of a run.
 pub(super) fn name(connection: &str, uid: &str, key: &str) -> String {
     let digest = digest::short(&[uid, key]);
@@ -107,6 +115,7 @@ pub(super) fn build(order: &Order<'_>, now: Timestamp) -> Job {
     let annotations = [
         annotation("run", &start.key),
         annotation("asked", &asked(&connection.spec)),
+        annotation("made-of", &made_of(order)),
         annotation("started-at", &now.to_string()),
         annotation("trigger", start.trigger.as_str()),
     ];
@@ -143,15 +152,20 @@ pub(super) fn read(job: &Job) -> OwnedJob {
     let annotation = |name: &str| meta.annotations.as_ref()?.get(&format!("{GROUP}/{name}")).cloned();
     let created = || meta.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |created| created.0);
     let ends = |kind: &str| kind == "Complete" || kind == "Failed";
-    let conditions = job.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let status = job.status.clone().unwrap_or_default();
+    let conditions = status.conditions.iter().flatten();
+    let started = annotation("started-at").and_then(|at| at.parse().ok()).unwrap_or_else(created);
     OwnedJob {
         key: annotation("run").unwrap_or_else(|| name.clone()),
         asked: annotation("asked"),
         request: annotation("request"),
-        started: annotation("started-at").and_then(|at| at.parse().ok()).unwrap_or_else(created),
+        started,
         ended: conditions.filter(|condition| condition.status == "True").any(|condition| ends(&condition.type_)),
         suspended: job.spec.as_ref().and_then(|spec| spec.suspend).unwrap_or(false),
         queued: meta.labels.as_ref().is_some_and(|labels| labels.contains_key(QUEUE)),
+        made_of: annotation("made-of"),
+        begun: status.ready.is_some_and(|pods| pods > 0) || status.succeeded.is_some_and(|pods| pods > 0),
+        active_since: status.start_time.as_ref().map_or(started, |at| at.0),
         name,
     }
 }
@@ -417,6 +431,27 @@ mod tests {
         assert_eq!(read.asked, Some(asked(&connection(everything()).spec)));
         assert_eq!(read.started, "2026-01-01T00:00:00Z".parse().unwrap());
         assert!(!read.ended && !read.suspended && read.queued);
+    }
+
+    #[test]
+    fn what_pods_are_made_of_depends_on_all_that_may_keep_them_from_starting_and_not_on_the_run() {
+        let made_of = |change: fn(&mut serde_json::Value), key: &str| {
+            let mut spec = everything();
+            change(&mut spec);
+            read(&job(spec, key)).made_of.unwrap()
+        };
+        let before = made_of(|_| {}, "first");
+
+        assert_eq!(before, made_of(|_| {}, "second"));
+        assert_eq!(before, made_of(|spec| spec["interval"] = json!("1m"), "first"));
+        let changes: [fn(&mut serde_json::Value); 5] = [
+            |spec| spec["store"]["secretRef"]["name"] = json!("renamed"),
+            |spec| spec["import"]["podTemplate"]["nodeSelector"] = json!({"disk": "fast"}),
+            |spec| spec["import"]["podTemplate"]["serviceAccountName"] = json!("other"),
+            |spec| spec["import"]["parallelism"] = json!(4),
+            |spec| spec["import"]["queueName"] = json!("day"),
+        ];
+        assert!(changes.into_iter().all(|change| made_of(change, "first") != before));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api,
-    api::{ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
     runtime::reflector::Store,
 };
 use secrecy::ExposeSecret as _;
@@ -18,17 +18,21 @@ use super::{
     import_job::{self, Order},
     observe::Seen,
     outcome,
-    runs::{self, Decision, Facts, OwnedJob, Start},
+    runs::{self, Decision, Facts, OwnedJob, Start, Trigger},
+    waiting,
 };
 use crate::{
     access::{Access, Outcome, Verdict},
     api::{GitLabConnectionSpec, IMPORT_REQUESTED_AT, ImportStatus, KeyRef, RunningStatus, conditions::reason},
-    cluster::{CONNECTION_UID, ConnectionRef, is_conflict, timely},
+    cluster::{CONNECTION_UID, ConnectionRef, is_conflict, is_gone, timely},
     connection::Observed,
 };
 
 /// How soon a Job that was refused is tried again: what refuses it may be none of the connection's.
 const REFUSED: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long pods may take to start before somebody asks them why they do not.
+const STARTING: SignedDuration = SignedDuration::from_mins(2);
 
 /// How it stands with the imports.
 #[derive(Debug)]
@@ -41,13 +45,15 @@ pub(super) struct Imports {
     pub(super) handled: Option<String>,
 }
 
-/// Makes sure of the imports. `access` is what the tokens can do, where somebody could ask.
+/// Makes sure of the imports. `access` is what the tokens can do, where somebody could ask; `logged` is what was last said
+/// of a run that does not start.
 ///
 /// # Errors
 /// When Kubernetes cannot be asked.
 pub(super) async fn ensure(
     seen: &Seen<'_>,
     access: Option<&Access>,
+    logged: &mut Option<String>,
     ctx: &Context,
     now: Timestamp,
 ) -> Result<Imports, Error> {
@@ -58,7 +64,9 @@ pub(super) async fn ensure(
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
     let mut jobs = cached(&ctx.jobs, &seen.at.uid);
-    let (mut live, mut again) = (false, None);
+    let (mut live, mut again, mut stuck) = (false, None, None);
+    let any = Start { key: String::new(), trigger: Trigger::First };
+    let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
     let (planned, broken) = loop {
         let owned: Vec<OwnedJob> = jobs.iter().map(import_job::read).collect();
         let answered = handled.as_ref().or(seen.status().and_then(|status| status.last_handled_import_at.as_ref()));
@@ -72,17 +80,19 @@ pub(super) async fn ensure(
             requested: seen.requested(IMPORT_REQUESTED_AT, answered),
             jobs: &owned,
             readable: unfit.is_none() && !tokens.is_empty() && seen.observed.database.is_some(),
+            made_of: &made_of,
         };
         let decision = match runs::decide(&facts, now) {
             Ok(decision) => decision,
             Err(error) => break (None, Some(error.to_string())),
         };
         // What the watch has not told of yet must neither be started again nor be taken for gone.
-        if matches!(decision, Decision::Start(_) | Decision::Gone(_)) && !live {
+        let acts = matches!(decision, Decision::Start(_) | Decision::Replace { .. } | Decision::Gone(_));
+        if acts && !live {
             (jobs, live) = (listed(seen.at, ctx).await?, true);
             continue;
         }
-        match decision {
+        let (start, request) = match decision {
             Decision::Wait => {
                 let plan = runs::plan(&facts);
                 break (plan.ok().flatten().and_then(|(at, _)| at), None);
@@ -91,32 +101,37 @@ pub(super) async fn ensure(
                 handled = job.request.clone().or(handled);
                 let ended = record(seen.at, job, &jobs, ctx, now).await?;
                 before = runs::recorded(&before, ended);
+                continue;
             }
             Decision::Gone(running) => {
                 tracing::warn!(run = running.key, "the Job of a running import is gone");
                 before = runs::recorded(&before, outcome::gone(running, now));
+                continue;
             }
             Decision::Start(start) => {
-                let request = facts.requested.filter(|_| start.trigger == runs::Trigger::Request);
-                let job = match begin(seen, &start, request, &tokens, ctx, now).await {
-                    Ok(job) => job,
-                    // Another try would not help, and without a status nobody would know.
-                    Err(Error::Kube(kube::Error::Api(status))) if is_refusal(&status) => {
-                        tracing::warn!(run = start.key, error = status.message, "the Job of an import is refused");
-                        again = now.checked_add(REFUSED).ok();
-                        break (
-                            None,
-                            Some(format!("the API server refuses the Job of the import: {}", status.message)),
-                        );
-                    }
-                    Err(error) => return Err(error),
-                };
-                before.running = Some(running(&import_job::read(&job)));
-                jobs.push(job);
+                let request = facts.requested.filter(|_| start.trigger == Trigger::Request).map(str::to_owned);
+                (start, request)
+            }
+            Decision::Replace { job, start } => {
+                let request = job.request.clone();
+                let name = job.name.clone();
+                remove(seen.at, &name, &jobs, ctx).await?;
+                jobs.retain(|job| job.metadata.name.as_ref() != Some(&name));
+                // It never began: that is no failed run.
+                before.running = None;
+                (start, request)
             }
             Decision::Running { job, pause } => {
                 if let Some(pause) = pause {
                     suspend(seen.at, &job.name, pause, ctx).await?;
+                } else if !job.begun && !job.suspended {
+                    let asks_at = job.active_since.checked_add(STARTING).unwrap_or(Timestamp::MAX);
+                    if asks_at <= now {
+                        stuck = waiting::why(&job.name, &pods(seen.at, &job.name, ctx).await?);
+                        tell_once(logged, &job.key, stuck.as_deref());
+                    }
+                    // Pods do not tell by themselves.
+                    again = if asks_at > now { Some(asks_at) } else { now.checked_add(STARTING).ok() };
                 }
                 handled = job.request.clone().or(handled);
                 let during = ImportStatus { running: Some(running(job)), ..before.clone() };
@@ -124,10 +139,22 @@ pub(super) async fn ensure(
                 before = during;
                 break (plan.ok().flatten().and_then(|(at, _)| at), None);
             }
-        }
+        };
+        let job = match begin(seen, &start, request.as_deref(), &tokens, ctx, now).await {
+            Ok(job) => job,
+            // Another try would not help, and without a status nobody would know.
+            Err(Error::Kube(kube::Error::Api(status))) if is_refusal(&status) => {
+                tracing::warn!(run = start.key, error = status.message, "the Job of an import is refused");
+                again = now.checked_add(REFUSED).ok();
+                break (None, Some(format!("the API server refuses the Job of the import: {}", status.message)));
+            }
+            Err(error) => return Err(error),
+        };
+        before.running = Some(running(&import_job::read(&job)));
+        jobs.push(job);
     };
     before.next = planned.map(Time);
-    let verdict = verdict(spec, &before, access, unfit.or(broken));
+    let verdict = verdict(spec, &before, access, unfit.or(broken), stuck);
     // A run that cannot start now waits for what keeps it, which tells by itself.
     let due = again.or(planned.filter(|at| *at > now && before.running.is_none()));
     Ok(Imports { status: before, verdict, due, handled })
@@ -167,6 +194,7 @@ fn verdict(
     import: &ImportStatus,
     access: Option<&Access>,
     broken: Option<String>,
+    stuck: Option<String>,
 ) -> Verdict {
     if spec.import.suspend {
         return Verdict::bad(reason::SUSPENDED, "the spec suspends imports");
@@ -178,7 +206,8 @@ fn verdict(
         return outcome::verdict(last);
     }
     if import.running.is_some() {
-        return Verdict::unknown(reason::RUNNING, "the first import is running");
+        let message = stuck.map(|why| format!("the first import does not start: {why}"));
+        return Verdict::unknown(reason::RUNNING, message.unwrap_or_else(|| "the first import is running".to_owned()));
     }
     if spec.import.schedule.is_empty() {
         return Verdict::good("imports run on request only, and none has been asked for");
@@ -208,6 +237,19 @@ async fn listed(at: &ConnectionRef, ctx: &Context) -> Result<Vec<Job>, Error> {
     Ok(timely(jobs(at, ctx).list(&ListParams::default().labels(&labels))).await?.items)
 }
 
+/// What a Job is made for; `None` without a database.
+fn order<'a>(
+    seen: &'a Seen<'_>,
+    start: &'a Start,
+    request: Option<&'a str>,
+    tokens: &'a [(String, KeyRef)],
+    ctx: &'a Context,
+) -> Option<Order<'a>> {
+    let database = &seen.spec().store.as_ref()?.secret_ref;
+    let (connection, at, image) = (seen.connection, seen.at, &ctx.settings.image);
+    Some(Order { connection, at, start, request, tokens, database, image })
+}
+
 /// Makes the Job of a run. One of its name is there already where we died before we could say so.
 async fn begin(
     seen: &Seen<'_>,
@@ -217,16 +259,7 @@ async fn begin(
     ctx: &Context,
     now: Timestamp,
 ) -> Result<Job, Error> {
-    let Some(store) = &seen.spec().store else { return Err(Error::Nameless) };
-    let order = Order {
-        connection: seen.connection,
-        at: seen.at,
-        start,
-        request,
-        tokens,
-        database: &store.secret_ref,
-        image: &ctx.settings.image,
-    };
+    let Some(order) = order(seen, start, request, tokens, ctx) else { return Err(Error::Nameless) };
     let job = import_job::build(&order, now);
     match timely(jobs(seen.at, ctx).create(&PostParams::default(), &job)).await {
         Ok(job) => {
@@ -250,6 +283,39 @@ async fn suspend(at: &ConnectionRef, job: &str, pause: bool, ctx: &Context) -> R
     Ok(())
 }
 
+/// Removes a Job that has not begun, unless it has meanwhile.
+async fn remove(at: &ConnectionRef, name: &str, jobs: &[Job], ctx: &Context) -> Result<(), Error> {
+    let meta = jobs.iter().map(|job| &job.metadata).find(|meta| meta.name.as_deref() == Some(name));
+    let preconditions = Preconditions {
+        uid: meta.and_then(|meta| meta.uid.clone()),
+        resource_version: meta.and_then(|meta| meta.resource_version.clone()),
+    };
+    let params = DeleteParams::background().preconditions(preconditions);
+    match timely(self::jobs(at, ctx).delete(name, &params)).await {
+        Err(error) if !is_gone(&error) => return Err(error.into()),
+        _ => ctx.kube.metrics.wrote("Job", "delete"),
+    }
+    tracing::info!(job = name, "an import that did not start is made anew: its pods would be made otherwise now");
+    Ok(())
+}
+
+/// The pods of a Job.
+async fn pods(at: &ConnectionRef, job: &str, ctx: &Context) -> Result<Vec<Pod>, Error> {
+    let pods: Api<Pod> = Api::namespaced(ctx.kube.client.clone(), &at.namespace);
+    let labels = format!("batch.kubernetes.io/job-name={job}");
+    Ok(timely(pods.list(&ListParams::default().labels(&labels))).await?.items)
+}
+
+/// Logs why a run does not start, unless that is what was logged last.
+fn tell_once(logged: &mut Option<String>, run: &str, why: Option<&str>) {
+    let Some(why) = why else { return };
+    let said = format!("{run}: {why}");
+    if logged.as_ref() != Some(&said) {
+        tracing::warn!(run, why, "an import does not start");
+        *logged = Some(said);
+    }
+}
+
 /// How a run ended, from its Job and the last words of its pods.
 async fn record(
     at: &ConnectionRef,
@@ -258,9 +324,7 @@ async fn record(
     ctx: &Context,
     now: Timestamp,
 ) -> Result<outcome::Ended, Error> {
-    let pods: Api<Pod> = Api::namespaced(ctx.kube.client.clone(), &at.namespace);
-    let labels = format!("batch.kubernetes.io/job-name={}", owned.name);
-    let pods = timely(pods.list(&ListParams::default().labels(&labels))).await?.items;
+    let pods = pods(at, &owned.name, ctx).await?;
     let job = jobs.iter().find(|job| job.metadata.name.as_ref() == Some(&owned.name)).cloned().unwrap_or_default();
     let ended = outcome::ended(owned, &job, &pods, now);
     let run = &ended.run;

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Whatever decides is pure: `runs` whether an import starts, `import_job` what it is made of, `outcome` how it
-//! ended, `judge` what is said of it all. One process leads (`lease`); the others wait for their turn.
+//! ended, `waiting` why it does not start, `judge` what is said of it all. One process leads (`lease`); the others wait for their turn.
 //!
 //! Here is no database: what only a database knows comes as the last words of the workers, and what the receiver knows it
 //! writes into the status itself. The depth of the queue is not among the metrics, because kube does not tell it.
@@ -33,6 +33,7 @@ mod run;
 mod runs;
 mod series;
 mod status;
+mod waiting;
 mod watches;
 mod worker;
 

@@ -144,7 +144,7 @@ async fn apply(
     let answers = known.answers.clone();
     let access = answers.as_ref().and_then(|answers| answers.access.as_ref());
     let hooks = answers.as_ref().map_or_else(nobody_looked, |answers| answers.hooks.told(seen.last_delivery()));
-    let imports = imports::ensure(&seen, access, ctx, now).await?;
+    let imports = imports::ensure(&seen, access, &mut known.stuck, ctx, now).await?;
 
     let judged =
         if suspended { judge::suspended() } else { judge::judge(&seen, known, &hooks, imports.verdict.clone(), now) };

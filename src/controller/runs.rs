@@ -19,6 +19,8 @@ const RETRY: SignedDuration = SignedDuration::from_mins(1);
 const LATEST_RETRY: SignedDuration = SignedDuration::from_mins(32);
 /// What stands between the key of a run and the number of its repetition.
 const REPEATED: &str = "-retry-";
+/// What stands between the key of a run that never began and the number of its replacement.
+const REPLACED: &str = "-anew-";
 
 /// Failures that may pass: by themselves, or once GitLab lets the tokens in again, which [`Facts::readable`] tells.
 const PASSING: [&str; 10] = [
@@ -55,6 +57,8 @@ pub(super) struct Facts<'a> {
     pub(super) jobs: &'a [OwnedJob],
     /// The scope can be read at present.
     pub(super) readable: bool,
+    /// Digest of what the pods of a Job made now would be made of.
+    pub(super) made_of: &'a str,
 }
 
 /// An import Job of the connection.
@@ -74,6 +78,12 @@ pub(super) struct OwnedJob {
     pub(super) suspended: bool,
     /// A queue decides when it runs, and pauses it.
     pub(super) queued: bool,
+    /// Digest of what its pods are made of.
+    pub(super) made_of: Option<String>,
+    /// A pod of it runs, or did what it was to do.
+    pub(super) begun: bool,
+    /// Since when it may run: a pause begins that anew.
+    pub(super) active_since: Timestamp,
 }
 
 /// What to do about the import.
@@ -85,6 +95,8 @@ pub(super) enum Decision<'a> {
     Start(Start),
     /// One is running; it has to be paused or resumed where `pause` says so.
     Running { job: &'a OwnedJob, pause: Option<bool> },
+    /// One has not begun, and its pods would be made otherwise now: a Job of this key has to take its place.
+    Replace { job: &'a OwnedJob, start: Start },
     /// One ended that has not been recorded yet.
     Ended(&'a OwnedJob),
     /// One was running, and its Job is no more.
@@ -111,6 +123,8 @@ pub(super) enum Trigger {
     Retry,
     /// The spec asks for other things than the last one read.
     Changed,
+    /// The pods of the one before could not start as they were made.
+    Replaced,
 }
 
 impl Trigger {
@@ -122,6 +136,7 @@ impl Trigger {
             Self::Request => "request",
             Self::Retry => "retry",
             Self::Changed => "changed",
+            Self::Replaced => "replaced",
         }
     }
 }
@@ -136,6 +151,11 @@ pub(super) fn decide<'a>(facts: &Facts<'a>, now: Timestamp) -> Result<Decision<'
         return Ok(Decision::Ended(job));
     }
     if let Some(job) = earliest(jobs, |job| !job.ended) {
+        // Nobody can mend the pods of a Job, and one that cannot start would stand in the way of all others for ever.
+        if !job.begun && !facts.suspended && facts.readable && job.made_of.as_deref() != Some(facts.made_of) {
+            let start = Start { key: replacement(&job.key), trigger: Trigger::Replaced };
+            return Ok(Decision::Replace { job, start });
+        }
         let pause = (!job.queued && job.suspended != facts.suspended).then_some(facts.suspended);
         return Ok(Decision::Running { job, pause });
     }
@@ -185,7 +205,7 @@ pub(super) fn plan(facts: &Facts<'_>) -> Result<Option<(Option<Timestamp>, Start
     let Some(retry) = retry_at(last, before.failed_runs) else {
         return Ok(tick);
     };
-    let base = last.key.split(REPEATED).next().unwrap_or_default();
+    let base = base(&last.key);
     let key = format!("{base}{REPEATED}{}", before.failed_runs.max(1));
     let again = (Some(retry), Start { key, trigger: Trigger::Retry });
     Ok(Some(tick.filter(|(at, _)| *at <= again.0).unwrap_or(again)))
@@ -194,8 +214,20 @@ pub(super) fn plan(facts: &Facts<'_>) -> Result<Option<(Option<Timestamp>, Start
 /// From when on ticks count: those up to here are done with, however many they were.
 fn anchor(key: &str, started: Option<Timestamp>) -> Timestamp {
     // The clock of the API server may be behind ours: the tick that was started must not come again.
-    let tick = key.split(REPEATED).next().and_then(|tick| tick.parse().ok());
+    let tick = base(key).parse().ok();
     started.max(tick).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The key of the run that was first due.
+fn base(key: &str) -> &str {
+    let key = key.split_once(REPLACED).map_or(key, |(key, _)| key);
+    key.split_once(REPEATED).map_or(key, |(key, _)| key)
+}
+
+/// The key of the run that takes the place of this one.
+fn replacement(key: &str) -> String {
+    let (key, times) = key.split_once(REPLACED).unwrap_or((key, "0"));
+    format!("{key}{REPLACED}{}", times.parse().unwrap_or(0_u32).saturating_add(1))
 }
 
 /// When to try again what failed and may pass.
@@ -289,6 +321,7 @@ mod tests {
             requested: None,
             jobs,
             readable: true,
+            made_of: "m",
         }
     }
 
@@ -302,6 +335,9 @@ mod tests {
             ended,
             suspended: false,
             queued: false,
+            made_of: Some("m".to_owned()),
+            begun: false,
+            active_since: at(started),
         }
     }
 
@@ -420,6 +456,41 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_cannot_start_is_replaced_once_its_pods_would_be_made_otherwise() {
+        let (import, nothing) = (half_hourly(), ImportStatus::default());
+        let made = |key: &str, made_of: &str, begun| {
+            let made_of = Some(made_of.to_owned());
+            [OwnedJob { made_of, begun, ..job(key, "2026-01-01T00:10:00Z", false) }]
+        };
+        let replaced = |jobs: &[OwnedJob], suspended, readable| {
+            let facts = Facts { suspended, readable, ..facts(&import, &nothing, jobs) };
+            match decide(&facts, at("2026-01-01T00:12:00Z")).unwrap() {
+                Decision::Replace { start, .. } => Some(start.key),
+                Decision::Running { .. } => None,
+                other => panic!("{other:?}"),
+            }
+        };
+
+        assert_eq!(replaced(&made("first", "old", false), false, true).as_deref(), Some("first-anew-1"));
+        assert_eq!(replaced(&made("first-anew-1", "old", false), false, true).as_deref(), Some("first-anew-2"));
+        assert_eq!(replaced(&made("first", "m", false), false, true), None, "nothing would be otherwise");
+        assert_eq!(replaced(&made("first", "old", true), false, true), None, "what runs comes to its end");
+        assert_eq!(replaced(&made("first", "old", false), true, true), None, "nothing may start");
+        assert_eq!(replaced(&made("first", "old", false), false, false), None, "nobody knows what it would be made of");
+    }
+
+    #[test]
+    fn a_replaced_run_counts_as_the_one_that_was_due() {
+        let import = half_hourly();
+        let failed = ended("2026-01-01T00:30:00Z-retry-1-anew-2", RunOutcome::Failed, "Failed", "2026-01-01T00:29:59Z");
+        let before = after(failed, 2);
+
+        let (_, start) = plan(&facts(&import, &before, &[])).unwrap().unwrap();
+
+        assert_eq!(start.key, "2026-01-01T00:30:00Z-retry-2");
+    }
+
+    #[test]
     fn suspending_pauses_what_runs_but_for_what_a_queue_rules() {
         let (import, nothing) = (half_hourly(), ImportStatus::default());
         let pause = |suspended, job: OwnedJob| {
@@ -473,6 +544,8 @@ mod tests {
         Readable(bool),
         Requested(u8),
         Changed(u8),
+        /// Whether pods can start from here on.
+        PodsStart(bool),
         /// The controller dies between making the next Job and saying so.
         CrashNext,
     }
@@ -488,6 +561,7 @@ mod tests {
             proptest::bool::ANY.prop_map(Happens::Readable),
             (0..3_u8).prop_map(Happens::Requested),
             (0..2_u8).prop_map(Happens::Changed),
+            proptest::bool::ANY.prop_map(Happens::PodsStart),
             Just(Happens::CrashNext),
         ]
     }
@@ -505,6 +579,7 @@ mod tests {
         before: ImportStatus,
         jobs: Vec<OwnedJob>,
         crash: bool,
+        pods_start: bool,
         keys: BTreeSet<String>,
         last_start: Option<Timestamp>,
     }
@@ -536,6 +611,7 @@ mod tests {
                     self.generation += 1;
                     self.asked = asked.to_string();
                 }
+                Happens::PodsStart(start) => self.pods_start = start,
                 Happens::CrashNext => self.crash = true,
             }
         }
@@ -554,6 +630,7 @@ mod tests {
                     requested: annotation.as_deref().filter(|value| self.handled.as_deref() != Some(value)),
                     jobs: &jobs,
                     readable: self.readable,
+                    made_of: &asked,
                 };
                 match decide(&facts, self.now).unwrap() {
                     Decision::Wait => return,
@@ -577,6 +654,11 @@ mod tests {
                             self.handled.clone_from(&job.request);
                         }
                         self.end(&job.key, job.started, job.asked.as_deref());
+                    }
+                    Decision::Replace { job, start } => {
+                        assert!(!job.begun, "{job:?} had begun");
+                        self.jobs.retain(|other| other.name != job.name);
+                        self.start(&start);
                     }
                     Decision::Gone(running) => self.end(&running.key, running.started_at.as_ref().unwrap().0, None),
                     Decision::Start(start) => {
@@ -613,6 +695,9 @@ mod tests {
                 ended: false,
                 suspended: false,
                 queued: false,
+                made_of: Some(self.asked.clone()),
+                begun: self.pods_start,
+                active_since: self.now,
             });
         }
 
@@ -656,6 +741,7 @@ mod tests {
                 before: ImportStatus::default(),
                 jobs: Vec::new(),
                 crash: false,
+                pods_start: true,
                 keys: BTreeSet::new(),
                 last_start: None,
             };

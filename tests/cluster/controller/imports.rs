@@ -102,6 +102,23 @@ async fn a_job_that_the_api_server_refuses_is_told_of_and_runs_once_the_spec_is_
 }
 
 #[tokio::test]
+async fn an_import_whose_pods_cannot_start_runs_once_the_spec_is_mended_and_did_not_fail() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
+    scene.until(("ImportSucceeded", "Unknown", "Running")).await;
+    let stuck = jobs(&scene).await.remove(0).metadata.name;
+
+    scene.apply(NO_HOOKS).await;
+
+    let ready = scene.until(("Ready", "True", "Succeeded")).await;
+    let last = ready.status.unwrap().import.unwrap().last_run.unwrap();
+    assert!(last.key.starts_with("first-") && last.key.ends_with("-anew-1"), "{last:?}");
+    let left = jobs(&scene).await;
+    assert!(left.len() == 1 && left[0].metadata.name != stuck, "{left:#?}");
+    assert!(!scene.controller.log().contains("\"outcome\":\"Failed\""), "{}", scene.controller.log());
+}
+
+#[tokio::test]
 async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
     let scene = Scene::new().await;
     scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
