@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::{QUIET, READER, acme, manifest, serve, sync};
+use crate::support::acme::reader_of;
 use crate::support::binary::{self, Directory, Ended};
 use crate::support::postgres;
 
@@ -40,7 +41,7 @@ async fn a_disk_that_is_full_is_said_and_what_was_stored_stays() {
         gitlab_simulator::Size { projects: 3, merge_requests: 200, ..gitlab_simulator::Size::default() },
     ))
     .await;
-    gitlab.world(|world| super::reader_of(world, "acme"));
+    gitlab.world(|world| reader_of(world, "acme"));
 
     let ended = on_a_disk("size=700k", "", &manifest(gitlab.url(), READER, QUIET)).await;
 

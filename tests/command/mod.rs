@@ -6,9 +6,6 @@ mod database;
 mod errors;
 mod sync;
 
-use gitlab_simulator::World;
-use gitlab_simulator::world::{Role, Scope};
-
 use crate::support::acme::{OWNER, READER, acme, serve};
 use crate::support::binary::{self, Directory, Ended};
 
@@ -46,10 +43,4 @@ async fn sync(directory: &Directory, manifest: &str, more: &[&str]) -> Ended {
         assert!(!text.contains(secret), "a secret is printed:\n{text}");
     }
     ended
-}
-
-/// Adds the usual reader to a World that was generated.
-fn reader_of(world: &mut World, group: &str) {
-    let group = world.group_by_path(group).unwrap().id;
-    world.create_group_token(READER, group, Role::Developer, &[Scope::ReadApi]);
 }

@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::{OWNER, QUIET, READER, acme, manifest, serve, sync};
 use crate::support::{
+    acme::reader_of,
     binary::{self, Directory, Ended},
     postgres,
 };
@@ -178,7 +179,7 @@ async fn killed_at_any_request_and_started_again_equals_not_killed() {
     let world = || {
         let size = Size { projects: 2, merge_requests: 120, notes: 3, commits: 2, ..Size::default() };
         let mut world = World::generate(5, size);
-        super::reader_of(&mut world, "acme");
+        reader_of(&mut world, "acme");
         world
     };
     for database in [None, Some(())] {
@@ -262,7 +263,7 @@ async fn ctrl_c_ends_while_a_database_does_not_answer() {
 #[tokio::test]
 async fn ctrl_c_ends_within_a_second_and_the_next_run_goes_on() {
     let mut world = World::generate(3, Size { projects: 4, merge_requests: 150, ..Size::default() });
-    super::reader_of(&mut world, "acme");
+    reader_of(&mut world, "acme");
     let gitlab = serve(world).await;
     let directory = Directory::new();
     let given = manifest(gitlab.url(), READER, QUIET);

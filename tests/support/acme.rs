@@ -32,3 +32,9 @@ pub(crate) fn acme() -> World {
 pub(crate) async fn serve(world: World) -> Simulator {
     Simulator::start(world, Options::default()).await.unwrap()
 }
+
+/// Adds the usual reader to a World that was generated.
+pub(crate) fn reader_of(world: &mut World, group: &str) {
+    let group = world.group_by_path(group).unwrap().id;
+    world.create_group_token(READER, group, Role::Developer, &[Scope::ReadApi]);
+}

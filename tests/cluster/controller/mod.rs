@@ -16,3 +16,4 @@ mod stored;
 mod story;
 mod trouble;
 mod webhooks;
+mod workers;
