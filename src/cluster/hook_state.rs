@@ -5,14 +5,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     ByteString,
     api::core::v1::Secret,
     apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
 };
 use kube::{Api, Client, Resource as _, api::PostParams};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use super::{CONNECTION_UID, ConnectionRef, MANAGED_BY, MANAGER, timely};
@@ -32,13 +32,20 @@ const HOOKS_CHANGED_AT: &str = "hooks-changed-at";
 /// How long a receiver may take to learn of a new secret. GitLab is not given it before.
 pub const LEARNT: Duration = Duration::from_secs(2);
 
+/// How many secrets from before are accepted beside the one in force.
+const MOST_PREVIOUS: usize = 5;
+/// How long deliveries may be on their way with a secret from before.
+const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(10);
+/// How long a secret from before is accepted, whatever GitLab holds.
+const LONGEST_PREVIOUS: SignedDuration = SignedDuration::from_hours(24);
+
 /// What is known of a connection's webhooks.
 #[derive(Debug, Clone)]
 pub struct HookState {
     /// What GitLab is to send along.
     pub secret: SecretString,
-    /// What GitLab sent before, accepted for a while.
-    pub previous: Option<SecretString>,
+    /// What GitLab sent before, the newest first, accepted for a while: a webhook may hold any of them.
+    pub previous: Vec<SecretString>,
     /// When `secret` last changed.
     pub changed_at: Timestamp,
     /// The webhooks as they were left, as [`crate::webhooks::Memory`] writes it.
@@ -95,7 +102,7 @@ impl HookState {
     ) -> Result<HookState, Error> {
         let state = HookState {
             secret,
-            previous: None,
+            previous: Vec::new(),
             changed_at: now,
             hooks: String::new(),
             hooks_changed_at: None,
@@ -130,7 +137,34 @@ impl HookState {
     /// The secrets that authentic deliveries come with.
     #[must_use]
     pub fn accepted(&self) -> Vec<SecretString> {
-        [Some(&self.secret), self.previous.as_ref()].into_iter().flatten().cloned().collect()
+        [&self.secret].into_iter().chain(&self.previous).cloned().collect()
+    }
+
+    /// Has GitLab send another secret from now on. Those from before are accepted until [`HookState::let_go`].
+    pub fn change(&mut self, secret: SecretString, now: Timestamp) {
+        let old = std::mem::replace(&mut self.secret, secret);
+        self.previous.insert(0, old);
+        self.previous.retain(|old| old.expose_secret() != self.secret.expose_secret());
+        self.previous.truncate(MOST_PREVIOUS);
+        self.changed_at = now;
+    }
+
+    /// Forgets the secrets from before once none is needed: no webhook holds one, and nothing is on its way with one. After
+    /// a day they are too old, whether or not a webhook holds one. Says whether there were any.
+    pub fn let_go(&mut self, all_in_place: bool, now: Timestamp) -> bool {
+        let needless = self.is_past(LONGEST_PREVIOUS, now) || (all_in_place && self.is_past(ON_THE_WAY, now));
+        needless && !std::mem::take(&mut self.previous).is_empty()
+    }
+
+    /// Whether there are secrets from before that are too old by now, whatever GitLab holds.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        !self.previous.is_empty() && self.is_past(LONGEST_PREVIOUS, now)
+    }
+
+    /// Whether the secret last changed that long ago.
+    fn is_past(&self, pause: SignedDuration, now: Timestamp) -> bool {
+        self.changed_at.checked_add(pause).is_ok_and(|end| end <= now)
     }
 
     /// What a Secret says, if it is the connection's.
@@ -146,7 +180,7 @@ impl HookState {
         let time = |key: &str| text(key)?.parse().ok();
         Ok(HookState {
             secret: text(SECRET).unwrap_or_default().into(),
-            previous: text(PREVIOUS).map(SecretString::from),
+            previous: text(PREVIOUS).map(|text| previous(&text)).unwrap_or_default(),
             // What cannot be read changed long ago: nobody waits for it.
             changed_at: time(CHANGED_AT).unwrap_or_default(),
             hooks: text(HOOKS).unwrap_or_default(),
@@ -159,8 +193,9 @@ impl HookState {
         let mut data = BTreeMap::new();
         let mut keep = |key: &str, text: &str| data.insert(key.to_owned(), ByteString(text.as_bytes().to_vec()));
         keep(SECRET, self.secret.expose_secret());
-        if let Some(previous) = &self.previous {
-            keep(PREVIOUS, previous.expose_secret());
+        if !self.previous.is_empty() {
+            let previous: Vec<_> = self.previous.iter().map(ExposeSecret::expose_secret).collect();
+            keep(PREVIOUS, &serde_json::json!(previous).to_string());
         }
         keep(CHANGED_AT, &self.changed_at.to_string());
         keep(HOOKS, &self.hooks);
@@ -192,6 +227,12 @@ impl HookState {
     }
 }
 
+/// The secrets from before as they are kept: a JSON array, because a secret may hold any character.
+fn previous(text: &str) -> Vec<SecretString> {
+    let previous: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| vec![text.to_owned()]);
+    previous.into_iter().map(SecretString::from).collect()
+}
+
 fn secrets(client: &Client, connection: &ConnectionRef) -> Api<Secret> {
     Api::namespaced(client.clone(), &connection.namespace)
 }
@@ -207,7 +248,7 @@ mod tests {
     fn state() -> HookState {
         HookState {
             secret: "new".into(),
-            previous: Some("old".into()),
+            previous: vec!["old\nand \"odd\"".into(), "older".into()],
             changed_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             hooks: "{}".into(),
             hooks_changed_at: "2026-01-02T00:00:00Z".parse().ok(),
@@ -227,6 +268,42 @@ mod tests {
         };
         assert_eq!(facts(&read), facts(&state()));
         assert!(!format!("{read:?}").contains("new"), "it cannot be printed");
+    }
+
+    fn previous(state: &HookState) -> Vec<&str> {
+        state.previous.iter().map(ExposeSecret::expose_secret).collect()
+    }
+
+    #[test]
+    fn each_secret_that_a_webhook_may_still_hold_is_accepted() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut state = HookState { secret: "1".into(), previous: Vec::new(), ..state() };
+
+        state.change("2".into(), now);
+        state.change("3".into(), now);
+        assert_eq!(previous(&state), ["2", "1"]);
+        state.change("1".into(), now);
+        assert_eq!(previous(&state), ["3", "2"]);
+        for secret in ["4", "5", "6", "7"] {
+            state.change(secret.into(), now);
+        }
+        assert_eq!(previous(&state), ["6", "5", "4", "1", "3"]);
+    }
+
+    #[test]
+    fn secrets_from_before_go_once_nothing_needs_them_and_after_a_day_in_any_case() {
+        let gone = |all_in_place, minutes| {
+            let mut state = state();
+            let now = state.changed_at + SignedDuration::from_mins(minutes);
+            (state.let_go(all_in_place, now), state.previous.is_empty())
+        };
+
+        let table = [(true, 9, false), (true, 10, true), (false, 10, false), (false, 1439, false), (false, 1440, true)];
+        for (all_in_place, minutes, goes) in table {
+            assert_eq!(gone(all_in_place, minutes), (goes, goes), "{all_in_place} {minutes}");
+        }
+        let mut none = HookState { previous: Vec::new(), ..state() };
+        assert!(!none.let_go(true, Timestamp::MAX), "there is nothing to write");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Makes GitLab call us, and keeps the secret that GitLab sends along.
 //!
 //! The receiver accepts what the connection's own Secret holds, so a new secret is written there first, and GitLab gets it
-//! once the receiver has learnt it. The old one is accepted until every webhook holds the new one.
+//! once the receiver has learnt it. Those from before are accepted until every webhook holds the new one.
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::time::sleep;
 
@@ -17,9 +17,6 @@ use crate::{
     connection::{self, Callback, Hooks},
     webhooks::{self, Changes, Memory, Outcome, State},
 };
-
-/// How long deliveries may be on their way with the old secret.
-const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(10);
 
 /// What came of the last pass over the webhooks.
 #[derive(Debug, Clone)]
@@ -60,12 +57,17 @@ pub(super) async fn ensure(
 ) -> Result<(Kept, Option<HookState>), Error> {
     let spec = seen.spec();
     let mode = spec.webhooks.mode;
-    let said = |hooks| Ok((Kept::Said(hooks), seen.state.clone()));
+    let mut state = seen.state.clone();
+    if let Some(old) = state.as_mut().filter(|state| state.is_overdue(Timestamp::now())) {
+        old.previous.clear();
+        state = Some(keep(old, seen, ctx).await?);
+    }
+    let said = |hooks| Ok((Kept::Said(hooks), state.clone()));
     if let Some(hooks) = connection::not_yet(mode, access) {
         return said(hooks);
     }
     let Some(access) = access else { return said(Hooks::switched_off()) };
-    let remembered = seen.state.as_ref().map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default();
+    let remembered = state.as_ref().map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default();
     if mode == Mode::Disabled && remembered.targets().next().is_none() {
         return said(Hooks::switched_off());
     }
@@ -83,7 +85,7 @@ pub(super) async fn ensure(
         return said(Hooks::only(Verdict::bad(reason::NO_RECEIVER_URL, message)));
     };
 
-    let mut state = secret(seen, ctx).await?;
+    let mut state = secret(state, seen, ctx).await?;
     learnt(state.changed_at, Timestamp::now()).await;
     let callback = Callback {
         uid: seen.at.uid.clone(),
@@ -102,21 +104,17 @@ pub(super) async fn ensure(
         state.hooks_changed_at = Some(now);
         changed = true;
     }
-    if state.previous.is_some() && outcome.state == State::InPlace && is_past(state.changed_at, ON_THE_WAY, now) {
-        state.previous = None;
-        changed = true;
-    }
+    changed |= state.let_go(outcome.state == State::InPlace, now);
     if changed {
-        state = state.replace(&ctx.kube.client, seen.at).await?;
-        ctx.kube.metrics.wrote("Secret", "update");
+        state = keep(&state, seen, ctx).await?;
     }
     Ok((Kept::Asked { outcome, changed_at: state.hooks_changed_at }, Some(state)))
 }
 
 /// The Secret with the secret that GitLab is to send: made where there is none, changed where the spec names another one.
-async fn secret(seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
+async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
     let wanted = seen.observed.hook_secret.as_ref();
-    let Some(mut state) = seen.state.clone() else {
+    let Some(mut state) = state else {
         let secret = wanted.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
         let state = HookState::create(&ctx.kube.client, seen.at, secret, Timestamp::now()).await?;
         ctx.kube.metrics.wrote("Secret", "create");
@@ -125,10 +123,8 @@ async fn secret(seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
     };
     match wanted {
         Some(wanted) if wanted.expose_secret() != state.secret.expose_secret() => {
-            state.previous = Some(std::mem::replace(&mut state.secret, wanted.clone()));
-            state.changed_at = Timestamp::now();
-            let state = state.replace(&ctx.kube.client, seen.at).await?;
-            ctx.kube.metrics.wrote("Secret", "update");
+            state.change(wanted.clone(), Timestamp::now());
+            let state = keep(&state, seen, ctx).await?;
             tracing::info!("the secret of the webhooks changes");
             Ok(state)
         }
@@ -136,12 +132,14 @@ async fn secret(seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
     }
 }
 
+async fn keep(state: &HookState, seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
+    let state = state.replace(&ctx.kube.client, seen.at).await?;
+    ctx.kube.metrics.wrote("Secret", "update");
+    Ok(state)
+}
+
 /// Waits until the receiver knows a secret that has just changed: what came before that would be refused.
 async fn learnt(changed_at: Timestamp, now: Timestamp) {
     let since = Duration::try_from(now.duration_since(changed_at)).unwrap_or_default();
     sleep(LEARNT.saturating_sub(since)).await;
-}
-
-fn is_past(moment: Timestamp, duration: SignedDuration, now: Timestamp) -> bool {
-    moment.checked_add(duration).is_ok_and(|end| end <= now)
 }

@@ -223,11 +223,11 @@ async fn secrets_databases_and_connections_are_noticed_as_they_change() {
 
     // A new secret beside the old one, then the new one alone.
     let mut hooks = HookState::read(&namespace.client, &acme).await.unwrap().unwrap();
-    hooks.previous = Some(std::mem::replace(&mut hooks.secret, "a-new-secret".into()));
+    hooks.change("a-new-secret".into(), Timestamp::now());
     let mut hooks = hooks.replace(&namespace.client, &acme).await.unwrap();
     receiver.until_answered(&acme.uid, "a-new-secret", (StatusCode::OK, "ignored")).await;
     assert_eq!(receiver.deliver(&acme.uid, SECRET).await.0, StatusCode::OK);
-    hooks.previous = None;
+    hooks.previous.clear();
     hooks.replace(&namespace.client, &acme).await.unwrap();
     receiver.until_answered(&acme.uid, SECRET, (StatusCode::UNAUTHORIZED, "")).await;
 

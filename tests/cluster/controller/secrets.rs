@@ -149,7 +149,9 @@ async fn secrets(scene: &Scene, generated: &str) -> BTreeMap<String, String> {
     let values: Vec<_> = values.filter(|(key, _)| ["secret", "previous"].contains(&key.as_str())).collect();
     assert!(values.len() >= 2, "{values:?}");
     for (key, value) in values {
-        all.insert(format!("'{key}' of a webhook"), String::from_utf8(value.0.clone()).unwrap());
+        let text = String::from_utf8(value.0.clone()).unwrap();
+        let each: Vec<String> = if key == "previous" { serde_json::from_str(&text).unwrap() } else { vec![text] };
+        all.extend(each.into_iter().enumerate().map(|(n, secret)| (format!("'{key}' of a webhook, {n}"), secret)));
     }
     all
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gitlab_connector::api::GitLabConnection;
 use gitlab_simulator::world::{Hook, HookTarget};
+use gitlab_simulator::{Fault, FaultKind};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -271,7 +272,38 @@ async fn a_new_webhook_secret_reaches_gitlab_and_no_delivery_is_refused_meanwhil
     let state = state(&scene.namespace, &scene.connection().await).await;
     assert_eq!(text(&state, "secret").as_deref(), Some("the-second-secret"));
     // What is still on its way.
-    assert_eq!(text(&state, "previous").as_deref(), Some("the-first-secret"));
+    assert_eq!(text(&state, "previous").as_deref(), Some(r#"["the-first-secret"]"#));
+}
+
+#[tokio::test]
+async fn a_webhook_secret_that_changes_twice_before_gitlab_can_be_told_costs_no_delivery() {
+    let scene = Scene::new().await;
+    let receiver = Receiver::start(&scene.namespace).await;
+    let set = async |value: &str| {
+        let patch = Patch::Merge(json!({"stringData": {"hook": value}}));
+        scene.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &patch).await.unwrap();
+    };
+    set("the-first-secret").await;
+    scene.apply(&hooks_to(&receiver.url, "Group", ", secretRef: {name: tokens, key: hook}")).await;
+    let connection = scene.until(READY).await;
+    let name = state(&scene.namespace, &connection).await.name_any();
+    scene.gitlab.faults().add(Fault::at("GET /groups/:id/hooks", FaultKind::Status { status: 503 }));
+
+    for secret in ["the-second-secret", "the-third-secret"] {
+        set(secret).await;
+        let kept = |state: &Secret| text(state, "secret").as_deref() == Some(secret);
+        scene.namespace.until::<Secret>(&name, "kept", PATIENCE, kept).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    scene.gitlab.world(|world| {
+        let one = world.merge_requests().next().unwrap().id;
+        world.comment(one, "ada", "and another thing").unwrap();
+    });
+    scene.gitlab.settled().await;
+
+    let log = &all(&scene)[0].log;
+    assert!(!log.is_empty() && log.iter().all(|delivery| delivery.response_status == "200"), "{log:#?}");
+    assert_eq!(all(&scene)[0].token.as_deref(), Some("the-first-secret"));
 }
 
 #[tokio::test]
