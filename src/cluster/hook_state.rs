@@ -137,14 +137,16 @@ impl HookState {
     /// The secrets that authentic deliveries come with.
     #[must_use]
     pub fn accepted(&self) -> Vec<SecretString> {
-        [&self.secret].into_iter().chain(&self.previous).cloned().collect()
+        let all = [&self.secret].into_iter().chain(&self.previous);
+        all.filter(|secret| !secret.expose_secret().is_empty()).cloned().collect()
     }
 
     /// Has GitLab send another secret from now on. Those from before are accepted until [`HookState::let_go`].
     pub fn change(&mut self, secret: SecretString, now: Timestamp) {
         let old = std::mem::replace(&mut self.secret, secret);
         self.previous.insert(0, old);
-        self.previous.retain(|old| old.expose_secret() != self.secret.expose_secret());
+        let kept = |old: &str| !old.is_empty() && old != self.secret.expose_secret();
+        self.previous.retain(|old| kept(old.expose_secret()));
         self.previous.truncate(MOST_PREVIOUS);
         self.changed_at = now;
     }
@@ -288,6 +290,15 @@ mod tests {
             state.change(secret.into(), now);
         }
         assert_eq!(previous(&state), ["6", "5", "4", "1", "3"]);
+    }
+
+    #[test]
+    fn a_secret_that_somebody_blanked_is_neither_accepted_nor_kept() {
+        let mut state = HookState { secret: "".into(), previous: Vec::new(), ..state() };
+
+        assert!(state.accepted().is_empty());
+        state.change("new".into(), Timestamp::UNIX_EPOCH);
+        assert!(previous(&state).is_empty());
     }
 
     #[test]

@@ -121,9 +121,15 @@ async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Res
         tracing::info!("made the Secret of the webhooks");
         return Ok(state);
     };
+    let blank = state.secret.expose_secret().is_empty();
+    let wanted = match wanted {
+        // Somebody blanked it, and GitLab would send nothing along.
+        None if blank => Some(webhooks::new_secret().ok_or(Error::NoRandomness)?),
+        wanted => wanted.cloned(),
+    };
     match wanted {
         Some(wanted) if wanted.expose_secret() != state.secret.expose_secret() => {
-            state.change(wanted.clone(), Timestamp::now());
+            state.change(wanted, Timestamp::now());
             let state = keep(&state, seen, ctx).await?;
             tracing::info!("the secret of the webhooks changes");
             Ok(state)

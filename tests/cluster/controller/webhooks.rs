@@ -307,6 +307,24 @@ async fn a_webhook_secret_that_changes_twice_before_gitlab_can_be_told_costs_no_
 }
 
 #[tokio::test]
+async fn a_webhook_secret_that_somebody_blanks_is_replaced() {
+    let scene = Scene::new().await;
+    scene.apply(&hooks("Group", "")).await;
+    let connection = scene.until(READY).await;
+    let name = state(&scene.namespace, &connection).await.name_any();
+
+    let blank = Patch::Merge(json!({"data": {"secret": ""}}));
+    scene.namespace.api::<Secret>().patch(&name, &PatchParams::default(), &blank).await.unwrap();
+
+    until("GitLab sends what is kept", PATIENCE, async || {
+        let (kept, sent) = (text(&state(&scene.namespace, &connection).await, "secret"), all(&scene)[0].token.clone());
+        let same = kept == sent && kept.as_ref().is_some_and(|secret| !secret.is_empty());
+        if same { Ok(()) } else { Err(format!("{kept:?} is kept and {sent:?} is sent")) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_webhook_secret_that_somebody_removes_is_made_anew() {
     let scene = Scene::new().await;
     scene.apply(&hooks("Group", "")).await;
