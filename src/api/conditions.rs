@@ -87,6 +87,8 @@ pub mod reason {
     pub const MANUAL_ACTION_REQUIRED: &str = "ManualActionRequired";
     /// GitLab refused to make or change a webhook for a reason of its own.
     pub const HOOK_REJECTED: &str = "HookRejected";
+    /// Kubernetes does not take the Secret that keeps the secret of the webhooks, or one of its name is somebody else's.
+    pub const HOOK_SECRET_REFUSED: &str = "HookSecretRefused";
     /// No URL is known under which GitLab reaches the receiver.
     pub const NO_RECEIVER_URL: &str = "NoReceiverURL";
 
@@ -107,7 +109,7 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 33] = [
+    pub const ALL: [&str; 34] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,
@@ -133,6 +135,7 @@ pub mod reason {
         HOOK_DISABLED,
         MANUAL_ACTION_REQUIRED,
         HOOK_REJECTED,
+        HOOK_SECRET_REFUSED,
         NO_RECEIVER_URL,
         NO_DELIVERY_YET,
         DELIVERIES_FAILING,

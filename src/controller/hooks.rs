@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::time::sleep;
 
-use super::{Context, Error, observe::Seen};
+use super::{Context, Error, imports::is_refusal, observe::Seen};
 use crate::{
     access::{Access, Verdict},
     api::{Mode, conditions::reason},
-    cluster::{HookState, LEARNT},
+    cluster::{HookState, HookStateError, LEARNT},
     connection::{self, Callback, Hooks},
     webhooks::{self, Changes, Memory, Outcome, State},
 };
@@ -23,6 +23,8 @@ use crate::{
 pub(super) enum Kept {
     /// Nothing was to be done, or could be.
     Said(Hooks),
+    /// Their Secret cannot be kept.
+    Refused(Hooks),
     /// GitLab was asked.
     Asked {
         outcome: Outcome,
@@ -35,26 +37,54 @@ impl Kept {
     /// How it stands with the webhooks, now that the last delivery arrived when it did.
     pub(super) fn told(&self, last_delivery: Option<Timestamp>) -> Hooks {
         match self {
-            Self::Said(hooks) => hooks.clone(),
+            Self::Said(hooks) | Self::Refused(hooks) => hooks.clone(),
             Self::Asked { outcome, changed_at } => connection::told(outcome.clone(), last_delivery, *changed_at),
         }
     }
 
-    /// Whether nobody can tell at present.
+    /// Whether nobody can tell at present, or do anything.
     pub(super) fn in_vain(&self) -> bool {
-        matches!(self, Self::Asked { outcome, .. } if matches!(outcome.state, State::Unknown { .. }))
+        match self {
+            Self::Said(_) => false,
+            Self::Refused(_) => true,
+            Self::Asked { outcome, .. } => matches!(outcome.state, State::Unknown { .. }),
+        }
     }
 }
 
 /// Makes sure of the webhooks. Also says what their Secret holds then.
 ///
 /// # Errors
-/// When Kubernetes cannot keep what has to be kept; a webhook that was made meanwhile is found by its mark.
+/// When Kubernetes cannot keep what has to be kept now; a webhook that was made meanwhile is found by its mark.
 pub(super) async fn ensure(
     seen: &Seen<'_>,
     access: Option<&Access>,
     ctx: &Context,
 ) -> Result<(Kept, Option<HookState>), Error> {
+    match attempt(seen, access, ctx).await {
+        Err(error) => {
+            // Without a status nobody would know, nor see what the tokens can do.
+            let Some(sentence) = refusal(&error) else { return Err(error) };
+            tracing::warn!(error = sentence, "the Secret of the webhooks cannot be kept");
+            let verdict = Verdict::bad(reason::HOOK_SECRET_REFUSED, sentence);
+            Ok((Kept::Refused(Hooks::only(verdict)), seen.state.clone()))
+        }
+        done => done,
+    }
+}
+
+/// What keeps the Secret from being kept, where that lasts until somebody does something about it.
+fn refusal(error: &Error) -> Option<String> {
+    match error {
+        Error::Kube(kube::Error::Api(status)) if is_refusal(status) => {
+            Some(format!("the API server refuses the Secret of the webhooks: {}", status.message))
+        }
+        Error::HookState(foreign @ HookStateError::Foreign(_)) => Some(foreign.to_string()),
+        _ => None,
+    }
+}
+
+async fn attempt(seen: &Seen<'_>, access: Option<&Access>, ctx: &Context) -> Result<(Kept, Option<HookState>), Error> {
     let spec = seen.spec();
     let mode = spec.webhooks.mode;
     let mut state = seen.state.clone();
@@ -148,4 +178,24 @@ async fn keep(state: &HookState, seen: &Seen<'_>, ctx: &Context) -> Result<HookS
 async fn learnt(changed_at: Timestamp, now: Timestamp) {
     let since = Duration::try_from(now.duration_since(changed_at)).unwrap_or_default();
     sleep(LEARNT.saturating_sub(since)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_will_be_said_again_becomes_a_condition_and_what_may_pass_an_error() {
+        let said = |code, message: &str| {
+            let status = kube::core::Status { code, message: message.to_owned(), ..kube::core::Status::default() };
+            refusal(&Error::Kube(kube::Error::Api(Box::new(status))))
+        };
+
+        let sentence = said(403, "exceeded quota: few").unwrap();
+        assert!(sentence.contains("exceeded quota: few"), "{sentence}");
+        assert!(said(422, "").is_some());
+        assert_eq!(said(500, ""), None);
+        assert!(refusal(&Error::HookState(HookStateError::Foreign("x".to_owned()))).is_some());
+        assert_eq!(refusal(&Error::HookState(HookStateError::Conflict("x".to_owned()))), None);
+    }
 }

@@ -161,7 +161,7 @@ pub(super) async fn ensure(
 }
 
 /// Whether the API server will say the same next time: a pod template that breaks its rules, a policy, a quota.
-fn is_refusal(status: &kube::core::Status) -> bool {
+pub(super) fn is_refusal(status: &kube::core::Status) -> bool {
     [400, 403, 422].contains(&status.code)
 }
 

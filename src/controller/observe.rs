@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Context, Error, digest};
 use crate::{
     api::{GitLabConnection, GitLabConnectionSpec, GitLabConnectionStatus},
-    cluster::{self, ConnectionRef, HookState},
+    cluster::{self, ConnectionRef, HookState, HookStateError},
     connection::{self, Observed, Unusable},
     gitlab::Client,
 };
@@ -73,7 +73,11 @@ pub(super) async fn observe<'a>(
 ) -> Result<Result<Seen<'a>, Unusable>, Error> {
     let named = connection::named(&connection.spec);
     let references = cluster::fetch(&ctx.kube.client, &at.namespace, &named).await?;
-    let state = HookState::read(&ctx.kube.client, at).await?;
+    let state = match HookState::read(&ctx.kube.client, at).await {
+        // Whoever needs one is told when it cannot be made.
+        Err(HookStateError::Foreign(_)) => None,
+        state => state?,
+    };
     let observed = match connection::observe(&at.namespace, &connection.spec, &references) {
         Ok(observed) => observed,
         Err(error) => return Ok(Err(error.into())),

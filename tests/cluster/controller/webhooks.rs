@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gitlab_connector::api::GitLabConnection;
+use gitlab_connector::cluster::{ConnectionRef, HookState};
 use gitlab_simulator::world::{Hook, HookTarget};
 use gitlab_simulator::{Fault, FaultKind};
 use k8s_openapi::api::core::v1::Secret;
@@ -304,6 +305,26 @@ async fn a_webhook_secret_that_changes_twice_before_gitlab_can_be_told_costs_no_
     let log = &all(&scene)[0].log;
     assert!(!log.is_empty() && log.iter().all(|delivery| delivery.response_status == "200"), "{log:#?}");
     assert_eq!(all(&scene)[0].token.as_deref(), Some("the-first-secret"));
+}
+
+#[tokio::test]
+async fn a_secret_of_somebody_else_in_the_place_of_ours_is_told_of_and_left_alone() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("  suspend: true\n{}", hooks("Group", ""))).await;
+    let suspended = scene.until(("Ready", "Unknown", "Suspended")).await;
+    let name = HookState::name(&ConnectionRef::of(&suspended).unwrap());
+    scene.namespace.secret(&name, &[("secret", "of-somebody-else")]).await;
+
+    scene.apply(&hooks("Group", "")).await;
+
+    let refused = scene.until(("WebhooksReady", "False", "HookSecretRefused")).await;
+    let conditions = refused.status.unwrap().conditions;
+    let of = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind).unwrap();
+    assert!(of("WebhooksReady").message.contains(&name), "{conditions:#?}");
+    assert_eq!(of("AccessVerified").status, "True", "{conditions:#?}");
+    assert!(all(&scene).is_empty());
+    scene.namespace.kubectl(&["delete", "secret", &name]).await.says(0, &["deleted"]);
+    scene.until(READY).await;
 }
 
 #[tokio::test]
