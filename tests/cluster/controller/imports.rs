@@ -139,3 +139,19 @@ async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
 async fn jobs(scene: &Scene) -> Vec<Job> {
     scene.namespace.api::<Job>().list(&ListParams::default()).await.unwrap().items
 }
+
+#[tokio::test]
+async fn nothing_of_ours_is_written_into_the_spec() {
+    let scene = Scene::new().await;
+    scene.apply(&format!("{NO_HOOKS}\n  import: {{schedule: \"\"}}")).await;
+    let applied = scene.connection().await;
+
+    let ready = scene.until(("Ready", "True", "Succeeded")).await;
+
+    assert_eq!((ready.spec, ready.metadata.generation), (applied.spec, Some(1)));
+    for ours in ready.metadata.managed_fields.unwrap() {
+        let fields = ours.fields_v1.unwrap().0;
+        let manager = ours.manager.unwrap();
+        assert!(manager.starts_with("kubectl") || fields.get("f:spec").is_none(), "{manager}: {fields}");
+    }
+}
