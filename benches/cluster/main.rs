@@ -95,6 +95,7 @@ async fn measure(plan: Plan) {
     }
     controller.end().await;
     receiver.end().await;
+    place.leave();
 }
 
 /// What a phase began with.

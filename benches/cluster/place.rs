@@ -165,6 +165,13 @@ impl Place {
         }
     }
 
+    /// Ends the servers and takes their files away.
+    pub(crate) fn leave(self) {
+        let directory = self.directory.clone();
+        drop(self);
+        let _ = std::fs::remove_dir_all(directory);
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let account = |component| format!("system:serviceaccount:{NAMESPACE}:gitlab-connector-{component}");
         let users = ["controller", "receiver"].map(|component| (account(component), component));
