@@ -112,7 +112,10 @@ impl Answers {
 
     /// Until when they hold.
     pub(super) fn until(&self, spec: &GitLabConnectionSpec, uid: &str) -> Timestamp {
-        self.after(spec.interval.get(), uid)
+        match self.hooks {
+            Kept::Learning { until, .. } => until,
+            _ => self.after(spec.interval.get(), uid),
+        }
     }
 
     fn after(&self, interval: SignedDuration, uid: &str) -> Timestamp {

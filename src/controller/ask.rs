@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Context, Error,
     answers::{Answers, Known},
-    hooks,
+    hooks::{self, Kept},
     observe::Seen,
 };
 use crate::{
@@ -31,10 +31,14 @@ pub(super) async fn ask(seen: &Seen<'_>, known: &mut Known, ctx: &Context, now: 
         return Ok(());
     }
 
-    let access = verify(seen).await;
-    let (kept, state) = hooks::ensure(seen, access.as_ref(), ctx).await?;
+    let again = before.as_ref().filter(|before| before.asked_with == asks_with && !requested);
+    let access = match again {
+        // Two seconds ago it said what the tokens can do.
+        Some(Answers { hooks: Kept::Learning { .. }, access, .. }) => access.clone(),
+        _ => verify(seen).await,
+    };
+    let (kept, state) = hooks::ensure(seen, access.as_ref(), before.as_ref().map(|before| &before.hooks), ctx).await?;
     let in_vain = kept.in_vain() || access.as_ref().is_some_and(is_in_vain);
-    let again = before.filter(|before| before.asked_with == asks_with && !requested);
     known.answers = Some(Answers {
         asked_with: seen.asks_with(state.as_ref(), receiver),
         at: Timestamp::now(),

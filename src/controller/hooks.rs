@@ -3,11 +3,8 @@
 //! The receiver accepts what the connection's own Secret holds, so a new secret is written there first, and GitLab gets it
 //! once the receiver has learnt it. Those from before are accepted until every webhook holds the new one.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
-use tokio::time::sleep;
 
 use super::{Context, Error, imports::is_refusal, observe::Seen};
 use crate::{
@@ -25,6 +22,8 @@ pub(super) enum Kept {
     Said(Hooks),
     /// Their Secret cannot be kept.
     Refused(Hooks),
+    /// The receiver is learning a secret that has just changed: what came with it before `until` would be refused.
+    Learning { until: Timestamp, before: Option<Box<Kept>> },
     /// GitLab was asked.
     Asked {
         outcome: Outcome,
@@ -38,30 +37,44 @@ impl Kept {
     pub(super) fn told(&self, last_delivery: Option<Timestamp>) -> Hooks {
         match self {
             Self::Said(hooks) | Self::Refused(hooks) => hooks.clone(),
+            Self::Learning { before: Some(before), .. } => before.told(last_delivery),
+            Self::Learning { before: None, .. } => {
+                Hooks::only(Verdict::unknown(reason::WAITING, "waits until the receiver knows the webhooks' secret"))
+            }
             Self::Asked { outcome, changed_at } => connection::told(outcome.clone(), last_delivery, *changed_at),
+        }
+    }
+
+    /// What GitLab last told of them.
+    fn found(&self) -> Option<Kept> {
+        match self {
+            Self::Asked { .. } => Some(self.clone()),
+            Self::Learning { before, .. } => before.as_deref().cloned(),
+            Self::Said(_) | Self::Refused(_) => None,
         }
     }
 
     /// Whether nobody can tell at present, or do anything.
     pub(super) fn in_vain(&self) -> bool {
         match self {
-            Self::Said(_) => false,
+            Self::Said(_) | Self::Learning { .. } => false,
             Self::Refused(_) => true,
             Self::Asked { outcome, .. } => matches!(outcome.state, State::Unknown { .. }),
         }
     }
 }
 
-/// Makes sure of the webhooks. Also says what their Secret holds then.
+/// Makes sure of the webhooks, of which `before` was known. Also says what their Secret holds then.
 ///
 /// # Errors
 /// When Kubernetes cannot keep what has to be kept now; a webhook that was made meanwhile is found by its mark.
 pub(super) async fn ensure(
     seen: &Seen<'_>,
     access: Option<&Access>,
+    before: Option<&Kept>,
     ctx: &Context,
 ) -> Result<(Kept, Option<HookState>), Error> {
-    match attempt(seen, access, ctx).await {
+    match attempt(seen, access, before, ctx).await {
         Err(error) => {
             // Without a status nobody would know, nor see what the tokens can do.
             let Some(sentence) = refusal(&error) else { return Err(error) };
@@ -84,7 +97,12 @@ fn refusal(error: &Error) -> Option<String> {
     }
 }
 
-async fn attempt(seen: &Seen<'_>, access: Option<&Access>, ctx: &Context) -> Result<(Kept, Option<HookState>), Error> {
+async fn attempt(
+    seen: &Seen<'_>,
+    access: Option<&Access>,
+    before: Option<&Kept>,
+    ctx: &Context,
+) -> Result<(Kept, Option<HookState>), Error> {
     let spec = seen.spec();
     let mode = spec.webhooks.mode;
     let mut state = seen.state.clone();
@@ -116,7 +134,9 @@ async fn attempt(seen: &Seen<'_>, access: Option<&Access>, ctx: &Context) -> Res
     };
 
     let mut state = secret(state, seen, ctx).await?;
-    learnt(state.changed_at, Timestamp::now()).await;
+    if let Some(until) = learnt_at(state.changed_at, Timestamp::now()) {
+        return Ok((Kept::Learning { until, before: before.and_then(Kept::found).map(Box::new) }, Some(state)));
+    }
     let callback = Callback {
         uid: seen.at.uid.clone(),
         connection: seen.at.to_string(),
@@ -174,15 +194,48 @@ async fn keep(state: &HookState, seen: &Seen<'_>, ctx: &Context) -> Result<HookS
     Ok(state)
 }
 
-/// Waits until the receiver knows a secret that has just changed: what came before that would be refused.
-async fn learnt(changed_at: Timestamp, now: Timestamp) {
-    let since = Duration::try_from(now.duration_since(changed_at)).unwrap_or_default();
-    sleep(LEARNT.saturating_sub(since)).await;
+/// When the receiver will know a secret that has just changed; `None` once it does. A change that a clock has far ahead of
+/// us is one that nobody can wait for.
+fn learnt_at(changed_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let learning = SignedDuration::try_from(LEARNT).ok()?;
+    let just_now = now.duration_since(changed_at).abs() < learning;
+    changed_at.checked_add(learning).ok().filter(|_| just_now)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access;
+
+    #[test]
+    fn gitlab_is_given_a_secret_once_the_receiver_knows_it_and_nothing_flaps_until_then() {
+        let changed_at = Timestamp::UNIX_EPOCH;
+        let after = |millis| learnt_at(changed_at, changed_at + SignedDuration::from_millis(millis));
+        let until = changed_at + SignedDuration::from_secs(2);
+
+        assert_eq!([after(0), after(1999), after(2000)], [Some(until), Some(until), None]);
+        assert_eq!(after(-3_600_000), None, "another clock");
+
+        let first = Kept::Learning { until, before: None };
+        assert_eq!(first.told(None).verdict.outcome, access::Outcome::Unknown);
+        assert!(first.found().is_none() && !first.in_vain());
+        let outcome = webhooks::Outcome {
+            state: State::InPlace,
+            mode: Mode::Group,
+            desired: 1,
+            ready: 1,
+            failures: Vec::new(),
+            notes: Vec::new(),
+            commands: Vec::new(),
+            changes: Changes::default(),
+            memory: Memory::default(),
+        };
+        let asked = Kept::Asked { outcome, changed_at: None };
+        let again = Kept::Learning { until, before: asked.found().map(Box::new) };
+        let told = |kept: &Kept| (kept.told(Some(until)).verdict, kept.told(Some(until)).deliveries);
+        assert_eq!(told(&again), told(&asked));
+        assert_eq!(told(&Kept::Learning { until, before: again.found().map(Box::new) }), told(&asked));
+    }
 
     #[test]
     fn what_will_be_said_again_becomes_a_condition_and_what_may_pass_an_error() {

@@ -19,6 +19,7 @@ use super::{
     answers::Known,
     ask::ask,
     cleanup::cleanup,
+    hooks::Kept,
     imports, invalid, judge,
     observe::observe,
     status::{self, Found},
@@ -150,7 +151,9 @@ async fn apply(
         if suspended { judge::suspended() } else { judge::judge(&seen, known, &hooks, imports.verdict.clone(), now) };
     let asks_again = answers.as_ref().filter(|_| !suspended).map(|answers| answers.until(seen.spec(), &at.uid));
     let next = [asks_again, imports.due].into_iter().flatten().min();
-    let status = status::compute(&seen, Found { judged, access, hooks, imports }, now);
+    let learning = answers.as_ref().is_some_and(|answers| matches!(answers.hooks, Kept::Learning { .. }));
+    let whole = !suspended && !learning;
+    let status = status::compute(&seen, Found { judged, access, hooks, imports, whole }, now);
     let wrote = status::publish(at, seen.status(), &status, ctx).await?;
     let action = next.map_or_else(Action::await_change, |next| {
         let pause = next.duration_since(now).max(SOONEST);

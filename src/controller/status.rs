@@ -18,11 +18,13 @@ pub(super) struct Found<'a> {
     pub(super) access: Option<&'a Access>,
     pub(super) hooks: Hooks,
     pub(super) imports: Imports,
+    /// The look did all that somebody may have asked for.
+    pub(super) whole: bool,
 }
 
 /// The status of a connection, without what the receiver says. Pure.
 pub(super) fn compute(seen: &Seen<'_>, found: Found<'_>, now: Timestamp) -> GitLabConnectionStatus {
-    let Found { judged, access, hooks, imports } = found;
+    let Found { judged, access, hooks, imports, whole } = found;
     let before = seen.status().cloned().unwrap_or_default();
     let generation = seen.connection.metadata.generation;
     let (instance, credentials, matrix) = if judged.access_stands {
@@ -32,7 +34,6 @@ pub(super) fn compute(seen: &Seen<'_>, found: Found<'_>, now: Timestamp) -> GitL
         (access.and_then(connection::instance), credentials, access.map(connection::matrix).unwrap_or_default())
     };
     let annotation = |name: &str| seen.connection.metadata.annotations.as_ref()?.get(name).cloned();
-    let looked = !seen.spec().suspend;
     bounded(ours(GitLabConnectionStatus {
         observed_generation: generation,
         conditions: cluster_conditions(&judged.verdicts, &before.conditions, generation, now),
@@ -42,7 +43,7 @@ pub(super) fn compute(seen: &Seen<'_>, found: Found<'_>, now: Timestamp) -> GitL
         webhooks: if judged.hooks_stand { before.webhooks } else { hooks.status },
         import: Some(imports.status),
         last_handled_reconcile_at: annotation(RECONCILE_REQUESTED_AT)
-            .filter(|_| looked)
+            .filter(|_| whole)
             .or(before.last_handled_reconcile_at),
         last_handled_import_at: imports.handled.or(before.last_handled_import_at),
     }))
