@@ -328,6 +328,7 @@ async fn record(
     let job = jobs.iter().find(|job| job.metadata.name.as_ref() == Some(&owned.name)).cloned().unwrap_or_default();
     let ended = outcome::ended(owned, &job, &pods, now);
     let run = &ended.run;
+    ctx.kube.metrics.imported(run.projects, run.merge_requests);
     tracing::info!(
         run = run.key,
         outcome = ?run.outcome,

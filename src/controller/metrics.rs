@@ -27,6 +27,7 @@ pub(super) struct Metrics {
     /// Connections that wait longer and longer because of transient trouble.
     pub(super) in_backoff: Gauge,
     orphaned: Counter,
+    imported: Family<Kind, Counter>,
     writes: Family<Write, Counter>,
     events: Family<Kind, Gauge<f64, std::sync::atomic::AtomicU64>>,
     restarts: Family<Kind, Counter>,
@@ -57,6 +58,7 @@ impl Metrics {
             durations: Family::new_with_constructor(histogram),
             in_backoff: Gauge::default(),
             orphaned: Counter::default(),
+            imported: Family::default(),
             writes: Family::default(),
             events: Family::default(),
             restarts: Family::default(),
@@ -76,6 +78,7 @@ impl Metrics {
             "Connections that were deleted while webhooks of theirs may have stayed in GitLab",
             metrics.orphaned.clone(),
         );
+        registry.register("import_items", "What ended imports read, by kind", metrics.imported.clone());
         registry.register("kube_writes", "Writes to Kubernetes, by kind and verb", metrics.writes.clone());
         registry.register(
             "watch_last_event_timestamp_seconds",
@@ -93,6 +96,13 @@ impl Metrics {
 
     pub(super) fn orphaned(&self) {
         self.orphaned.inc();
+    }
+
+    /// An import ended.
+    pub(super) fn imported(&self, projects: i64, merge_requests: i64) {
+        for (kind, number) in [("project", projects), ("merge_request", merge_requests)] {
+            self.imported.get_or_create(&Kind { kind }).inc_by(u64::try_from(number).unwrap_or(0));
+        }
     }
 
     pub(super) fn wrote(&self, kind: &'static str, verb: &'static str) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// The families that every [`super::Client`] counts into.
@@ -14,6 +15,7 @@ use prometheus_client::registry::Registry;
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     waits: Family<WaitLabels, Counter<f64, AtomicU64>>,
+    remaining: Family<InstanceLabels, Gauge>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -27,8 +29,13 @@ struct WaitLabels {
     cause: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InstanceLabels {
+    instance: String,
+}
+
 impl Metrics {
-    /// Registers `gitlab_connector_api_requests_total` and `gitlab_connector_api_wait_seconds_total`.
+    /// Registers `gitlab_connector_api_requests_total`, `…_api_wait_seconds_total` and `…_api_rate_limit_remaining`.
     pub fn register(registry: &mut Registry) -> Metrics {
         let metrics = Metrics::default();
         registry.register(
@@ -41,7 +48,17 @@ impl Metrics {
             "Seconds that requests to GitLab waited, by cause: rate_limit or retry",
             metrics.waits.clone(),
         );
+        registry.register(
+            "api_rate_limit_remaining",
+            "Requests that a GitLab said it would still take from the user who asked last, by host",
+            metrics.remaining.clone(),
+        );
         metrics
+    }
+
+    pub(super) fn remains(&self, instance: &str, requests: u64) {
+        let labels = InstanceLabels { instance: instance.to_owned() };
+        self.remaining.get_or_create(&labels).set(i64::try_from(requests).unwrap_or(i64::MAX));
     }
 
     pub(super) fn count(&self, operation: Cow<'static, str>, status_class: &'static str) {

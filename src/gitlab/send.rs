@@ -163,6 +163,9 @@ impl Client {
         let outcome = shared.transport.exchange(&request.method, url, &turn.header, request.body.as_ref()).await;
         let class = status_class(&outcome);
         shared.metrics.count(request.operation.clone(), class);
+        if let Some(remaining) = outcome.as_ref().ok().and_then(|answer| answer.number("ratelimit-remaining")) {
+            shared.metrics.remains(shared.transport.root().host_str().unwrap_or_default(), remaining);
+        }
         debug!(status = class, milliseconds = began.elapsed().as_millis(), "asked GitLab");
         outcome
     }

@@ -85,6 +85,7 @@ async fn probes_and_metrics_tell_how_it_is_and_no_secret() {
         "gitlab_connector_credential_expiry_timestamp_seconds{",
         r#"gitlab_connector_hooks{state="ready"} 1"#,
         r#"gitlab_connector_imports{state="succeeded"} 1"#,
+        r#"gitlab_connector_import_items_total{kind="merge_request"} 3"#,
         r#"gitlab_connector_kube_writes_total{kind="GitLabConnection",verb="apply"}"#,
         r#"gitlab_connector_kube_writes_total{kind="Job",verb="create"} 1"#,
         "gitlab_connector_leader 1",
@@ -92,6 +93,10 @@ async fn probes_and_metrics_tell_how_it_is_and_no_secret() {
         "gitlab_connector_process_resident_memory_bytes",
     ] {
         assert!(metrics.contains(series), "no {series} in\n{metrics}");
+    }
+    let explained = include_str!("../../../docs/metrics.md");
+    for name in metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(explained.contains(&format!("`{name}")), "docs/metrics.md does not explain {name}");
     }
     for secret in [READER, OWNER, "http://", PASSWORD] {
         assert!(!metrics.contains(secret), "{secret} in\n{metrics}");
