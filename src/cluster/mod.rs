@@ -5,6 +5,7 @@ mod apply;
 mod client;
 mod fetch;
 mod hook_state;
+mod metrics;
 
 use kube::ResourceExt as _;
 
@@ -14,6 +15,7 @@ pub use apply::apply_status;
 pub use client::{client, client_for, is_conflict, is_gone, timely};
 pub use fetch::fetch;
 pub use hook_state::{Error as HookStateError, HookState, LEARNT};
+pub use metrics::Metrics;
 
 /// Label of what belongs to a connection: its UID.
 pub const CONNECTION_UID: &str = "gitlab-connector.dev/connection-uid";

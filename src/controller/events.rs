@@ -42,7 +42,7 @@ impl Kube {
             ..ObjectReference::default()
         };
         match timely(self.recorder.publish(event, &regarding)).await {
-            Ok(()) => self.metrics.wrote("Event", "create"),
+            Ok(()) => self.metrics.kube.wrote("Event", "create"),
             Err(error) => tracing::warn!(error = said(&error), reason = event.reason, "could not tell of an Event"),
         }
     }

@@ -167,7 +167,7 @@ async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Res
     let Some(mut state) = state else {
         let secret = wanted.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
         let state = HookState::create(&ctx.kube.client, seen.at, secret, Timestamp::now()).await?;
-        ctx.kube.metrics.wrote("Secret", "create");
+        ctx.kube.metrics.kube.wrote("Secret", "create");
         tracing::info!("made the Secret of the webhooks");
         return Ok(state);
     };
@@ -190,7 +190,7 @@ async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Res
 
 async fn keep(state: &HookState, seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
     let state = state.replace(&ctx.kube.client, seen.at).await?;
-    ctx.kube.metrics.wrote("Secret", "update");
+    ctx.kube.metrics.kube.wrote("Secret", "update");
     Ok(state)
 }
 

@@ -263,7 +263,7 @@ async fn begin(
     let job = import_job::build(&order, now);
     match timely(jobs(seen.at, ctx).create(&PostParams::default(), &job)).await {
         Ok(job) => {
-            ctx.kube.metrics.wrote("Job", "create");
+            ctx.kube.metrics.kube.wrote("Job", "create");
             tracing::info!(run = start.key, trigger = start.trigger.as_str(), "an import starts");
             Ok(job)
         }
@@ -278,7 +278,7 @@ async fn begin(
 async fn suspend(at: &ConnectionRef, job: &str, pause: bool, ctx: &Context) -> Result<(), Error> {
     let patch = Patch::Merge(json!({ "spec": { "suspend": pause } }));
     timely(jobs(at, ctx).patch(job, &PatchParams::default(), &patch)).await?;
-    ctx.kube.metrics.wrote("Job", "patch");
+    ctx.kube.metrics.kube.wrote("Job", "patch");
     tracing::info!(job, pause, "an import is paused or goes on");
     Ok(())
 }
@@ -293,7 +293,7 @@ async fn remove(at: &ConnectionRef, name: &str, jobs: &[Job], ctx: &Context) -> 
     let params = DeleteParams::background().preconditions(preconditions);
     match timely(self::jobs(at, ctx).delete(name, &params)).await {
         Err(error) if !is_gone(&error) => return Err(error.into()),
-        _ => ctx.kube.metrics.wrote("Job", "delete"),
+        _ => ctx.kube.metrics.kube.wrote("Job", "delete"),
     }
     tracing::info!(job = name, "an import that did not start is made anew: its pods would be made otherwise now");
     Ok(())

@@ -94,7 +94,7 @@ pub(super) async fn unreadable(at: &ConnectionRef, error: &str, ctx: &Context) -
             let version = object.metadata.resource_version;
             let patch = json!({ "metadata": { "finalizers": rest, "resourceVersion": version } });
             timely(api.patch(&at.name, &PatchParams::default(), &Patch::Merge(patch))).await?;
-            ctx.kube.metrics.wrote("GitLabConnection", "patch");
+            ctx.kube.metrics.kube.wrote("GitLabConnection", "patch");
         }
         ctx.memory.forget(&at.uid);
         return Ok((Action::await_change(), false));

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{
@@ -15,7 +14,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::telemetry::{Health, Heartbeat, Readiness};
+use crate::{
+    cluster,
+    telemetry::{Health, Heartbeat, Readiness},
+};
 
 /// How long the lease may go without a beat before the process is restarted.
 const LEASE_BEAT: Duration = Duration::from_secs(30);
@@ -28,20 +30,13 @@ pub(super) struct Metrics {
     pub(super) in_backoff: Gauge,
     orphaned: Counter,
     imported: Family<Kind, Counter>,
-    writes: Family<Write, Counter>,
-    events: Family<Kind, Gauge<f64, std::sync::atomic::AtomicU64>>,
-    restarts: Family<Kind, Counter>,
+    /// Of the talk with Kubernetes.
+    pub(super) kube: cluster::Metrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Write {
-    kind: &'static str,
-    verb: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,9 +54,7 @@ impl Metrics {
             in_backoff: Gauge::default(),
             orphaned: Counter::default(),
             imported: Family::default(),
-            writes: Family::default(),
-            events: Family::default(),
-            restarts: Family::default(),
+            kube: cluster::Metrics::register(registry),
         };
         registry.register(
             "reconcile_duration_seconds",
@@ -79,13 +72,6 @@ impl Metrics {
             metrics.orphaned.clone(),
         );
         registry.register("import_items", "What ended imports read, by kind", metrics.imported.clone());
-        registry.register("kube_writes", "Writes to Kubernetes, by kind and verb", metrics.writes.clone());
-        registry.register(
-            "watch_last_event_timestamp_seconds",
-            "When a watch last brought something",
-            metrics.events.clone(),
-        );
-        registry.register("watch_restarts", "Times that a watch broke and began again", metrics.restarts.clone());
         metrics
     }
 
@@ -102,20 +88,6 @@ impl Metrics {
     pub(super) fn imported(&self, projects: i64, merge_requests: i64) {
         for (kind, number) in [("project", projects), ("merge_request", merge_requests)] {
             self.imported.get_or_create(&Kind { kind }).inc_by(u64::try_from(number).unwrap_or(0));
-        }
-    }
-
-    pub(super) fn wrote(&self, kind: &'static str, verb: &'static str) {
-        self.writes.get_or_create(&Write { kind, verb }).inc();
-    }
-
-    /// A watch brought something, or broke.
-    pub(super) fn watched(&self, kind: &'static str, well: bool) {
-        if well {
-            let now = Timestamp::now().as_millisecond() as f64 / 1000.0;
-            self.events.get_or_create(&Kind { kind }).set(now);
-        } else {
-            self.restarts.get_or_create(&Kind { kind }).inc();
         }
     }
 }

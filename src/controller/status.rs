@@ -86,7 +86,7 @@ pub(super) async fn publish(
         return Ok(false);
     }
     cluster::apply_status(&ctx.kube.client, MANAGER, at, after).await?;
-    ctx.kube.metrics.wrote("GitLabConnection", "apply");
+    ctx.kube.metrics.kube.wrote("GitLabConnection", "apply");
     let conditions = before.map(|status| status.conditions.as_slice()).unwrap_or_default();
     for event in events::transitions(conditions, &after.conditions) {
         ctx.kube.tell(at, &event).await;

@@ -54,7 +54,7 @@ where
     watcher(api, config)
         .default_backoff()
         .inspect(move |event| {
-            metrics.watched(kind, event.is_ok());
+            metrics.kube.watched(kind, event.is_ok());
             if let Err(error) = event {
                 tracing::warn!(kind, %error, "a watch broke, and begins again");
             }

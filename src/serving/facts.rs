@@ -186,7 +186,7 @@ pub(super) async fn tell(
 async fn apply(context: &Context, connection: &ConnectionRef, told: &Seen) -> bool {
     match apply_status(&context.client, MANAGER, connection, &Facts::from(told)).await {
         Ok(()) => {
-            context.metrics.wrote();
+            context.metrics.kube.wrote("GitLabConnection", "apply");
             true
         }
         Err(error) if is_gone(&error) || is_conflict(&error) => false,

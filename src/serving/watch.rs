@@ -77,14 +77,14 @@ where
             let event = match event {
                 Ok(event) => event,
                 Err(error) => {
-                    metrics.broke(kind);
+                    metrics.kube.watched(kind, false);
                     tracing::warn!(%error, kind, "a watch broke, and begins again");
                     sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     continue;
                 }
             };
-            metrics.brought(kind);
+            metrics.kube.watched(kind, true);
             if !matches!(event, Event::Init | Event::InitApply(_)) {
                 pause = FIRST_PAUSE;
             }
