@@ -39,7 +39,8 @@ async fn an_api_server_that_restarts_is_survived_and_one_that_stays_away_ends_th
     looked("before").await;
 
     plane.stop_api_server().unwrap();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let noticed = async || if controller.log().contains("a watch broke") { Ok(()) } else { Err(controller.log()) };
+    until("the controller notices", Duration::from_secs(60), noticed).await;
     plane.start_api_server().await.unwrap();
     looked("after").await;
     let leading = controller.log().matches(r#""message":"leading""#).count();

@@ -47,7 +47,8 @@ async fn a_killed_controller_is_followed_within_twenty_seconds_and_nothing_is_do
     scene.apply(NO_HOOKS).await;
     let before = scene.until(("Ready", "True", "Succeeded")).await;
     let second = scene.another().await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let follows = async || if second.log().contains("metrics and health") { Ok(()) } else { Err(second.log()) };
+    until("the second is there", Duration::from_secs(20), follows).await;
 
     scene.controller.kill().await;
     let took = until_leading(&second, Duration::from_secs(20)).await;

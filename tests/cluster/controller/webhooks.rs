@@ -238,17 +238,13 @@ async fn a_change_in_gitlab_arrives_as_a_row_and_the_condition_says_that_deliver
 async fn a_new_webhook_secret_reaches_gitlab_and_no_delivery_is_refused_meanwhile() {
     let scene = Scene::new().await;
     let receiver = Receiver::start(&scene.namespace).await;
-    let set = async |value: &str| {
-        let patch = Patch::Merge(json!({"stringData": {"hook": value}}));
-        scene.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &patch).await.unwrap();
-    };
-    set("the-first-secret").await;
+    keep(&scene, "the-first-secret").await;
     scene.apply(&hooks_to(&receiver.url, "Group", ", secretRef: {name: tokens, key: hook}")).await;
     scene.until(READY).await;
     let holds = |hooks: &[Hook], secret: &str| hooks.len() == 1 && hooks[0].token.as_deref() == Some(secret);
     assert!(holds(&all(&scene), "the-first-secret"), "{:#?}", all(&scene));
 
-    set("the-second-secret").await;
+    keep(&scene, "the-second-secret").await;
     // GitLab delivers all the while: before it has the new secret, and after.
     let talk = || {
         scene.gitlab.world(|world| {
@@ -280,22 +276,24 @@ async fn a_new_webhook_secret_reaches_gitlab_and_no_delivery_is_refused_meanwhil
 async fn a_webhook_secret_that_changes_twice_before_gitlab_can_be_told_costs_no_delivery() {
     let scene = Scene::new().await;
     let receiver = Receiver::start(&scene.namespace).await;
-    let set = async |value: &str| {
-        let patch = Patch::Merge(json!({"stringData": {"hook": value}}));
-        scene.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &patch).await.unwrap();
-    };
-    set("the-first-secret").await;
+    keep(&scene, "the-first-secret").await;
     scene.apply(&hooks_to(&receiver.url, "Group", ", secretRef: {name: tokens, key: hook}")).await;
     let connection = scene.until(READY).await;
     let name = state(&scene.namespace, &connection).await.name_any();
     scene.gitlab.faults().add(Fault::at("GET /groups/:id/hooks", FaultKind::Status { status: 503 }));
 
     for secret in ["the-second-secret", "the-third-secret"] {
-        set(secret).await;
+        keep(&scene, secret).await;
         let kept = |state: &Secret| text(state, "secret").as_deref() == Some(secret);
         scene.namespace.until::<Secret>(&name, "kept", PATIENCE, kept).await;
     }
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // GitLab is asked once receivers have had the time to learn the secret.
+    scene.gitlab.forget_requests();
+    let asked = async || match scene.gitlab.requests().iter().any(|one| one.path.ends_with("/hooks")) {
+        true => Ok(()),
+        false => Err("GitLab is not asked for its hooks".to_owned()),
+    };
+    until("the controller tries", PATIENCE, asked).await;
     scene.gitlab.world(|world| {
         let one = world.merge_requests().next().unwrap().id;
         world.comment(one, "ada", "and another thing").unwrap();
@@ -363,4 +361,10 @@ async fn a_webhook_secret_that_somebody_removes_is_made_anew() {
     })
     .await;
     assert_eq!(all(&scene).len(), 1);
+}
+
+/// Keeps a secret where the spec names one.
+async fn keep(scene: &Scene, secret: &str) {
+    let patch = Patch::Merge(json!({"stringData": {"hook": secret}}));
+    scene.namespace.api::<Secret>().patch("tokens", &PatchParams::default(), &patch).await.unwrap();
 }
