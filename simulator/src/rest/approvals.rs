@@ -2,8 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::route::Needs::User;
+use super::route::{Route, enterprise, read};
 use super::{Failure, Reply, Request, find, show};
 use crate::world::World;
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/projects/:id/merge_requests/:iid/approvals", User, approvals),
+    enterprise(read("/projects/:id/merge_requests/:iid/approval_state", User, state)),
+];
 
 pub(crate) fn approvals(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;

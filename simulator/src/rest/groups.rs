@@ -3,8 +3,19 @@
 use serde_json::json;
 
 use super::page::{Paging, page};
+use super::route::Needs::Nothing;
+use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, projects, show};
 use crate::world::{Group, Project, Role, Visibility, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/groups", Nothing, list),
+    read("/groups/:id", Nothing, one),
+    read("/groups/:id/subgroups", Nothing, subgroups),
+    read("/groups/:id/descendant_groups", Nothing, descendants),
+    read("/groups/:id/projects", Nothing, projects),
+];
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let top_level = request.args.truth("top_level_only") == Some(true);

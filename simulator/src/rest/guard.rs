@@ -1,24 +1,8 @@
 //! Who may call a route at all: signed in, and with the right scope.
 
-use super::{Failure, Route};
+use super::Failure;
+use super::route::{Needs, Route};
 use crate::world::{Caller, Scope, World};
-
-/// What a route asks of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// Nothing: what is public can be read by anyone. With a token, its scope counts.
-    Nothing,
-    /// A user, with a scope that reads.
-    User,
-    /// A user, where `read_user` is enough.
-    Profile,
-    /// A user, whatever the scope.
-    AnyScope,
-    /// An administrator.
-    Admin,
-    /// A user, with `api` or `self_rotate`.
-    Rotate,
-}
 
 /// Lets the caller pass, or says why not.
 pub(crate) fn check(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(), Failure> {

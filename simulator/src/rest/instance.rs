@@ -2,8 +2,16 @@
 
 use serde_json::json;
 
+use super::route::Needs::User;
+use super::route::{Route, read, since};
 use super::{Failure, Reply, Request};
 use crate::world::World;
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/version", User, version),
+    since(15, 2, read("/metadata", User, metadata)),
+];
 
 pub(crate) fn version(world: &World, _: &Request) -> Result<Reply, Failure> {
     Ok(Reply::ok(json!({ "version": world.settings.full_version(), "revision": "b1ca5ade000" })))

@@ -1,13 +1,21 @@
 //! Labels.
 
 use super::page::{Paging, page};
+use super::route::Needs::Nothing;
+use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
-use crate::world::{Label, LabelOwner, World};
+use crate::world::{Label, Owner, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/groups/:id/labels", Nothing, of_group),
+    read("/projects/:id/labels", Nothing, of_project),
+];
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::project(world, request)?;
     let inherited = request.args.truth("include_ancestor_groups") != Some(false);
-    let own = |label: &&Label| inherited || label.owner == LabelOwner::Project(project.id);
+    let own = |label: &&Label| inherited || label.owner == Owner::Project(project.id);
     labels(world, request, world.labels_of_project(project).filter(own).collect())
 }
 
@@ -16,8 +24,8 @@ pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failur
     let above = world.ancestry(Some(group.id));
     let inherited = request.args.truth("include_ancestor_groups") != Some(false);
     let here = |label: &&Label| match label.owner {
-        LabelOwner::Group(owner) => owner == group.id || (inherited && above.contains(&owner)),
-        LabelOwner::Project(_) => false,
+        Owner::Group(owner) => owner == group.id || (inherited && above.contains(&owner)),
+        Owner::Project(_) => false,
     };
     labels(world, request, world.labels().filter(here).collect())
 }

@@ -3,9 +3,20 @@
 use std::cmp::Reverse;
 
 use super::page::{Paging, page};
+use super::route::Needs::{Nothing, User};
+use super::route::{Route, read};
 use super::show::LabelStyle;
 use super::{Failure, Reply, Request, find, show};
 use crate::world::{Commit, MergeRequest, Project, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/groups/:id/merge_requests", Nothing, of_group),
+    read("/projects/:id/merge_requests", Nothing, of_project),
+    read("/projects/:id/merge_requests/:iid", Nothing, one),
+    read("/projects/:id/merge_requests/:iid/commits", Nothing, commits),
+    read("/merge_requests", User, everywhere),
+];
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::readable(world, request)?;

@@ -1,6 +1,7 @@
 //! `/api/v4`: GitLab's REST API over the World.
 //!
-//! A table of routes ([`routes`]) leads to handlers, plain functions from the World and a request to a reply. Who may call
+//! Each room of handlers has a table of its routes; `routes` finds the one that a path means. Handlers are plain functions
+//! from the World and a request to a reply. Who may call
 //! is decided before a handler runs (`guard`); what a thing looks like is in `show`.
 
 mod approvals;
@@ -17,6 +18,7 @@ mod notes;
 mod page;
 mod pipelines;
 mod projects;
+mod route;
 mod routes;
 mod show;
 mod tokens;
@@ -30,7 +32,8 @@ use crate::world::{Caller, Outgoing, World};
 pub(crate) use args::Args;
 pub(crate) use failure::{Dialect, Failure};
 pub(crate) use guard::check as guard;
-pub(crate) use routes::{Handler, Matched, Route, find};
+pub(crate) use route::Handler;
+pub(crate) use routes::{Matched, find};
 
 /// What a handler is asked.
 #[derive(Debug)]

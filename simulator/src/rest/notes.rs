@@ -4,8 +4,18 @@ use serde_json::json;
 
 use super::merge_requests::role;
 use super::page::{Paging, page};
+use super::route::Needs::{Nothing, User};
+use super::route::{Route, read, write};
 use super::{Failure, Reply, Request, find, show};
 use crate::world::{Note, Sha, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/projects/:id/merge_requests/:iid/notes", Nothing, list),
+    read("/projects/:id/merge_requests/:iid/notes/:note_id", Nothing, one),
+    write("POST", "/projects/:id/merge_requests/:iid/notes", User, create),
+    read("/projects/:id/merge_requests/:iid/discussions", Nothing, discussions),
+];
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;

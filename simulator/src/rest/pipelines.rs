@@ -1,8 +1,19 @@
 //! Pipelines, jobs and deployments.
 
 use super::page::{Paging, keyset, keyset_page, page};
+use super::route::Needs::{Nothing, User};
+use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
 use crate::world::{Deployment, Job, Pipeline, Project, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/projects/:id/deployments", Nothing, deployments),
+    read("/projects/:id/pipelines", Nothing, list),
+    read("/projects/:id/pipelines/:pipeline_id", Nothing, one),
+    read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs),
+    read("/projects/:id/jobs", User, all_jobs),
+];
 
 fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {
     let project = find::project(world, request)?;

@@ -2,8 +2,17 @@
 
 use super::groups::least_role;
 use super::page::{Paging, keyset, keyset_page, page};
+use super::route::Needs::Nothing;
+use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
 use crate::world::{Commit, Feature, Project, Role, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/projects", Nothing, list),
+    read("/projects/:id", Nothing, one),
+    read("/projects/:id/repository/commits", Nothing, commits),
+];
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::project(world, request)?;

@@ -4,8 +4,18 @@ use jiff::Span;
 use jiff::civil::Date;
 use serde_json::json;
 
+use super::route::Needs::{AnyScope, Rotate};
+use super::route::{Route, read, since, write};
 use super::{Failure, Reply, Request, show};
 use crate::world::{Token, TokenKind, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    since(15, 5, read("/personal_access_tokens/self", AnyScope, current)),
+    since(16, 10, write("POST", "/personal_access_tokens/self/rotate", Rotate, rotate)),
+    since(16, 10, write("POST", "/groups/:id/access_tokens/self/rotate", Rotate, rotate_in_group)),
+    since(16, 10, write("POST", "/projects/:id/access_tokens/self/rotate", Rotate, rotate_in_project)),
+];
 
 pub(crate) fn current(world: &World, request: &Request) -> Result<Reply, Failure> {
     let token = own(world, request)?;

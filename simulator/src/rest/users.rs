@@ -1,8 +1,22 @@
 //! Users and members.
 
 use super::page::{Paging, keyset, keyset_page, page};
+use super::route::Needs::{Nothing, Profile};
+use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
 use crate::world::{Member, Namespace, User, UserKind, UserState, World};
+
+#[rustfmt::skip]
+pub(super) static ROUTES: &[Route] = &[
+    read("/user", Profile, current),
+    read("/users", Profile, list),
+    read("/users/:id", Profile, one),
+    read("/groups/:id/members", Nothing, group_members),
+    read("/groups/:id/members/all", Nothing, group_members_all),
+    read("/projects/:id/members", Nothing, project_members),
+    read("/projects/:id/members/all", Nothing, project_members_all),
+    read("/projects/:id/users", Nothing, of_project),
+];
 
 pub(crate) fn current(world: &World, request: &Request) -> Result<Reply, Failure> {
     let user = request.caller.user.and_then(|id| world.user(id)).ok_or_else(Failure::unauthorized)?;

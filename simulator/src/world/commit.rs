@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 /// The name of a commit, and of a discussion: 40 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha(pub [u8; 20]);
 
 impl Sha {
@@ -44,7 +44,7 @@ impl fmt::Debug for Sha {
 }
 
 /// A commit, which knows its author by e-mail only.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// Its name.
     pub sha: Sha,

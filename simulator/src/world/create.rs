@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Feature, Group, Label, LabelOwner, Member, Namespace, Project, Role, Scope, Sha, Token, TokenKind, User, UserKind,
+    Feature, Group, Label, Member, Namespace, Owner, Project, Role, Scope, Sha, Token, TokenKind, User, UserKind,
     UserState, Visibility, World,
 };
 
@@ -91,15 +91,19 @@ impl World {
             merge_requests_access: Feature::Enabled,
             repository_access: Feature::Enabled,
             builds_access: Feature::Enabled,
+            issues_access: Feature::Enabled,
             members: Vec::new(),
             shared_with: Vec::new(),
             commits: Vec::new(),
+            branches: Vec::new(),
+            tags: Vec::new(),
+            releases: Vec::new(),
         });
         id
     }
 
     /// A new label.
-    pub fn create_label(&mut self, owner: LabelOwner, title: &str) -> i64 {
+    pub fn create_label(&mut self, owner: Owner, title: &str) -> i64 {
         let id = self.next_id("label");
         let now = self.now();
         let [red, green, blue, ..] = Sha::from_seed(id.unsigned_abs()).0;
@@ -119,7 +123,7 @@ impl World {
     pub fn label_named(&mut self, project: i64, title: &str) -> i64 {
         let usable = self.project(project).into_iter().flat_map(|project| self.labels_of_project(project));
         let known = usable.filter(|label| label.title == title).map(|label| label.id).next();
-        known.unwrap_or_else(|| self.create_label(LabelOwner::Project(project), title))
+        known.unwrap_or_else(|| self.create_label(Owner::Project(project), title))
     }
 
     /// Makes a user a member of a group, or changes their role.

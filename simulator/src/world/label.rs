@@ -2,14 +2,7 @@
 
 use jiff::Timestamp;
 
-/// Where a label was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LabelOwner {
-    /// In a project, for that project.
-    Project(i64),
-    /// In a group, for all below it.
-    Group(i64),
-}
+use super::owner::Owner;
 
 /// A label.
 #[derive(Clone, Debug)]
@@ -17,7 +10,7 @@ pub struct Label {
     /// The id.
     pub id: i64,
     /// Where it was made.
-    pub owner: LabelOwner,
+    pub owner: Owner,
     /// Its text.
     pub title: String,
     /// May be null.

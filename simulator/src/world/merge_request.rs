@@ -3,13 +3,18 @@
 use jiff::Timestamp;
 
 use super::World;
+use super::approval_rule::ApprovalRule;
+use super::award::Award;
 use super::commit::{Commit, Sha};
+use super::diff_version::DiffVersion;
 use super::note::Note;
+use super::resource_event::{MarkEvent, StateEvent};
 
 /// Where a merge request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum MergeRequestState {
     /// Under way.
+    #[default]
     Opened,
     /// Given up.
     Closed,
@@ -121,7 +126,7 @@ pub struct FileStats {
 }
 
 /// A merge request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct MergeRequest {
     /// Unique in the instance.
     pub id: i64,
@@ -169,24 +174,38 @@ pub struct MergeRequest {
     pub squash: bool,
     /// Ids of labels.
     pub labels: Vec<i64>,
+    /// The milestone.
+    pub milestone: Option<i64>,
     /// Users who work on it.
     pub assignees: Vec<i64>,
     /// Users who are to review it.
     pub reviewers: Vec<Reviewer>,
     /// Approvals that stand, by reviewers or others.
     pub approvals: Vec<Approval>,
-    /// How many approvals the rules ask for (Premium).
+    /// How many approvals the rule for any approver asks for (Premium).
     pub approvals_required: i64,
+    /// The other rules (Premium).
+    pub rules: Vec<ApprovalRule>,
     /// Changed files.
     pub files: Vec<FileStats>,
     /// Its commits, newest first.
     pub commits: Vec<Commit>,
     /// Its notes, oldest first.
     pub notes: Vec<Note>,
+    /// Changes of its state, oldest first.
+    pub state_events: Vec<StateEvent>,
+    /// Labels set and taken away, oldest first.
+    pub label_events: Vec<MarkEvent>,
+    /// Milestones set and taken away, oldest first.
+    pub milestone_events: Vec<MarkEvent>,
+    /// The versions of its diff, oldest first.
+    pub versions: Vec<DiffVersion>,
+    /// Ids of the issues that merging closes.
+    pub closes: Vec<i64>,
     /// The latest pipeline of the source branch.
     pub head_pipeline: Option<i64>,
-    /// Thumbs up and down.
-    pub votes: (i64, i64),
+    /// Reactions, oldest first.
+    pub awards: Vec<Award>,
 }
 
 impl MergeRequest {
@@ -209,6 +228,23 @@ impl MergeRequest {
     #[must_use]
     pub fn deletions(&self) -> i64 {
         self.files.iter().map(|file| file.deletions).sum()
+    }
+
+    /// Thumbs up.
+    #[must_use]
+    pub fn upvotes(&self) -> i64 {
+        self.votes("thumbsup")
+    }
+
+    /// Thumbs down.
+    #[must_use]
+    pub fn downvotes(&self) -> i64 {
+        self.votes("thumbsdown")
+    }
+
+    fn votes(&self, name: &str) -> i64 {
+        let votes = self.awards.iter().filter(|award| award.name == name);
+        i64::try_from(votes.count()).unwrap_or_default()
     }
 
     /// Comments that are not GitLab's own.

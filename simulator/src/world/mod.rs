@@ -4,19 +4,27 @@
 //! Merge requests own their notes, commits and approvals, so that one look-up brings everything a page needs.
 
 mod access;
+mod approval_rule;
+mod award;
+mod branch;
 mod builder;
 mod commit;
 mod create;
+mod diff_version;
 mod generate;
 mod group;
 mod hook;
+mod issue;
 mod label;
 mod merge_request;
+mod milestone;
 mod note;
 mod outbox;
+mod owner;
 mod payload;
 mod pipeline;
 mod project;
+mod resource_event;
 mod role;
 mod settings;
 mod tables;
@@ -30,17 +38,25 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+pub use approval_rule::{ApprovalRule, RuleKind};
+pub use award::Award;
+pub use branch::{Branch, Release, Tag};
 pub use builder::{GroupBuilder, MergeRequestBuilder, ProjectBuilder, TokenBuilder};
 pub use commit::{Commit, Sha};
+pub use diff_version::DiffVersion;
 pub use generate::Size;
 pub use group::Group;
 pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
-pub use label::{Label, LabelOwner};
+pub use issue::{Issue, IssueKind};
+pub use label::Label;
 pub use merge_request::{Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer};
+pub use milestone::Milestone;
 pub use note::{Note, NoteKind, Position, SystemAction};
 pub use outbox::Outgoing;
-pub use pipeline::{Deployment, Environment, Job, Pipeline};
+pub use owner::Owner;
+pub use pipeline::{Deployment, Environment, Job, JobKind, Pipeline};
 pub use project::{Namespace, Project};
+pub use resource_event::{MarkEvent, StateEvent};
 pub use role::{Feature, Member, Role, Visibility};
 pub use settings::{Clock, Edition, Settings, Version};
 pub use token::{AuthError, Caller, Scope, Token, TokenKind};
@@ -68,6 +84,8 @@ pub struct World {
     projects_of_group: HashMap<i64, Vec<i64>>,
     project_index: HashMap<i64, ProjectIndex>,
     labels: BTreeMap<i64, Label>,
+    milestones: BTreeMap<i64, Milestone>,
+    issues: BTreeMap<i64, Issue>,
     merge_requests: BTreeMap<i64, MergeRequest>,
     merge_request_of_note: HashMap<i64, i64>,
     pipelines: BTreeMap<i64, Pipeline>,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{LabelOwner, MergeRequest, Note, Project, Reviewer, World};
+use super::{MergeRequest, Note, Owner, Project, Reviewer, World};
 
 /// `2026-01-16 05:56:22 UTC`, as webhooks write times.
 pub(crate) fn hook_time(at: Timestamp) -> String {
@@ -230,8 +230,8 @@ impl World {
         let labels = ids.iter().filter_map(|id| self.label(*id));
         let show = labels.map(|label| {
             let (kind, project, group) = match label.owner {
-                LabelOwner::Project(id) => ("ProjectLabel", Some(id), None),
-                LabelOwner::Group(id) => ("GroupLabel", None, Some(id)),
+                Owner::Project(id) => ("ProjectLabel", Some(id), None),
+                Owner::Group(id) => ("GroupLabel", None, Some(id)),
             };
             json!({
                 "id": label.id,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::branch::{Branch, Release, Tag};
 use super::commit::Commit;
 use super::role::{Feature, Member, Role, Visibility};
 
@@ -56,12 +57,20 @@ pub struct Project {
     pub repository_access: Feature,
     /// CI/CD on or off, and with it pipelines, jobs and deployments.
     pub builds_access: Feature,
+    /// Who may see issues, incidents among them.
+    pub issues_access: Feature,
     /// Its direct members.
     pub members: Vec<Member>,
     /// Groups that were invited, with the most they may do here.
     pub shared_with: Vec<(i64, Role)>,
     /// The default branch, newest first.
     pub commits: Vec<Commit>,
+    /// Branches besides the default one and those of open merge requests.
+    pub branches: Vec<Branch>,
+    /// Tags, oldest first.
+    pub tags: Vec<Tag>,
+    /// Releases, oldest first.
+    pub releases: Vec<Release>,
 }
 
 impl Project {

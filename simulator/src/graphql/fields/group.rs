@@ -1,6 +1,6 @@
 //! Groups.
 
-use crate::world::{Group, LabelOwner, Project};
+use crate::world::{Group, Owner, Project};
 
 use super::{On, label, member, page, project, query};
 use crate::graphql::context::Context;
@@ -44,7 +44,7 @@ pub(crate) fn field(name: &str) -> Option<On<Group>> {
         "groupMembersCount" => |_, group, _| Value::count(group.members.len()),
         "label" => |ctx, group, arguments| {
             let title = arguments.text("title").unwrap_or_default();
-            let mut own = ctx.world.labels().filter(|label| label.owner == LabelOwner::Group(group.id));
+            let mut own = ctx.world.labels().filter(|label| label.owner == Owner::Group(group.id));
             Value::object(own.find(|label| label.title == title).map(Object::Label))
         },
         "labels" => labels,
@@ -109,8 +109,8 @@ fn labels<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Val
         project.and_then(Project::group).is_some_and(|group| groups.contains(&group))
     };
     let found = ctx.world.labels().filter(|label| match label.owner {
-        LabelOwner::Group(owner) => groups.contains(&owner),
-        LabelOwner::Project(owner) => with_projects && in_group(owner),
+        Owner::Group(owner) => groups.contains(&owner),
+        Owner::Project(owner) => with_projects && in_group(owner),
     });
     label::page_of(found, arguments)
 }

@@ -1,6 +1,6 @@
 //! Labels.
 
-use crate::world::{Label, LabelOwner};
+use crate::world::{Label, Owner};
 
 use super::{On, page};
 use crate::graphql::order::{By, Order};
@@ -10,8 +10,8 @@ use crate::graphql::value::{Object, Value};
 pub(crate) fn field(name: &str) -> Option<On<Label>> {
     Some(match name {
         "id" => |_, label, _| match label.owner {
-            LabelOwner::Project(_) => Value::Gid("ProjectLabel", label.id),
-            LabelOwner::Group(_) => Value::Gid("GroupLabel", label.id),
+            Owner::Project(_) => Value::Gid("ProjectLabel", label.id),
+            Owner::Group(_) => Value::Gid("GroupLabel", label.id),
         },
         "title" => |_, label, _| Value::Str(&label.title),
         "description" => |_, label, _| Value::str(label.description.as_deref()),

@@ -121,8 +121,8 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
         "mergeableDiscussionsState" => |_, one, _| Value::Bool(one.discussions_resolved()),
         "hidden" => |ctx, one, _| Value::Bool(ctx.world.hidden(one)),
         "squash" | "squashOnMerge" => |_, one, _| Value::Bool(one.squash),
-        "upvotes" => |_, one, _| Value::Int(one.votes.0),
-        "downvotes" => |_, one, _| Value::Int(one.votes.1),
+        "upvotes" => |_, one, _| Value::Int(one.upvotes()),
+        "downvotes" => |_, one, _| Value::Int(one.downvotes()),
 
         "headPipeline" => |ctx, one, _| {
             let readable = project(ctx, one).is_some_and(|project| ctx.rights(project).builds);

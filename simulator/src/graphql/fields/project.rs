@@ -1,6 +1,6 @@
 //! Projects and repositories.
 
-use crate::world::{LabelOwner, MergeRequestState, Namespace, Project};
+use crate::world::{MergeRequestState, Namespace, Owner, Project};
 
 use super::{On, ci, label, member, page, query};
 use crate::graphql::context::Context;
@@ -73,7 +73,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             Value::object(found.map(Object::Label))
         },
         "labels" => |ctx, project, arguments| {
-            let own = LabelOwner::Project(project.id);
+            let own = Owner::Project(project.id);
             let above = arguments.flag("includeAncestorGroups");
             let labels = ctx.world.labels_of_project(project).filter(|label| above || label.owner == own);
             label::page_of(labels, arguments)

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::time;
-use crate::world::{Caller, Feature, Group, Label, LabelOwner, Namespace, Project, Role, World};
+use crate::world::{Caller, Feature, Group, Label, Namespace, Owner, Project, Role, World};
 
 /// A group.
 pub(crate) fn group(world: &World, group: &Group) -> Value {
@@ -174,6 +174,6 @@ pub(crate) fn label(label: &Label) -> Value {
         "archived": false,
         "subscribed": false,
         "priority": null,
-        "is_project_label": matches!(label.owner, LabelOwner::Project(_)),
+        "is_project_label": matches!(label.owner, Owner::Project(_)),
     })
 }

@@ -1,7 +1,7 @@
 //! Groups, in one expression.
 
 use super::ProjectBuilder;
-use crate::world::{Group, LabelOwner, Namespace, Role, Visibility, World};
+use crate::world::{Group, Namespace, Owner, Role, Visibility, World};
 
 /// Builds a group.
 pub struct GroupBuilder {
@@ -21,7 +21,7 @@ impl GroupBuilder {
     /// A label for all below.
     #[must_use]
     pub fn label(mut self, title: &str) -> Self {
-        self.world.create_label(LabelOwner::Group(self.id), title);
+        self.world.create_label(Owner::Group(self.id), title);
         self
     }
 

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::MergeRequestBuilder;
-use crate::world::{Clock, Feature, LabelOwner, Project, Role, Visibility, World};
+use crate::world::{Clock, Feature, Owner, Project, Role, Visibility, World};
 
 /// Builds a project.
 pub struct ProjectBuilder {
@@ -23,7 +23,7 @@ impl ProjectBuilder {
     /// A label.
     #[must_use]
     pub fn label(mut self, title: &str) -> Self {
-        self.world.create_label(LabelOwner::Project(self.id), title);
+        self.world.create_label(Owner::Project(self.id), title);
         self
     }
 

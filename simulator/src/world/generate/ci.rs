@@ -14,6 +14,8 @@ impl Writer<'_> {
             name: "production".to_owned(),
             tier: "production",
             created_at: begin,
+            updated_at: begin,
+            ..Environment::default()
         });
         let mut branch = self.world.project(self.project).map(|project| project.commits.clone()).unwrap_or_default();
         branch.sort_by_key(|commit| std::cmp::Reverse(commit.committed_at));
@@ -48,6 +50,8 @@ impl Writer<'_> {
                     created_at,
                     started_at: Some(started_at),
                     finished_at: Some(at),
+                    queued_at: Some(created_at),
+                    ..Job::default()
                 }
             })
             .collect();
@@ -66,6 +70,7 @@ impl Writer<'_> {
             started_at: Some(created_at),
             finished_at: Some(at),
             jobs,
+            ..Pipeline::default()
         });
         if failed || iid % 2 == 0 {
             return;

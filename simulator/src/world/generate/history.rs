@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::calendar::{later, working};
 use super::{Size, words};
 use crate::world::{
-    Approval, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position, ReviewState, Reviewer, Sha,
-    SystemAction, World,
+    Approval, Award, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position, ReviewState,
+    Reviewer, Sha, SystemAction, World,
 };
 
 /// Writes the history of one project.
@@ -55,33 +55,27 @@ impl Writer<'_> {
             source_project: (self.random.u8(..97) > 0).then_some(self.project),
             description: (self.random.u8(..5) > 0).then(|| format!("{title}, as agreed in planning.")),
             source_branch: format!("{iid}-work"),
+            target_branch: "main".to_owned(),
             title,
-            state: MergeRequestState::Opened,
-            draft: false,
             created_at,
             updated_at: created_at,
             prepared_at: created_at.checked_add(SignedDuration::from_millis(1_300)).ok(),
-            merged_at: None,
-            closed_at: None,
             author: Some(author),
-            merge_user: None,
-            closed_by: None,
-            target_branch: "main".to_owned(),
             sha: commits.first().map(|commit| commit.sha),
-            merge_commit_sha: None,
-            squash_commit_sha: None,
             squash: self.random.bool(),
             labels: self.random.choice(labels).copied().into_iter().collect(),
             assignees: vec![author],
             reviewers: vec![Reviewer { user: reviewer, state: ReviewState::Unreviewed, requested_at: created_at }],
-            approvals: Vec::new(),
             approvals_required: 1,
             files,
             commits,
             notes: Vec::with_capacity(self.size.notes),
-            head_pipeline: None,
-            votes: (i64::from(self.random.u8(..8) == 0), 0),
+            ..MergeRequest::default()
         };
+        if self.random.u8(..8) == 0 {
+            let id = self.world.next_id("award");
+            subject.awards.push(Award { id, user: reviewer, name: "thumbsup".to_owned(), at: created_at });
+        }
         let plan = self.plan();
         let unfinished = plan.iter().all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
         subject.draft = unfinished && self.random.bool();

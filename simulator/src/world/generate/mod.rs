@@ -8,7 +8,7 @@ mod words;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{LabelOwner, Namespace, Role, Sha, UserKind, World};
+use super::{Namespace, Owner, Role, Sha, UserKind, World};
 use history::Writer;
 
 pub(super) use words::{remark, title};
@@ -95,7 +95,7 @@ impl World {
         }
         groups.push(self.create_group(Some(groups[1]), "infrastructure"));
         for label in words::LABELS {
-            self.create_label(LabelOwner::Group(acme), label);
+            self.create_label(Owner::Group(acme), label);
         }
         for (number, user) in people.iter().enumerate() {
             let role = match number {

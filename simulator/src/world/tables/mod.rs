@@ -2,6 +2,7 @@
 
 mod keys;
 mod places;
+mod planning;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,6 +22,8 @@ pub(crate) struct ProjectIndex {
     pub(crate) pipelines: Vec<i64>,
     /// Ids of deployments, oldest first.
     pub(crate) deployments: Vec<i64>,
+    /// Issues by number.
+    pub(crate) issues: BTreeMap<i64, i64>,
 }
 
 impl Default for World {
@@ -48,6 +51,8 @@ impl World {
             projects_of_group: HashMap::new(),
             project_index: HashMap::new(),
             labels: BTreeMap::new(),
+            milestones: BTreeMap::new(),
+            issues: BTreeMap::new(),
             merge_requests: BTreeMap::new(),
             merge_request_of_note: HashMap::new(),
             pipelines: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::world::{Deployment, Environment, Label, LabelOwner, MergeRequest, Pipeline, Project, World};
+use crate::world::{Deployment, Environment, Label, MergeRequest, Owner, Pipeline, Project, World};
 
 impl World {
     /// A label.
@@ -21,8 +21,8 @@ impl World {
         let above = self.ancestry(project.group());
         let id = project.id;
         self.labels.values().filter(move |label| match label.owner {
-            LabelOwner::Project(owner) => owner == id,
-            LabelOwner::Group(owner) => above.contains(&owner),
+            Owner::Project(owner) => owner == id,
+            Owner::Group(owner) => above.contains(&owner),
         })
     }
 
