@@ -1,7 +1,7 @@
 //! Finding the token of a request.
 
-use super::Shared;
-use super::http::Incoming;
+use super::incoming::Incoming;
+use super::shared::Shared;
 use crate::rest::{Args, Dialect};
 use crate::world::{AuthError, Caller, TokenKind};
 

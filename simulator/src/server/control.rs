@@ -6,8 +6,10 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::http::json_response;
-use super::{Fault, Shared, change};
+use super::change::change;
+use super::faults::Fault;
+use super::reply::json_response;
+use super::shared::Shared;
 use crate::world::World;
 
 /// Answers a control request. No token is asked for: whoever reaches the simulator owns it.

@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::world::{Hook, HookEvent, HookTarget, Outgoing, Settings, World};
 
 /// GitLab keeps this much of an answer.

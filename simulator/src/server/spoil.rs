@@ -7,9 +7,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
-use super::Shared;
 use super::faults::FaultKind;
-use super::http::{json_response, set};
+use super::reply::{json_response, set};
+use super::shared::Shared;
 use crate::rest::Failure;
 
 /// What a fault answers instead of GitLab.

@@ -1,0 +1,37 @@
+//! What the parts of the server share.
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::{Notify, Semaphore};
+
+use super::faults::Faults;
+use super::limits::Limiter;
+use super::log::Log;
+use crate::world::World;
+
+/// What the server's parts share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(super) world: RwLock<World>,
+    pub(super) root: String,
+    pub(super) faults: Faults,
+    pub(super) log: Log,
+    pub(super) limiter: Limiter,
+    pub(super) client: reqwest::Client,
+    pub(super) careless_client: reqwest::Client,
+    /// GitLab's background workers.
+    pub(super) workers: Semaphore,
+    pub(super) in_flight: AtomicUsize,
+    pub(super) settled: Notify,
+}
+
+impl Shared {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, World> {
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, World> {
+        self.world.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
