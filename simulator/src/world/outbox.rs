@@ -18,11 +18,22 @@ pub struct Outgoing {
 }
 
 /// What hooks may listen to.
-struct Event {
-    switch: &'static str,
-    trigger: &'static str,
-    header: &'static str,
-    system: bool,
+pub(super) struct Event {
+    /// The attribute of the hook that switches it on.
+    pub(super) switch: &'static str,
+    /// As the log of deliveries names it.
+    pub(super) trigger: &'static str,
+    /// `X-Gitlab-Event`.
+    pub(super) header: &'static str,
+    /// Whether system hooks may hear it too.
+    pub(super) system: bool,
+}
+
+impl Event {
+    /// One that only projects and groups hear.
+    pub(super) const fn of_projects(switch: &'static str, trigger: &'static str, header: &'static str) -> Event {
+        Event { switch, trigger, header, system: false }
+    }
 }
 
 impl World {
@@ -97,7 +108,8 @@ impl World {
         }
     }
 
-    fn emit(&mut self, project: i64, event: &Event, payload: impl Fn(&World) -> Option<Value>) {
+    /// Puts an event of a project into the outbox, once for each hook that listens.
+    pub(super) fn emit(&mut self, project: i64, event: &Event, payload: impl Fn(&World) -> Option<Value>) {
         let listening = self.listening(project, event);
         if listening.is_empty() {
             return;

@@ -21,6 +21,8 @@ pub struct Pipeline {
     pub ref_name: String,
     /// Whether that is a tag.
     pub tag: bool,
+    /// What its configuration calls it.
+    pub name: Option<String>,
     /// `success`, `failed`, `running`…
     pub status: &'static str,
     /// `push`, `merge_request_event`, `schedule`, `parent_pipeline`…
@@ -41,6 +43,65 @@ pub struct Pipeline {
     pub parent: Option<i64>,
     /// Its jobs and bridges, retried ones among them.
     pub jobs: Vec<Job>,
+}
+
+impl Pipeline {
+    /// How long it ran, in seconds.
+    #[must_use]
+    pub fn duration(&self) -> Option<i64> {
+        Some(self.finished_at?.duration_since(self.started_at?).as_secs())
+    }
+
+    /// How long it waited, in seconds.
+    #[must_use]
+    pub fn queued_duration(&self) -> Option<i64> {
+        Some(self.started_at?.duration_since(self.created_at).as_secs())
+    }
+
+    /// Its stages, in order.
+    #[must_use]
+    pub fn stages(&self) -> Vec<&str> {
+        let mut stages: Vec<&str> = Vec::new();
+        for job in &self.jobs {
+            if !stages.contains(&job.stage.as_str()) {
+                stages.push(&job.stage);
+            }
+        }
+        stages
+    }
+
+    /// Its status as GitLab's pages show it.
+    #[must_use]
+    pub fn detailed_status(&self) -> DetailedStatus {
+        let allowed = |job: &Job| job.status == "failed" && job.allow_failure && !job.retried;
+        let (text, label, group, icon) = match self.status {
+            "success" if self.jobs.iter().any(allowed) => {
+                ("warning", "passed with warnings", "success-with-warnings", "status_warning")
+            }
+            "success" => ("passed", "passed", "success", "status_success"),
+            "failed" => ("failed", "failed", "failed", "status_failed"),
+            "running" => ("running", "running", "running", "status_running"),
+            "pending" => ("pending", "pending", "pending", "status_pending"),
+            "canceled" => ("canceled", "canceled", "canceled", "status_canceled"),
+            "skipped" => ("skipped", "skipped", "skipped", "status_skipped"),
+            "manual" => ("blocked", "waiting for manual action", "manual", "status_manual"),
+            _ => ("created", "created", "created", "status_created"),
+        };
+        DetailedStatus { text, label, group, icon }
+    }
+}
+
+/// A status as GitLab's pages show it (`lib/gitlab/ci/status`).
+#[derive(Clone, Copy, Debug)]
+pub struct DetailedStatus {
+    /// On the badge.
+    pub text: &'static str,
+    /// In sentences.
+    pub label: &'static str,
+    /// For style sheets.
+    pub group: &'static str,
+    /// The icon's name.
+    pub icon: &'static str,
 }
 
 /// What a job is.
@@ -68,6 +129,8 @@ pub struct Job {
     pub status: &'static str,
     /// Why it failed: `script_failure`, `runner_system_failure`…
     pub failure_reason: Option<&'static str>,
+    /// Whether it waits for somebody to start it.
+    pub manual: bool,
     /// Whether the pipeline may succeed without it.
     pub allow_failure: bool,
     /// Whether a later job of this name took its place.
@@ -122,6 +185,20 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The tier that GitLab takes from a name (`Environment#guess_tier`).
+    #[must_use]
+    pub fn guess_tier(name: &str) -> &'static str {
+        let name = name.to_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        match () {
+            () if has(&["dev", "review", "trunk"]) => "development",
+            () if has(&["test", "tst", "int", "accept", "acpt", "qa", "qc", "control", "quality"]) => "testing",
+            () if has(&["stag", "stg", "model", "modl", "pre", "demo", "non"]) => "staging",
+            () if has(&["prod", "prd", "live"]) => "production",
+            () => "other",
+        }
+    }
+
     /// The name as addresses use it.
     #[must_use]
     pub fn slug(&self) -> String {

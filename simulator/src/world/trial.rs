@@ -49,6 +49,25 @@ impl World {
                 let body = self.note_payload(found.id, note.id, Some(user), "create");
                 Ok(("note_hooks", "Note Hook", body.unwrap_or_default()))
             }
+            "pipeline_events" => {
+                let mut pipelines = projects.iter().rev().flat_map(|project| self.pipelines_of(*project).rev());
+                let found = pipelines.next().ok_or("Ensure the project has CI pipelines.")?;
+                let body = self.pipeline_payload(found.id);
+                Ok(("pipeline_hooks", "Pipeline Hook", body.unwrap_or_default()))
+            }
+            "job_events" => {
+                let mut pipelines = projects.iter().rev().flat_map(|project| self.pipelines_of(*project).rev());
+                let job = pipelines.find_map(|pipeline| Some((pipeline.id, pipeline.jobs.last()?.id)));
+                let (pipeline, job) = job.ok_or("Ensure the project has CI jobs.")?;
+                let body = self.job_payload(pipeline, job);
+                Ok(("job_hooks", "Job Hook", body.unwrap_or_default()))
+            }
+            "deployment_events" => {
+                let mut deployments = projects.iter().rev().flat_map(|project| self.deployments_of(*project).rev());
+                let found = deployments.next().ok_or("Ensure the project has deployments.")?;
+                let body = self.deployment_payload(found.id);
+                Ok(("deployment_hooks", "Deployment Hook", body.unwrap_or_default()))
+            }
             "push_events" => {
                 let body = json!({ "object_kind": "push", "event_name": "push", "project_id": projects.first() });
                 Ok(("push_hooks", "Push Hook", body))
@@ -56,8 +75,6 @@ impl World {
             "tag_push_events"
             | "issues_events"
             | "confidential_issues_events"
-            | "job_events"
-            | "pipeline_events"
             | "wiki_page_events"
             | "releases_events"
             | "milestone_events"

@@ -4,6 +4,7 @@
 
 mod access;
 mod binary;
+mod ci;
 mod data;
 mod deliveries;
 mod faults;

@@ -1,5 +1,6 @@
 //! The World's tables: looking things up, and putting them in with their indexes.
 
+mod delivery;
 mod keys;
 mod places;
 mod planning;

@@ -1,9 +1,11 @@
 //! The bodies of webhooks, in GitLab's own shapes, which are not those of its REST API.
 
+mod ci;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{MergeRequest, Note, Owner, Project, Reviewer, World};
+use crate::world::{Commit, MergeRequest, Note, Owner, Project, Reviewer, World};
 
 /// `2026-01-16 05:56:22 UTC`, as webhooks write times.
 pub(crate) fn hook_time(at: Timestamp) -> String {
@@ -185,15 +187,18 @@ impl World {
     }
 
     fn hook_last_commit(&self, merge_request: &MergeRequest, project: &Project) -> Option<Value> {
-        let commit = merge_request.commits.first()?;
-        Some(json!({
+        Some(self.hook_commit(merge_request.commits.first()?, project))
+    }
+
+    fn hook_commit(&self, commit: &Commit, project: &Project) -> Value {
+        json!({
             "id": commit.sha.to_string(),
             "message": commit.message,
             "title": commit.title,
             "timestamp": commit.committed_at.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string(),
             "url": self.web_url(&format!("{}/-/commit/{}", project.full_path, commit.sha)),
             "author": { "name": commit.author_name, "email": commit.author_email },
-        }))
+        })
     }
 
     fn hook_user(&self, id: i64) -> Value {

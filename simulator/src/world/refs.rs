@@ -1,0 +1,77 @@
+//! The branches of a project, and what a branch, tag or name of a commit stands for.
+
+use super::branch::Branch;
+use super::commit::{Commit, Sha};
+use super::merge_request::MergeRequestState;
+use super::pipeline::Pipeline;
+use super::project::Project;
+use super::{MergeRequest, World};
+
+impl World {
+    /// The branches of a project by name: the default one, those of open merge requests, and the others.
+    #[must_use]
+    pub fn branches_of(&self, project: &Project) -> Vec<Branch> {
+        let head = project.commits.first();
+        let default = project.default_branch.iter().map(|name| Branch {
+            name: name.clone(),
+            sha: head.map(|commit| commit.sha).unwrap_or_default(),
+            protected: true,
+            committed_at: head.map_or(project.created_at, |commit| commit.committed_at),
+        });
+        let open = self
+            .merge_requests_of(project.id)
+            .filter(|found| found.state == MergeRequestState::Opened && found.source_project == Some(project.id));
+        let sources = open.filter_map(|found| {
+            let name = found.source_branch.clone();
+            let committed_at = found.commits.first().map_or(found.created_at, |commit| commit.committed_at);
+            Some(Branch { name, sha: found.sha?, protected: false, committed_at })
+        });
+        let mut branches: Vec<Branch> = project.branches.iter().cloned().chain(default).chain(sources).collect();
+        // A branch that is named twice is the project's own.
+        branches.sort_by(|left, right| left.name.cmp(&right.name));
+        branches.dedup_by(|later, first| later.name == first.name);
+        branches
+    }
+
+    /// What a branch, a tag or the beginning of a commit's name stands for.
+    #[must_use]
+    pub fn resolve_ref(&self, project: &Project, name: &str) -> Option<Sha> {
+        let name = name.trim_start_matches("refs/heads/").trim_start_matches("refs/tags/");
+        if let Some(tag) = project.tags.iter().find(|tag| tag.name == name) {
+            return Some(tag.sha);
+        }
+        if let Some(branch) = self.branches_of(project).into_iter().find(|branch| branch.name == name) {
+            return Some(branch.sha);
+        }
+        if name.len() < 7 {
+            return None;
+        }
+        let named = |commit: &&Commit| commit.sha.to_string().starts_with(name);
+        self.all_commits(project).find(named).map(|commit| commit.sha)
+    }
+
+    /// A commit of the default branch or of a merge request.
+    #[must_use]
+    pub fn commit_of<'w>(&'w self, project: &'w Project, sha: Sha) -> Option<&'w Commit> {
+        self.all_commits(project).find(|commit| commit.sha == sha)
+    }
+
+    /// The merge request whose branch a pipeline ran on, for pipelines of merge requests.
+    #[must_use]
+    pub fn merge_request_of_pipeline(&self, pipeline: &Pipeline) -> Option<&MergeRequest> {
+        if pipeline.source != "merge_request_event" {
+            return None;
+        }
+        let numbered = pipeline.ref_name.strip_prefix("refs/merge-requests/").and_then(|rest| rest.split('/').next());
+        let iid = numbered.and_then(|iid| iid.parse().ok());
+        if let Some(iid) = iid {
+            return self.merge_request_by_iid(pipeline.project, iid);
+        }
+        self.merge_requests_of(pipeline.project).rev().find(|found| found.source_branch == pipeline.ref_name)
+    }
+
+    fn all_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
+        let of_merge_requests = self.merge_requests_of(project.id).flat_map(|found| found.commits.iter());
+        project.commits.iter().chain(of_merge_requests)
+    }
+}
