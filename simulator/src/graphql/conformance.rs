@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 
 use crate::world::{Caller, Edition, Role, Size, World};
 
+use super::arguments::Arguments;
 use super::context::Context;
 use super::document::prepare;
 use super::fields::resolver;
-use super::plan::Arguments;
 use super::schema::{Level, schema};
 use super::value::{Object, Value};
 

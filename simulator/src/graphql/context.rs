@@ -122,9 +122,14 @@ impl<'w> Context<'w> {
         merge_request.notes.iter().filter(move |note| World::sees_note(role, note))
     }
 
-    /// Whether merge requests are on at all.
+    /// Whether merge requests are on for the caller, which is less than being allowed to read them: a Guest of a private
+    /// project has them on and finds none (`feature_available?` in GitLab's source; members-only means Reporter upwards).
     pub(crate) fn merge_requests_enabled(&self, project: &Project) -> bool {
-        project.merge_requests_access != Feature::Disabled && self.rights(project).merge_requests
+        match project.merge_requests_access {
+            Feature::Disabled => false,
+            Feature::Private => self.rights(project).role >= Role::Reporter,
+            Feature::Enabled => true,
+        }
     }
 
     /// A time as a client spells it.

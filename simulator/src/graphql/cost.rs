@@ -3,10 +3,9 @@
 use apollo_compiler::ast::Value;
 use serde_json::Value as Json;
 
-use super::plan::{Arguments, Field, Plan};
-
-/// The most that one page holds.
-pub(crate) const PAGE_SIZE: i64 = 100;
+use super::arguments::Arguments;
+use super::paging::PAGE_SIZE;
+use super::plan::{Field, Plan};
 
 /// The complexity of what is asked of a type.
 pub(crate) fn complexity(plan: &Plan<'_>) -> i64 {

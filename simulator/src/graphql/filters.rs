@@ -7,18 +7,19 @@ use serde_json::Value as Json;
 
 use crate::world::{MergeRequest, MergeRequestState, Project, ReviewState};
 
-use super::connection::{Connection, Window};
+use super::arguments::Arguments;
 use super::context::Context;
 use super::order::{By, Key, Order, Sort};
-use super::plan::Arguments;
-use super::value::{Object, Value};
+use super::paging::Window;
+use super::value::{Connection, Object, Value};
 
-/// A page of the merge requests of a project.
+/// A page of the merge requests of a project. Where the caller may not read them it is empty, never null: GitLab's field asks for
+/// no right of its own, and its finder finds nothing in no project (`IssuableFinder::Params#project`).
 pub(crate) fn of_project<'w>(ctx: &Context<'w>, project: &'w Project, arguments: &Arguments) -> Value<'w> {
-    if !ctx.rights(project).merge_requests {
-        return Value::Null;
-    }
     let filter = Filter::of(ctx, arguments);
+    if !ctx.rights(project).merge_requests {
+        return page(ctx, Vec::new(), &filter, arguments);
+    }
     let order = order(arguments);
 
     // The order that importers ask for has an index: a page is found without looking at the rest.
@@ -60,8 +61,8 @@ fn page<'w>(
     let merged: Vec<f64> = found.iter().filter_map(|merge_request| time_to_merge(merge_request)).collect();
     let order = order(arguments);
     let mut rows: Vec<_> = found.into_iter().map(Object::MergeRequest).collect();
-    order.sort(&mut rows);
-    match Connection::cut(rows, order, arguments) {
+    order.sort(ctx.world, &mut rows);
+    match Connection::cut(ctx.world, rows, order, arguments) {
         Ok(mut page) => {
             page.time_to_merge = Some(merged).filter(|merged| !merged.is_empty()).map(|merged| merged.iter().sum());
             Value::Object(Object::Connection(page.into()))

@@ -3,9 +3,9 @@
 //! The way of a request: `document` parses and validates its text (once), with GitLab's own words for what is wrong (`rules`);
 //! `plan` fills in the variables and finds the resolvers; `cost` says whether it may run; `execute` writes the answer.
 
+mod arguments;
 #[cfg(test)]
 mod conformance;
-mod connection;
 mod context;
 mod cost;
 mod document;
@@ -14,8 +14,10 @@ mod execute;
 mod fields;
 mod filters;
 mod introduced;
+mod keys;
 mod literals;
 mod order;
+mod paging;
 mod plan;
 mod request;
 mod rules;

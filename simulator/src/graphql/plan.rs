@@ -11,6 +11,7 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{ExecutableDocument, Node, Schema, ast};
 use serde_json::Value as Json;
 
+use super::arguments::Arguments;
 use super::fields::{Resolve, resolver};
 use super::introduced;
 
@@ -44,48 +45,6 @@ impl Field<'_> {
             Some(name) if self.plans.len() > 1 => self.plans.iter().find(|plan| plan.type_name == name),
             _ => self.plans.first(),
         }
-    }
-}
-
-/// The arguments of a field, variables and defaults filled in.
-#[derive(Debug, Default)]
-pub(crate) struct Arguments {
-    values: Vec<(String, Json)>,
-    /// Whether the answer's `count` is asked for, so worth counting.
-    pub(crate) counted: bool,
-}
-
-impl Arguments {
-    /// Arguments with these values.
-    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool) -> Arguments {
-        Arguments { values, counted }
-    }
-
-    /// An argument that was given, or has a default, and is not null.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
-        let (_, value) = self.values.iter().find(|(known, _)| known == name)?;
-        Some(value).filter(|value| !value.is_null())
-    }
-
-    /// A string, an enum value or an ID.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.get(name)?.as_str()
-    }
-
-    /// A boolean; false when absent.
-    pub(crate) fn flag(&self, name: &str) -> bool {
-        self.get(name).and_then(Json::as_bool).unwrap_or_default()
-    }
-
-    /// A list; one value is a list of one.
-    pub(crate) fn list(&self, name: &str) -> Option<&[Json]> {
-        let value = self.get(name)?;
-        Some(value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
-    }
-
-    /// A list of strings.
-    pub(crate) fn texts(&self, name: &str) -> Option<Vec<&str>> {
-        Some(self.list(name)?.iter().filter_map(Json::as_str).collect())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::world::{
     User,
 };
 
-use super::connection::Connection;
+use super::order::Order;
 
 /// The answer of a resolver.
 #[derive(Clone, Debug)]
@@ -84,6 +84,21 @@ pub(crate) struct Person<'w> {
 pub(crate) struct Thread<'w> {
     pub(crate) merge_request: &'w MergeRequest,
     pub(crate) notes: Vec<&'w Note>,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(crate) struct Connection<'w> {
+    pub(crate) nodes: Vec<Object<'w>>,
+    pub(crate) has_next: bool,
+    pub(crate) has_previous: bool,
+    /// All rows, of all pages; only reckoned when asked for.
+    pub(crate) count: usize,
+    /// Seconds from creation to merge, over all merged rows of a list of merge requests.
+    pub(crate) time_to_merge: Option<f64>,
+    pub(crate) order: Order,
+    /// The number of the first node, in numbered lists.
+    pub(crate) first: usize,
 }
 
 /// Where a membership was given.

@@ -2,10 +2,10 @@
 
 use crate::world::MergeRequest;
 
-use super::{On, page};
+use super::kit::{On, page};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 
 /// The rules that apply to a merge request.
@@ -18,7 +18,7 @@ pub(crate) fn rules<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> V
 /// Those whose approvals stand.
 pub(crate) fn approvers<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, arguments: &Arguments) -> Value<'w> {
     let users = merge_request.approvals.iter().filter_map(|approval| ctx.person(Some(approval.user), None));
-    page(users.collect(), Order::ascending(By::Id), arguments)
+    page(ctx, users.collect(), Order::ascending(By::Id), arguments)
 }
 
 pub(crate) fn rule_field(name: &str) -> Option<On<MergeRequest>> {
@@ -29,7 +29,7 @@ pub(crate) fn rule_field(name: &str) -> Option<On<MergeRequest>> {
         "approvalsRequired" => |ctx, of, _| Value::Int(ctx.world.approvals_required(of)),
         "approved" => |ctx, of, _| Value::Bool(ctx.world.approvals_left(of) == 0),
         "approvedBy" => |ctx, of, arguments| approvers(ctx, of, arguments),
-        "users" => |_, _, arguments| page(Vec::new(), Order::ascending(By::Id), arguments),
+        "users" => |ctx, _, arguments| page(ctx, Vec::new(), Order::ascending(By::Id), arguments),
         "eligibleApprovers" => |_, _, _| Value::List(Vec::new()),
         "containsHiddenGroups" | "overridden" | "invalid" => |_, _, _| Value::Bool(false),
         "section" => |_, _, _| Value::Null,

@@ -2,11 +2,11 @@
 
 use crate::world::{Deployment, Job, Pipeline};
 
-use super::{On, Within, page};
+use super::kit::{On, Within, page};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::literals::global_number;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 
 pub(crate) fn pipeline_field(name: &str) -> Option<On<Pipeline>> {
@@ -33,9 +33,9 @@ pub(crate) fn pipeline_field(name: &str) -> Option<On<Pipeline>> {
             let project = ctx.world.project(pipeline.project).map_or("", |project| &project.full_path);
             Value::Text(format!("/{project}/-/pipelines/{}", pipeline.id))
         },
-        "jobs" => |_, pipeline, arguments| {
+        "jobs" => |ctx, pipeline, arguments| {
             let jobs = pipeline.jobs.iter().map(|job| (job, pipeline));
-            self::jobs(jobs, Order::descending(By::Id), arguments)
+            self::jobs(ctx, jobs, Order::descending(By::Id), arguments)
         },
         "totalJobs" => |_, pipeline, _| Value::count(pipeline.jobs.len()),
         "active" | "cancelable" => |_, pipeline, _| Value::Bool(is_active(pipeline.status)),
@@ -136,7 +136,7 @@ pub(crate) fn pipelines<'w>(
             && after.is_none_or(|after| pipeline.updated_at >= after)
             && before.is_none_or(|before| pipeline.updated_at <= before)
     });
-    page(found.map(Object::Pipeline).collect(), Order::descending(By::Id), arguments)
+    page(ctx, found.map(Object::Pipeline).collect(), Order::descending(By::Id), arguments)
 }
 
 /// One pipeline, by id, iid or commit.
@@ -154,6 +154,7 @@ pub(crate) fn pipeline<'w>(mut all: impl Iterator<Item = &'w Pipeline>, argument
 
 /// A page of jobs.
 pub(crate) fn jobs<'w>(
+    ctx: &Context<'w>,
     all: impl Iterator<Item = (&'w Job, &'w Pipeline)>,
     order: Order,
     arguments: &Arguments,
@@ -165,7 +166,7 @@ pub(crate) fn jobs<'w>(
         statuses.as_ref().is_none_or(|statuses| statuses.contains(&status.as_str()))
             && name.is_none_or(|name| job.name == name)
     });
-    page(found.map(|(job, of)| Object::Job(job, of)).collect(), order, arguments)
+    page(ctx, found.map(|(job, of)| Object::Job(job, of)).collect(), order, arguments)
 }
 
 /// One job, by id.

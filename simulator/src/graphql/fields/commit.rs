@@ -2,7 +2,7 @@
 
 use crate::world::{Commit, Project};
 
-use super::Within;
+use super::kit::Within;
 use crate::graphql::value::{Object, Person, Value};
 
 pub(crate) fn field(name: &str) -> Option<Within<Commit, Project>> {

@@ -2,11 +2,12 @@
 
 use crate::world::{Group, Owner, Project};
 
-use super::{On, label, member, page, project, query};
+use super::kit::{On, ids, matches, page};
+use super::{label, member, project};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::filters;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Source, Value};
 
 pub(crate) fn field(name: &str) -> Option<On<Group>> {
@@ -59,14 +60,14 @@ pub(crate) fn field(name: &str) -> Option<On<Group>> {
 fn descendants<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Value<'w> {
     let all = arguments.get("includeParentDescendants").is_none_or(|value| value == true);
     let candidates = if all { ctx.world.descendant_groups(group.id) } else { ctx.world.subgroups(group.id).to_vec() };
-    let ids = query::ids(arguments);
+    let ids = ids(arguments);
     let archived = arguments.get("archived").and_then(serde_json::Value::as_bool);
     let search = arguments.text("search").map(str::to_lowercase);
     let found = candidates.into_iter().filter_map(|id| ctx.group(Some(id))).filter(|group| {
         ids.as_ref().is_none_or(|ids| ids.contains(&group.id))
             && archived.is_none_or(|archived| group.archived == archived)
             && (!arguments.flag("owned") || ctx.world.owns_group(ctx.caller, group))
-            && search.as_ref().is_none_or(|text| query::matches(text, &group.name, &group.path))
+            && search.as_ref().is_none_or(|text| matches(text, &group.name, &group.path))
     });
     let order = match arguments.text("sort").unwrap_or_default() {
         "NAME_DESC" => Order::descending(By::Name),
@@ -78,7 +79,7 @@ fn descendants<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -
         "CREATED_AT_DESC" | "UPDATED_AT_DESC" => Order::descending(By::CreatedAt),
         _ => Order::ascending(By::Name),
     };
-    page(found.map(Object::Group).collect(), order, arguments)
+    page(ctx, found.map(Object::Group).collect(), order, arguments)
 }
 
 fn merge_requests<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Value<'w> {
@@ -112,5 +113,5 @@ fn labels<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Val
         Owner::Group(owner) => groups.contains(&owner),
         Owner::Project(owner) => with_projects && in_group(owner),
     });
-    label::page_of(found, arguments)
+    label::page_of(ctx, found, arguments)
 }

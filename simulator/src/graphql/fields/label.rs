@@ -2,9 +2,10 @@
 
 use crate::world::{Label, Owner};
 
-use super::{On, page};
+use super::kit::{On, page};
+use crate::graphql::arguments::Arguments;
+use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Value};
 
 pub(crate) fn field(name: &str) -> Option<On<Label>> {
@@ -25,7 +26,11 @@ pub(crate) fn field(name: &str) -> Option<On<Label>> {
 }
 
 /// A page of labels, by title.
-pub(crate) fn page_of<'w>(labels: impl Iterator<Item = &'w Label>, arguments: &Arguments) -> Value<'w> {
+pub(crate) fn page_of<'w>(
+    ctx: &Context<'w>,
+    labels: impl Iterator<Item = &'w Label>,
+    arguments: &Arguments,
+) -> Value<'w> {
     let title = arguments.text("title");
     let term = arguments.text("searchTerm").map(str::to_lowercase);
     let fields = arguments.texts("searchIn").unwrap_or_default();
@@ -37,5 +42,5 @@ pub(crate) fn page_of<'w>(labels: impl Iterator<Item = &'w Label>, arguments: &A
         };
         title.is_none_or(|title| title == label.title) && term.as_deref().is_none_or(mentions)
     });
-    page(found.map(Object::Label).collect(), Order::ascending(By::Title), arguments)
+    page(ctx, found.map(Object::Label).collect(), Order::ascending(By::Title), arguments)
 }

@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 
 use crate::world::{Group, Member, Role};
 
-use super::{page, query};
+use super::kit::{matches, page};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Source, Value};
 
@@ -76,9 +76,7 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, source: Source<'w>, arguments: &Arg
     let rows = found.by_user.into_values().filter(|membership| {
         let user = ctx.world.user(membership.member.user);
         levels.as_ref().is_none_or(|levels| levels.contains(&membership.role.level()))
-            && search
-                .as_ref()
-                .is_none_or(|text| user.is_some_and(|user| query::matches(text, &user.name, &user.username)))
+            && search.as_ref().is_none_or(|text| user.is_some_and(|user| matches(text, &user.name, &user.username)))
     });
     let mut rows: Vec<_> = rows.collect();
     match arguments.text("sort") {
@@ -88,7 +86,7 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, source: Source<'w>, arguments: &Arg
     }
     let sorted = arguments.get("sort").and_then(Json::as_str).is_some();
     let order = if sorted { Order::NUMBERED } else { Order::ascending(By::Id) };
-    page(rows.into_iter().map(Object::Member).collect(), order, arguments)
+    page(ctx, rows.into_iter().map(Object::Member).collect(), order, arguments)
 }
 
 /// One membership per user: the one with the most rights.

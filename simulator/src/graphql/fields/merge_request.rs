@@ -2,10 +2,11 @@
 
 use crate::world::{FileStats, MergeRequest, MergeRequestState, Project, Role};
 
-use super::{On, approval, ci, note, page};
+use super::kit::{On, page};
+use super::{approval, ci, note};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Object, Value};
 
@@ -74,7 +75,7 @@ pub(crate) fn field(name: &str) -> Option<On<MergeRequest>> {
 
         "labels" => |ctx, one, arguments| {
             let labels = one.labels.iter().filter_map(|id| ctx.world.label(*id)).map(Object::Label);
-            page(labels.collect(), Order::ascending(By::Title), arguments)
+            page(ctx, labels.collect(), Order::ascending(By::Title), arguments)
         },
         "notes" => |ctx, one, arguments| note::page_of(ctx, one, arguments),
         "discussions" => |ctx, one, arguments| note::discussions(ctx, one, arguments),
@@ -213,7 +214,7 @@ fn people<'w>(
     arguments: &Arguments,
 ) -> Value<'w> {
     let people = users.filter_map(|id| ctx.person(Some(id), Some(merge_request)));
-    page(people.collect(), Order::ascending(By::Id), arguments)
+    page(ctx, people.collect(), Order::ascending(By::Id), arguments)
 }
 
 fn participants(ctx: &Context<'_>, merge_request: &MergeRequest) -> Vec<i64> {
@@ -239,7 +240,7 @@ fn commits<'w>(
     };
     let commits = merge_request.commits.iter().filter(|commit| !without_merges || commit.parents.len() < 2);
     let rows = commits.map(|commit| Object::Commit(commit, project));
-    page(rows.collect(), Order::NUMBERED, arguments)
+    page(ctx, rows.collect(), Order::NUMBERED, arguments)
 }
 
 fn discussions(merge_request: &MergeRequest, counts: impl Fn(&crate::world::Note) -> bool) -> usize {

@@ -1,4 +1,4 @@
-//! The resolvers: one table of fields per type.
+//! The resolvers: a room a noun, and the table that names them all.
 //!
 //! A field's resolver is looked up by name once per request; then it is called for every object of a page.
 
@@ -6,6 +6,7 @@ mod approval;
 mod ci;
 mod commit;
 mod group;
+mod kit;
 mod label;
 mod list;
 mod member;
@@ -13,152 +14,7 @@ mod merge_request;
 mod note;
 mod project;
 mod query;
+mod table;
 mod user;
 
-use std::rc::Rc;
-
-use crate::world::{
-    Commit, Deployment, FileStats, Group, Job, Label, MergeRequest, Note, Pipeline, Position, Project, User,
-};
-
-use super::connection::Connection;
-use super::context::Context;
-use super::order::Order;
-use super::plan::Arguments;
-use super::value::{Membership, Object, Person, Value};
-
-/// Resolves a field of something that the World owns.
-type On<T> = for<'w> fn(&Context<'w>, &'w T, &Arguments) -> Value<'w>;
-
-/// Resolves a field of something that the World owns, and that is known by its owner.
-type Within<T, O> = for<'w> fn(&Context<'w>, &'w T, &'w O) -> Value<'w>;
-
-/// How a field is answered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Resolve {
-    /// `__typename`
-    TypeName,
-    /// `__schema` and `__type`, and all below them
-    Introspection,
-    /// A field that this server is too old for.
-    Later,
-    /// A field of a record.
-    Record,
-    Query(for<'w> fn(&Context<'w>, &Arguments) -> Value<'w>),
-    Project(On<Project>),
-    Repository(On<Project>),
-    Group(On<Group>),
-    MergeRequest(On<MergeRequest>),
-    User(for<'w> fn(&Context<'w>, Person<'w>, &Arguments) -> Value<'w>),
-    Interaction(Within<User, MergeRequest>),
-    Note(Within<Note, MergeRequest>),
-    Discussion(note::OnThread),
-    Position(On<Position>),
-    FileStats(On<FileStats>),
-    Commit(Within<Commit, Project>),
-    Label(On<Label>),
-    Pipeline(On<Pipeline>),
-    Job(Within<Job, Pipeline>),
-    Deployment(On<Deployment>),
-    ApprovalRule(On<MergeRequest>),
-    Member(for<'w> fn(&Context<'w>, Membership<'w>) -> Value<'w>),
-    Connection(for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>),
-    Edge(for<'w> fn(&Connection<'w>, usize) -> Value<'w>),
-    PageInfo(for<'w> fn(&Connection<'w>) -> Value<'w>),
-}
-
-impl Resolve {
-    /// Whether this server is too old for the field.
-    pub(crate) fn is_later(&self) -> bool {
-        matches!(self, Resolve::Later)
-    }
-
-    /// Answers the field for one object.
-    pub(crate) fn call<'w>(
-        &self,
-        ctx: &Context<'w>,
-        object: &Object<'w>,
-        name: &str,
-        arguments: &Arguments,
-    ) -> Value<'w> {
-        match (self, object) {
-            (Resolve::Query(resolve), Object::Query) => resolve(ctx, arguments),
-            (Resolve::Project(resolve), Object::Project(project)) => resolve(ctx, project, arguments),
-            (Resolve::Repository(resolve), Object::Repository(project)) => resolve(ctx, project, arguments),
-            (Resolve::Group(resolve), Object::Group(group)) => resolve(ctx, group, arguments),
-            (Resolve::MergeRequest(resolve), Object::MergeRequest(merge_request)) => {
-                resolve(ctx, merge_request, arguments)
-            }
-            (Resolve::User(resolve), Object::User(person)) => resolve(ctx, *person, arguments),
-            (Resolve::Interaction(resolve), Object::Interaction(user, of)) => resolve(ctx, user, of),
-            (Resolve::Note(resolve), Object::Note(note, of)) => resolve(ctx, note, of),
-            (Resolve::Discussion(resolve), Object::Discussion(thread)) => resolve(ctx, thread, arguments),
-            (Resolve::Position(resolve), Object::Position(position)) => resolve(ctx, position, arguments),
-            (Resolve::FileStats(resolve), Object::FileStats(file)) => resolve(ctx, file, arguments),
-            (Resolve::Commit(resolve), Object::Commit(commit, of)) => resolve(ctx, commit, of),
-            (Resolve::Label(resolve), Object::Label(label)) => resolve(ctx, label, arguments),
-            (Resolve::Pipeline(resolve), Object::Pipeline(pipeline)) => resolve(ctx, pipeline, arguments),
-            (Resolve::Job(resolve), Object::Job(job, of)) => resolve(ctx, job, of),
-            (Resolve::Deployment(resolve), Object::Deployment(deployment)) => resolve(ctx, deployment, arguments),
-            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(of)) => resolve(ctx, of, arguments),
-            (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member),
-            (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page),
-            (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(page, *index),
-            (Resolve::PageInfo(resolve), Object::PageInfo(page)) => resolve(page),
-            (Resolve::Record, Object::Record(fields)) => {
-                let field = fields.iter().find(|(known, _)| *known == name);
-                field.map_or(Value::Null, |(_, value)| value.clone())
-            }
-            _ => Value::Null,
-        }
-    }
-}
-
-/// The resolver of a field; fields of small things are looked up in their record.
-pub(crate) fn resolver(type_name: &str, field: &str) -> Resolve {
-    if field == "__typename" {
-        return Resolve::TypeName;
-    }
-    if field.starts_with("__") || type_name.starts_with("__") {
-        return Resolve::Introspection;
-    }
-    let found = match type_name {
-        "Query" => query::field(field).map(Resolve::Query),
-        "Project" => project::field(field).map(Resolve::Project),
-        "Repository" => project::repository_field(field).map(Resolve::Repository),
-        "Group" => group::field(field).map(Resolve::Group),
-        "MergeRequest" => merge_request::field(field).map(Resolve::MergeRequest),
-        "UserCore"
-        | "CurrentUser"
-        | "MergeRequestAuthor"
-        | "MergeRequestReviewer"
-        | "MergeRequestAssignee"
-        | "MergeRequestParticipant" => user::field(field).map(Resolve::User),
-        "UserMergeRequestInteraction" => user::interaction_field(field).map(Resolve::Interaction),
-        "Note" => note::field(field).map(Resolve::Note),
-        "Discussion" => note::discussion_field(field).map(Resolve::Discussion),
-        "DiffPosition" => note::position_field(field).map(Resolve::Position),
-        "DiffStats" => merge_request::file_field(field).map(Resolve::FileStats),
-        "Commit" => commit::field(field).map(Resolve::Commit),
-        "Label" => label::field(field).map(Resolve::Label),
-        "Pipeline" => ci::pipeline_field(field).map(Resolve::Pipeline),
-        "CiJob" => ci::job_field(field).map(Resolve::Job),
-        "Deployment" => ci::deployment_field(field).map(Resolve::Deployment),
-        "ApprovalRule" => approval::rule_field(field).map(Resolve::ApprovalRule),
-        "ProjectMember" | "GroupMember" => member::field(field).map(Resolve::Member),
-        "PageInfo" => list::page_info_field(field).map(Resolve::PageInfo),
-        name if name.ends_with("Connection") => list::connection_field(field).map(Resolve::Connection),
-        name if name.ends_with("Edge") => list::edge_field(field).map(Resolve::Edge),
-        _ => None,
-    };
-    found.unwrap_or(Resolve::Record)
-}
-
-/// A page of rows, put in order first.
-fn page<'w>(mut rows: Vec<Object<'w>>, order: Order, arguments: &Arguments) -> Value<'w> {
-    order.sort(&mut rows);
-    match Connection::cut(rows, order, arguments) {
-        Ok(page) => Value::Object(Object::Connection(page.into())),
-        Err(refusal) => Value::Refused(refusal),
-    }
-}
+pub(crate) use table::{Resolve, resolver};

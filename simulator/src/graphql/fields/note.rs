@@ -4,14 +4,11 @@ use std::rc::Rc;
 
 use crate::world::{MergeRequest, Note, NoteKind, Position};
 
-use super::{On, Within, page};
+use super::kit::{On, OnThread, Within, page};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Thread, Value};
-
-/// Resolves a field of a thread.
-pub(crate) type OnThread = for<'w> fn(&Context<'w>, &Rc<Thread<'w>>, &Arguments) -> Value<'w>;
 
 pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
     Some(match name {
@@ -78,9 +75,9 @@ pub(crate) fn discussion_field(name: &str) -> Option<OnThread> {
         "resolved" => |_, thread, _| Value::Bool(resolved(thread).is_some()),
         "resolvedAt" => |_, thread, _| Value::time(resolved(thread).map(|(_, at)| at)),
         "resolvedBy" => |ctx, thread, _| ctx.user(resolved(thread).map(|(user, _)| user)),
-        "notes" => |_, thread, arguments| {
+        "notes" => |ctx, thread, arguments| {
             let notes = thread.notes.iter().map(|note| Object::Note(note, thread.merge_request));
-            page(notes.collect(), Order::ascending(By::CreatedAt), arguments)
+            page(ctx, notes.collect(), Order::ascending(By::CreatedAt), arguments)
         },
         _ => return None,
     })
@@ -124,7 +121,7 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, ar
     };
     let notes = ctx.notes(merge_request).filter(|note| system.is_none_or(|system| note.system() == system));
     let rows = notes.map(|note| Object::Note(note, merge_request));
-    page(rows.collect(), Order::ascending(By::CreatedAt), arguments)
+    page(ctx, rows.collect(), Order::ascending(By::CreatedAt), arguments)
 }
 
 /// A page of the threads of a merge request, oldest first.
@@ -138,7 +135,7 @@ pub(crate) fn discussions<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest
         }
     }
     let rows = threads.into_iter().map(|thread| Object::Discussion(Rc::new(thread)));
-    page(rows.collect(), Order::NUMBERED, arguments)
+    page(ctx, rows.collect(), Order::NUMBERED, arguments)
 }
 
 /// A note by its id, if the caller sees it.

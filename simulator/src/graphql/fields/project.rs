@@ -2,11 +2,12 @@
 
 use crate::world::{MergeRequestState, Namespace, Owner, Project};
 
-use super::{On, ci, label, member, page, query};
+use super::kit::{On, ids, matches, page};
+use super::{ci, label, member};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::filters;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Source, Value};
 
 #[expect(clippy::too_many_lines, reason = "a table of fields")]
@@ -60,7 +61,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             ctx.merge_request(iid.and_then(|iid| ctx.world.merge_request_by_iid(project.id, iid)))
         },
         "openMergeRequestsCount" => |ctx, project, _| {
-            if !ctx.rights(project).merge_requests {
+            if !ctx.merge_requests_enabled(project) {
                 return Value::Null;
             }
             let all = ctx.world.merge_requests_of(project.id);
@@ -76,7 +77,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             let own = Owner::Project(project.id);
             let above = arguments.flag("includeAncestorGroups");
             let labels = ctx.world.labels_of_project(project).filter(|label| above || label.owner == own);
-            label::page_of(labels, arguments)
+            label::page_of(ctx, labels, arguments)
         },
         "projectMembers" => |ctx, project, arguments| member::page_of(ctx, Source::Project(project), arguments),
 
@@ -98,7 +99,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             }
             let pipelines = ctx.world.pipelines_of(project.id);
             let jobs = pipelines.flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (job, pipeline)));
-            ci::jobs(jobs, Order::descending(By::Id), arguments)
+            ci::jobs(ctx, jobs, Order::descending(By::Id), arguments)
         },
         "job" => |ctx, project, arguments| {
             if !ctx.rights(project).builds {
@@ -152,7 +153,7 @@ pub(crate) fn repository_field(name: &str) -> Option<On<Project>> {
                     })
             });
             let rows = found.map(|commit| Object::Commit(commit, project));
-            page(rows.collect(), Order::NUMBERED, arguments)
+            page(ctx, rows.collect(), Order::NUMBERED, arguments)
         },
         _ => return None,
     })
@@ -209,7 +210,7 @@ pub(crate) fn page_of_group<'w>(ctx: &Context<'w>, group: i64, arguments: &Argum
     if arguments.flag("includeSubgroups") {
         groups.extend(ctx.world.descendant_groups(group));
     }
-    let ids = query::ids(arguments);
+    let ids = ids(arguments);
     let search = arguments.text("search").filter(|text| !text.is_empty()).map(str::to_lowercase);
     let with_archived = arguments.get("includeArchived").is_none_or(|value| value == true);
     let all = groups.iter().flat_map(|id| ctx.world.projects_of_group(*id));
@@ -219,9 +220,9 @@ pub(crate) fn page_of_group<'w>(ctx: &Context<'w>, group: i64, arguments: &Argum
             && (!arguments.flag("notAimedForDeletion") || project.marked_for_deletion_on.is_none())
             && (!arguments.flag("withMergeRequestsEnabled") || ctx.merge_requests_enabled(project))
             && ids.as_ref().is_none_or(|ids| ids.contains(&project.id))
-            && search.as_ref().is_none_or(|text| query::matches(text, &project.name, &project.path))
+            && search.as_ref().is_none_or(|text| matches(text, &project.name, &project.path))
     });
-    page(found.map(Object::Project).collect(), order(arguments.text("sort")), arguments)
+    page(ctx, found.map(Object::Project).collect(), order(arguments.text("sort")), arguments)
 }
 
 /// Whether merge requests of the project show in lists of its group.

@@ -2,11 +2,12 @@
 
 use crate::world::Role;
 
-use super::{member, note, page, project};
+use super::kit::{ids, matches, page};
+use super::{member, note, project};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
-use crate::graphql::literals::{global_id, global_number};
+use crate::graphql::literals::global_number;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::value::{Object, Person, Value};
 
 pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, &Arguments) -> Value<'w>> {
@@ -73,7 +74,7 @@ fn groups<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
         "path_asc" => Order::ascending(By::Path),
         _ => Order::ascending(By::Name),
     };
-    page(found.map(Object::Group).collect(), order, arguments)
+    page(ctx, found.map(Object::Group).collect(), order, arguments)
 }
 
 fn projects<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
@@ -94,7 +95,7 @@ fn projects<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
             && archived.is_none_or(|which| which == "INCLUDE" || project.archived == (which == "ONLY"))
             && search.as_ref().is_none_or(|text| matches(text, &project.name, &project.path))
     });
-    page(found.map(Object::Project).collect(), project::order(arguments.text("sort")), arguments)
+    page(ctx, found.map(Object::Project).collect(), project::order(arguments.text("sort")), arguments)
 }
 
 fn users<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
@@ -112,19 +113,5 @@ fn users<'w>(ctx: &Context<'w>, arguments: &Arguments) -> Value<'w> {
         _ => Order::descending(By::CreatedAt),
     };
     let rows = found.map(|user| Object::User(Person { user, of: None }));
-    page(rows.collect(), order, arguments)
-}
-
-/// The numbers that `ids` names: global IDs, or bare numbers where the type is `ID`.
-pub(crate) fn ids(arguments: &Arguments) -> Option<Vec<i64>> {
-    let number = |text: &&str| match global_id(text) {
-        Some((_, number)) => number.parse().ok(),
-        None => text.parse().ok(),
-    };
-    Some(arguments.texts("ids")?.iter().filter_map(number).collect())
-}
-
-/// Whether a search finds a name or a path.
-pub(crate) fn matches(text: &str, name: &str, path: &str) -> bool {
-    name.to_lowercase().contains(text) || path.to_lowercase().contains(text)
+    page(ctx, rows.collect(), order, arguments)
 }

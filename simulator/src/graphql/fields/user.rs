@@ -2,12 +2,13 @@
 
 use crate::world::{MergeRequest, ReviewState, Role, User, UserState};
 
-use super::{Within, approval, page};
+use super::approval;
+use super::kit::{Within, page};
+use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::filters;
 use crate::graphql::literals::global_number;
 use crate::graphql::order::{By, Order};
-use crate::graphql::plan::Arguments;
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Person, Source, Value};
 
@@ -39,11 +40,11 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &
 
         "groups" => |ctx, person, arguments| {
             let groups = memberships(ctx, person.user).map(|(group, _)| Object::Group(group));
-            page(groups.collect(), Order::ascending(By::Name), arguments)
+            page(ctx, groups.collect(), Order::ascending(By::Name), arguments)
         },
         "groupMemberships" => |ctx, person, arguments| {
             let rows = memberships(ctx, person.user).map(|(_, membership)| Object::Member(membership));
-            page(rows.collect(), Order::ascending(By::Id), arguments)
+            page(ctx, rows.collect(), Order::ascending(By::Id), arguments)
         },
         "groupCount" => |ctx, person, _| Value::count(memberships(ctx, person.user).count()),
         "authoredMergeRequests" => |ctx, person, arguments| {

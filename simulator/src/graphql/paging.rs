@@ -7,27 +7,16 @@ use std::cmp::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::cost::PAGE_SIZE;
-use super::order::{By, Key, Order, Sort, invalid_cursor};
-use super::plan::Arguments;
-use super::value::{Object, Value};
+use crate::world::World;
 
-/// A page of a list.
-#[derive(Debug)]
-pub(crate) struct Connection<'w> {
-    pub(crate) nodes: Vec<Object<'w>>,
-    pub(crate) has_next: bool,
-    pub(crate) has_previous: bool,
-    /// All rows, of all pages; only reckoned when asked for.
-    pub(crate) count: usize,
-    /// Seconds from creation to merge, over all merged rows of a list of merge requests.
-    pub(crate) time_to_merge: Option<f64>,
-    order: Order,
-    /// The number of the first node, in numbered lists.
-    first: usize,
-}
+use super::arguments::Arguments;
+use super::order::{By, Order, invalid_cursor};
+use super::value::{Connection, Object, Value};
+
+/// The most that one page holds.
+pub(crate) const PAGE_SIZE: i64 = 100;
 
 /// Which page is asked for.
 #[derive(Debug)]
@@ -70,6 +59,7 @@ impl<'w> Connection<'w> {
     /// # Errors
     /// GitLab's words when the cursor is not one of ours.
     pub(crate) fn cut(
+        world: &World,
         mut rows: Vec<Object<'w>>,
         order: Order,
         arguments: &Arguments,
@@ -77,11 +67,11 @@ impl<'w> Connection<'w> {
         let window = Window::of(arguments)?;
         let count = rows.len();
         let start = match &window.after {
-            Some(cursor) => order.position(&rows, cursor, Ordering::Greater)?,
+            Some(cursor) => order.position(world, &rows, cursor, Ordering::Greater)?,
             None => 0,
         };
         let end = match &window.before {
-            Some(cursor) => order.position(&rows, cursor, Ordering::Equal)?,
+            Some(cursor) => order.position(world, &rows, cursor, Ordering::Equal)?,
             None => rows.len(),
         };
         let end = end.max(start);
@@ -103,26 +93,13 @@ impl<'w> Connection<'w> {
     }
 
     /// The cursor of a node.
-    pub(crate) fn cursor(&self, index: usize) -> Value<'w> {
+    pub(crate) fn cursor(&self, world: &World, index: usize) -> Value<'w> {
         let Some(node) = self.nodes.get(index) else {
             return Value::Null;
         };
-        let text = if self.order.by == By::Place {
-            (self.first + index + 1).to_string()
-        } else {
-            let Key(sort, id) = self.order.key(node);
-            let sort = match sort {
-                Sort::ById => None,
-                Sort::At(at) => Some(json!(at.strftime("%Y-%m-%d %H:%M:%S.%9f UTC").to_string())),
-                Sort::Text(text) => Some(json!(text)),
-                Sort::Missing => Some(Json::Null),
-            };
-            let mut cursor = serde_json::Map::new();
-            if let Some(sort) = sort {
-                cursor.insert(self.order.by.column().to_owned(), sort);
-            }
-            cursor.insert("id".to_owned(), json!(id.to_string()));
-            Json::Object(cursor).to_string()
+        let text = match self.order.by {
+            By::Place => (self.first + index + 1).to_string(),
+            _ => self.order.write(&self.order.key(world, node)),
         };
         Value::Text(URL_SAFE_NO_PAD.encode(text))
     }

@@ -1,0 +1,113 @@
+//! Who sees what.
+
+use gitlab_simulator::World;
+use gitlab_simulator::world::{Feature, Scope, Visibility};
+use serde_json::{Value, json};
+
+use crate::support::{ask, data, json_of, world};
+
+#[test]
+fn what_may_not_be_seen_is_null_without_an_error() {
+    let world = world();
+
+    let anonymous = data(
+        &world,
+        "",
+        r#"{ project(fullPath: "acme/web") { id } group(fullPath: "acme") { id } currentUser { id } metadata { version } }"#,
+    );
+    let guest = data(
+        &world,
+        "guest",
+        r#"{ project(fullPath: "acme/web") { id mergeRequest(iid: "1") { id } repository { rootRef } } }"#,
+    );
+    let absent = data(&world, "reader", r#"{ project(fullPath: "acme/nothing") { id } }"#);
+
+    assert_eq!(anonymous, json!({"project": null, "group": null, "currentUser": null, "metadata": null}));
+    assert_eq!(guest["project"]["repository"], Value::Null);
+    assert_eq!(guest["project"]["mergeRequest"], Value::Null);
+    assert_ne!(guest["project"]["id"], Value::Null);
+    assert_eq!(absent, json!({"project": null}));
+}
+
+#[test]
+fn a_permitted_empty_list_has_no_nodes() {
+    let world = world().with_group("acme", |group| group.project("empty", |project| project));
+
+    let answer = data(
+        &world,
+        "reader",
+        r#"{ project(fullPath: "acme/empty") { mergeRequests { count nodes { id } pageInfo { endCursor hasNextPage } } } }"#,
+    );
+
+    let expected = json!({"count": 0, "nodes": [], "pageInfo": {"endCursor": null, "hasNextPage": false}});
+    assert_eq!(answer["project"]["mergeRequests"], expected);
+}
+
+#[test]
+fn a_token_without_a_reading_scope_is_invalid() {
+    let world = world().with_token("narrow", |token| token.user("reader").scopes(&[Scope::ReadUser]));
+
+    let answer = ask(&world, "narrow", &json!({"query": "{ currentUser { id } }"}));
+
+    assert_eq!(answer.status, 401);
+    assert_eq!(json_of(&answer), json!({"errors": [{"message": "Invalid token"}]}));
+}
+
+#[test]
+fn internal_notes_are_for_planners_and_above() {
+    let world = world().with_group("acme", |group| {
+        group.project("open", |project| {
+            project
+                .visibility(Visibility::Public)
+                .merge_request("Seen", |found| found.comment("bob", "open").internal_comment("bob", "secret"))
+        })
+    });
+    let text = r#"{ project(fullPath: "acme/open") { mergeRequest(iid: "1") { notes(filter: ONLY_COMMENTS) { nodes { body internal } } } } }"#;
+
+    let reporter = data(&world, "reader", text);
+    let guest = data(&world, "guest", text);
+    let anonymous = data(&world, "", text);
+
+    assert_eq!(reporter["project"]["mergeRequest"]["notes"]["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(guest["project"]["mergeRequest"]["notes"]["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(anonymous["project"]["mergeRequest"]["notes"]["nodes"], json!([{"body": "open", "internal": false}]));
+}
+
+/// What a list of merge requests says where there is nothing to see.
+fn nothing() -> Value {
+    json!({"count": 0, "nodes": [], "pageInfo": {"endCursor": null, "hasNextPage": false}, "totalTimeToMerge": null})
+}
+
+/// What somebody sees of a project's merge requests: whether they are on, the list, and the one with number 1.
+fn seen(world: &World, token: &str) -> (Value, Value, Value) {
+    let text = r#"{ project(fullPath: "acme/web") { mergeRequestsEnabled mergeRequest(iid: "1") { iid }
+        mergeRequests(sort: UPDATED_ASC) { count nodes { iid } pageInfo { endCursor hasNextPage } totalTimeToMerge } } }"#;
+    let mut answer = data(world, token, text);
+    let project = &mut answer["project"];
+    (project["mergeRequestsEnabled"].take(), project["mergeRequests"].take(), project["mergeRequest"].take())
+}
+
+// GitLab's field `mergeRequests` asks for no right of its own; its finder finds nothing where the caller may not read
+// (app/graphql/types/project_type.rb, app/finders/issuable_finder/params.rb). Null would tell a client that there is no answer.
+#[test]
+fn a_project_without_merge_requests_has_an_empty_connection() {
+    let off = world()
+        .with_project("acme/web", |project| project.change(|found| found.merge_requests_access = Feature::Disabled));
+    let members = world()
+        .with_project("acme/web", |project| project.change(|found| found.merge_requests_access = Feature::Private));
+
+    assert_eq!(seen(&off, "reader"), (json!(false), nothing(), Value::Null));
+    assert_eq!(seen(&off, "root"), (json!(false), nothing(), Value::Null), "not even for administrators");
+    assert_eq!(seen(&members, "guest"), (json!(false), nothing(), Value::Null));
+    assert_eq!(seen(&members, "reader").0, json!(true), "members-only means Reporter upwards");
+    assert_eq!(seen(&members, "reader").1["count"], json!(3));
+}
+
+#[test]
+fn a_guest_of_a_private_project_has_merge_requests_on_and_finds_none() {
+    let open = world().with_project("acme/web", |project| project.visibility(Visibility::Public));
+
+    assert_eq!(seen(&world(), "guest"), (json!(true), nothing(), Value::Null));
+    assert_eq!(seen(&open, "guest").1["count"], json!(3));
+    assert_eq!(seen(&open, "").0, json!(true));
+}
