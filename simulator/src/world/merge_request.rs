@@ -218,6 +218,12 @@ impl MergeRequest {
         self.title.clone()
     }
 
+    /// The commit that the source branch left the target branch at.
+    #[must_use]
+    pub fn merge_base(&self) -> Sha {
+        Sha::from_seed(self.id.unsigned_abs())
+    }
+
     /// Added lines.
     #[must_use]
     pub fn additions(&self) -> i64 {

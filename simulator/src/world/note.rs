@@ -35,30 +35,34 @@ pub enum NoteKind {
 }
 
 /// What GitLab writes a note about; the names of GitLab's `system_note_metadata.action`.
+///
+/// Merging, closing, reopening, labels and milestones are not among them: since 13.x they are resource events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SystemAction {
     /// An approval.
     Approved,
     /// An approval withdrawn.
     Unapproved,
+    /// Approvals taken back by a push.
+    ApprovalsReset,
     /// Marked as draft, or ready, or renamed.
     Title,
     /// Someone was asked to review, or no more.
     Reviewer,
     /// Changes were requested.
     RequestedChanges,
-    /// Someone was assigned.
+    /// A request for changes was bypassed.
+    Override,
+    /// Someone was assigned, or no more.
     Assignee,
     /// Commits were pushed.
     Commit,
-    /// Labels changed.
-    Label,
-    /// Merged.
+    /// The merge was left to GitLab, or no more.
     Merge,
-    /// Closed.
-    Closed,
-    /// Opened again.
-    Opened,
+    /// The last open thread was resolved.
+    Discussion,
+    /// A push changed the lines that a thread stands on.
+    Outdated,
     /// The description changed.
     Description,
     /// Mentioned elsewhere.
@@ -72,41 +76,42 @@ impl SystemAction {
         match self {
             SystemAction::Approved => "approved",
             SystemAction::Unapproved => "unapproved",
+            SystemAction::ApprovalsReset => "approvals_reset",
             SystemAction::Title => "title",
             SystemAction::Reviewer => "reviewer",
             SystemAction::RequestedChanges => "requested_changes",
+            SystemAction::Override => "override",
             SystemAction::Assignee => "assignee",
             SystemAction::Commit => "commit",
-            SystemAction::Label => "label",
             SystemAction::Merge => "merge",
-            SystemAction::Closed => "closed",
-            SystemAction::Opened => "opened",
+            SystemAction::Discussion => "discussion",
+            SystemAction::Outdated => "outdated",
             SystemAction::Description => "description",
             SystemAction::CrossReference => "cross_reference",
         }
     }
 
-    /// GraphQL's `systemNoteIconName` on a merge request. GitLab 16 drew new ones.
+    /// GraphQL's `systemNoteIconName` on a merge request. GitLab 16 drew new ones; not every action has one
+    /// (`app/helpers/system_note_helper.rb`).
     #[must_use]
-    pub fn icon(self, settings: &Settings) -> &'static str {
+    pub fn icon(self, settings: &Settings) -> Option<&'static str> {
         let new = settings.at_least(16, 0);
-        match self {
+        Some(match self {
             SystemAction::Approved if new => "check",
             SystemAction::Approved => "approval",
             SystemAction::Unapproved => "unapproval",
-            SystemAction::Title | SystemAction::Description if new => "pencil",
-            SystemAction::Title | SystemAction::Description => "pencil-square",
+            SystemAction::ApprovalsReset => return None,
+            SystemAction::Title | SystemAction::Description | SystemAction::Outdated if new => "pencil",
+            SystemAction::Title | SystemAction::Description | SystemAction::Outdated => "pencil-square",
             SystemAction::Reviewer | SystemAction::Assignee => "user",
             SystemAction::RequestedChanges => "error",
+            SystemAction::Override => "review-warning",
             SystemAction::Commit => "commit",
-            SystemAction::Label => "label",
             SystemAction::Merge if new => "mr-system-note-empty",
             SystemAction::Merge => "git-merge",
-            SystemAction::Closed if new => "merge-request-close",
-            SystemAction::Closed => "issue-close",
-            SystemAction::Opened => "issues",
+            SystemAction::Discussion => "comment",
             SystemAction::CrossReference => "comment-dots",
-        }
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod binary;
 mod ci;
 mod data;
 mod deliveries;
+mod events;
 mod faults;
 mod hooks;
 mod paging;

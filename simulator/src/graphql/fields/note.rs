@@ -39,7 +39,7 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
         "position" => |_, note, _| Value::object(note.position().map(Object::Position)),
         "systemNoteIconName" => |ctx, note, _| {
             let settings = &ctx.world.settings;
-            Value::str(note.action().map(|action| action.icon(settings)))
+            Value::str(note.action().and_then(|action| action.icon(settings)))
         },
         "systemNoteMetadata" => |_, note, _| {
             note.action().map_or(Value::Null, |action| {

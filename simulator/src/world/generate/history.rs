@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::calendar::{later, working};
 use super::{Size, words};
 use crate::world::{
-    Approval, Award, Commit, FileStats, MergeRequest, MergeRequestState, Note, NoteKind, Position, ReviewState,
-    Reviewer, Sha, SystemAction, World,
+    Approval, Award, Commit, FileStats, MarkEvent, MergeRequest, MergeRequestState, Note, NoteKind, Position,
+    ReviewState, Reviewer, Sha, StateEvent, SystemAction, World,
 };
 
 /// Writes the history of one project.
@@ -76,8 +76,14 @@ impl Writer<'_> {
             let id = self.world.next_id("award");
             subject.awards.push(Award { id, user: reviewer, name: "thumbsup".to_owned(), at: created_at });
         }
-        let plan = self.plan();
-        let unfinished = plan.iter().all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
+        for label in subject.labels.clone() {
+            let id = self.world.next_id("label_event");
+            let event = MarkEvent { id, user: Some(author), subject: label, added: true, at: created_at };
+            subject.label_events.push(event);
+        }
+        let (plan, ending) = self.plan();
+        let steps = plan.iter().all(|step| matches!(step, Step::Asked | Step::Comment | Step::Remark));
+        let unfinished = ending.is_none() && steps;
         subject.draft = unfinished && self.random.bool();
         for step in plan {
             at = later(at, step.wait(), &mut self.random).min(until);
@@ -87,6 +93,10 @@ impl Writer<'_> {
             }
             self.step(step, at, reviewer, &mut subject);
         }
+        if let Some(ending) = ending {
+            at = later(at, ending.wait(), &mut self.random).min(until);
+            self.end(ending, at, reviewer, &mut subject);
+        }
         subject.updated_at = at.max(subject.updated_at);
         if subject.merged_at.is_some() && self.random.u8(..5) == 0 {
             // GitLab keeps merged_at in another record, written a moment later.
@@ -95,11 +105,12 @@ impl Writer<'_> {
         self.world.insert_merge_request(subject);
     }
 
-    /// The notes of one merge request, in order: exactly as many as asked for.
-    fn plan(&mut self) -> Vec<Step> {
+    /// What happens to one merge request, in order: exactly as many notes as asked for, then how it ends, which is
+    /// an event without a note.
+    fn plan(&mut self) -> (Vec<Step>, Option<Ending>) {
         let ending = match self.random.u8(..100) {
-            0..82 => Some(Step::Merged),
-            82..90 => Some(Step::Closed),
+            0..82 => Some(Ending::Merged),
+            82..90 => Some(Ending::Closed),
             _ => None,
         };
         let mut room = self.size.notes;
@@ -108,8 +119,7 @@ impl Writer<'_> {
             room -= usize::from(fits);
             fits
         };
-        let ends = ending.filter(|_| take(true));
-        let approved = take(ends == Some(Step::Merged) || self.random.bool());
+        let approved = take(ending == Some(Ending::Merged) || self.random.bool());
         let asked = take(true);
         let ready = take(self.random.u8(..3) == 0);
         let mut steps = Vec::with_capacity(self.size.notes);
@@ -119,8 +129,7 @@ impl Writer<'_> {
             steps.push(if self.random.u8(..3) == 0 { Step::Remark } else { Step::Comment });
         }
         steps.extend(approved.then_some(Step::Approved));
-        steps.extend(ends);
-        steps
+        (steps, ending)
     }
 
     fn step(&mut self, step: Step, at: Timestamp, reviewer: i64, subject: &mut MergeRequest) {
@@ -143,7 +152,7 @@ impl Writer<'_> {
             Step::Remark => {
                 subject.reviewers[0].state = ReviewState::Reviewed;
                 let position = Position {
-                    base_sha: Sha::from_seed(subject.id.unsigned_abs()),
+                    base_sha: subject.merge_base(),
                     head_sha: subject.sha.unwrap_or(Sha([0; 20])),
                     path: subject.files[0].path.clone(),
                     new_line: Some(self.random.i64(1..200)),
@@ -157,26 +166,12 @@ impl Writer<'_> {
                 let body = "approved this merge request".to_owned();
                 (NoteKind::System(SystemAction::Approved), body, reviewer)
             }
-            Step::Merged => {
-                subject.state = MergeRequestState::Merged;
-                subject.merge_user = Some(reviewer);
-                subject.merged_at = Some(at);
-                let commit = self.merge_commit(subject, reviewer, at);
-                subject.merge_commit_sha = Some(commit);
-                (NoteKind::System(SystemAction::Merge), "merged".to_owned(), reviewer)
-            }
-            Step::Closed => {
-                subject.state = MergeRequestState::Closed;
-                subject.closed_by = Some(owner);
-                subject.closed_at = Some(at);
-                (NoteKind::System(SystemAction::Closed), "closed".to_owned(), owner)
-            }
         };
         let resolvable = matches!(kind, NoteKind::Diff(_));
         subject.updated_at = at;
         subject.notes.push(Note {
             id,
-            resolved: (resolvable && step != Step::Merged && self.random.bool()).then_some((owner, at)),
+            resolved: (resolvable && self.random.bool()).then_some((owner, at)),
             kind,
             body,
             author: Some(author),
@@ -186,6 +181,25 @@ impl Writer<'_> {
             resolvable,
             discussion: Sha::from_seed(id.unsigned_abs()),
         });
+    }
+
+    /// Merged or closed: the state and its event. GitLab writes no note about either.
+    fn end(&mut self, ending: Ending, at: Timestamp, reviewer: i64, subject: &mut MergeRequest) {
+        let owner = subject.author.unwrap_or(reviewer);
+        let (user, state) = if ending == Ending::Merged { (reviewer, "merged") } else { (owner, "closed") };
+        if ending == Ending::Merged {
+            subject.state = MergeRequestState::Merged;
+            subject.merge_user = Some(user);
+            subject.merged_at = Some(at);
+            subject.merge_commit_sha = Some(self.merge_commit(subject, user, at));
+        } else {
+            subject.state = MergeRequestState::Closed;
+            subject.closed_by = Some(user);
+            subject.closed_at = Some(at);
+        }
+        let id = self.world.next_id("state_event");
+        subject.state_events.push(StateEvent { id, user: Some(user), state, at });
+        subject.updated_at = at;
     }
 
     fn merge_commit(&mut self, subject: &MergeRequest, user: i64, at: Timestamp) -> Sha {
@@ -272,8 +286,6 @@ enum Step {
     Comment,
     Remark,
     Approved,
-    Merged,
-    Closed,
 }
 
 impl Step {
@@ -285,8 +297,23 @@ impl Step {
             Step::Comment => SignedDuration::from_hours(3),
             Step::Remark => SignedDuration::from_hours(7),
             Step::Approved => SignedDuration::from_hours(9),
-            Step::Merged => SignedDuration::from_hours(2),
-            Step::Closed => SignedDuration::from_hours(30),
+        }
+    }
+}
+
+/// How a merge request ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Merged,
+    Closed,
+}
+
+impl Ending {
+    /// How long people usually take.
+    fn wait(self) -> SignedDuration {
+        match self {
+            Ending::Merged => SignedDuration::from_hours(2),
+            Ending::Closed => SignedDuration::from_hours(30),
         }
     }
 }

@@ -95,7 +95,7 @@ impl World {
     /// Lets the ids of a kind of thing start higher, beyond 2^31 for instance.
     ///
     /// Kinds: `user`, `namespace` (groups), `project`, `merge_request`, `note`, `label`, `hook`, `hook_event`, `token`, `pipeline`,
-    /// `job`, `environment`, `deployment`.
+    /// `job`, `environment`, `deployment`, `state_event`, `label_event`, `milestone_event`, `diff_version`.
     pub fn start_ids_at(&mut self, kind: &'static str, first: i64) {
         self.next_id.insert(kind, first - 1);
     }

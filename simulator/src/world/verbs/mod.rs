@@ -1,11 +1,14 @@
 //! What people do in a GitLab. Each verb changes the World as GitLab does, touches `updated_at`, writes the system
-//! notes, and puts what webhooks are to hear into the outbox.
+//! notes or the events, and puts what webhooks are to hear into the outbox.
 
 mod ci;
 mod life;
+mod marks;
 mod merge_requests;
 mod notes;
 mod projects;
+mod pushes;
 mod reviews;
+mod states;
 
 pub use life::Happening;

@@ -18,7 +18,7 @@ impl World {
         let subject = self.merge_request(merge_request)?;
         let head_sha = subject.sha?;
         let position = Position {
-            base_sha: Sha::from_seed(subject.id.unsigned_abs()),
+            base_sha: subject.merge_base(),
             head_sha,
             path: subject.files.first().map_or_else(|| "README.md".to_owned(), |file| file.path.clone()),
             new_line: Some(14),
