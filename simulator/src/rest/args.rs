@@ -91,12 +91,6 @@ impl Args {
         found
     }
 
-    /// Keeps a number from being larger than this.
-    pub(crate) fn clamp(&mut self, name: &str, most: i64) {
-        let wished = self.integer(name).ok().flatten().unwrap_or(most);
-        self.pairs.push((name.to_owned(), Value::from(wished.min(most))));
-    }
-
     /// The query with some of its names replaced, for `Link`.
     pub(crate) fn query_with(&self, changes: &[(&str, &str)]) -> String {
         let kept = self.query.split('&').filter(|pair| {

@@ -75,8 +75,19 @@ pub(crate) struct Delivery {
     pub(crate) outgoing: Outgoing,
     /// The key of the event that is sent again.
     pub(crate) idempotency_key: Option<String>,
-    /// Whether the answer is the receiver's status, as for a resend.
-    pub(crate) resend: bool,
+    /// What is answered once it is known how the delivery went.
+    pub(crate) conclude: fn(&Outcome) -> Result<Reply, Failure>,
+}
+
+/// How a delivery went.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// The receiver's status; none when no answer came.
+    pub(crate) status: Option<u16>,
+    /// The receiver's words, or why there was no answer.
+    pub(crate) message: String,
+    /// What was sent.
+    pub(crate) body: Value,
 }
 
 impl Reply {

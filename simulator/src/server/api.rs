@@ -13,7 +13,7 @@ use super::incoming::Incoming;
 use super::reply::{json_response, page, set};
 use super::shared::Shared;
 use crate::graphql;
-use crate::rest::{Args, Failure, Handler, Matched, Reply, Request, guard};
+use crate::rest::{Args, Failure, Handler, Matched, Outcome, Reply, Request, guard};
 use crate::world::{Caller, Scope, World};
 
 /// GraphQL's answer.
@@ -58,19 +58,21 @@ pub(super) async fn answer_rest(
             dispatch(shared, matched, &request)
         }
     };
-    let mut reply = match result {
-        Ok(reply) => reply,
-        Err(failure) => {
-            Reply { status: failure.status, headers: failure.headers, body: Some(failure.body), deliver: None }
+    let reply = match result {
+        Ok(Reply { deliver: Some(delivery), .. }) => {
+            let body = delivery.outgoing.body.clone();
+            let sent = deliver::deliver(shared, delivery.outgoing, delivery.idempotency_key).await;
+            let (status, message) = sent.unwrap_or_else(|| (None, "Hook disabled".to_owned()));
+            (delivery.conclude)(&Outcome { status, message, body })
         }
+        other => other,
     };
-    if let Some(delivery) = reply.deliver.take() {
-        let status = deliver::deliver(shared, delivery.outgoing, delivery.idempotency_key).await.unwrap_or_default();
-        if delivery.resend {
-            let code = status.parse::<u16>().map_or_else(|_| json!(status), |code| json!(code));
-            reply.body = Some(json!({ "response_status": code }));
-        }
-    }
+    let reply = reply.unwrap_or_else(|failure| Reply {
+        status: failure.status,
+        headers: failure.headers,
+        body: Some(failure.body),
+        deliver: None,
+    });
     let body = reply.body.map(|body| body.to_string().into_bytes());
     let mut response = match body {
         Some(body) => json_response(reply.status, body),

@@ -24,8 +24,13 @@ struct Prepared {
     timeout: Duration,
 }
 
-/// Sends one delivery and writes it into the hook's log. The result is GitLab's `response_status`.
-pub(crate) async fn deliver(shared: &Shared, outgoing: Outgoing, idempotency_key: Option<String>) -> Option<String> {
+/// Sends one delivery and writes it into the hook's log. Tells the receiver's status and words, or why none came;
+/// nothing when the hook is gone.
+pub(super) async fn deliver(
+    shared: &Shared,
+    outgoing: Outgoing,
+    idempotency_key: Option<String>,
+) -> Option<(Option<u16>, String)> {
     let prepared = {
         let world = shared.read();
         prepare(&world, &outgoing, idempotency_key)?
@@ -36,8 +41,8 @@ pub(crate) async fn deliver(shared: &Shared, outgoing: Outgoing, idempotency_key
         request = request.header(name, value);
     }
     let begin = Instant::now();
-    let outcome = request.send().await;
-    let (status, headers, body, success) = match outcome {
+    let answered = request.send().await;
+    let (status, headers, body, success, message) = match answered {
         Ok(response) => {
             let status = response.status();
             let named = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
@@ -45,10 +50,11 @@ pub(crate) async fn deliver(shared: &Shared, outgoing: Outgoing, idempotency_key
             };
             let headers = response.headers().iter().take(50).map(named).collect();
             let mut body = response.text().await.unwrap_or_default();
+            let message = body.clone();
             body.truncate(body.floor_char_boundary(KEPT_BODY));
-            (status.as_u16().to_string(), headers, body, status.is_success() || status.is_redirection())
+            (Some(status.as_u16()), headers, body, status.is_success() || status.is_redirection(), message)
         }
-        Err(error) => ("internal error".to_owned(), Vec::new(), error.without_url().to_string(), false),
+        Err(error) => (None, Vec::new(), String::new(), false, words(&error, &prepared.url)),
     };
     let mut world = shared.write();
     let now = world.now();
@@ -63,12 +69,27 @@ pub(crate) async fn deliver(shared: &Shared, outgoing: Outgoing, idempotency_key
         request_data: outgoing.body,
         response_headers: headers,
         response_body: body,
-        response_status: status.clone(),
+        response_status: status.map_or_else(|| "internal error".to_owned(), |status| status.to_string()),
         execution_duration: begin.elapsed().as_secs_f64(),
         idempotency_key: prepared.key,
     };
     conclude(&mut world, outgoing.hook, event, success, now);
-    Some(status)
+    Some((status, message))
+}
+
+/// Why no answer came, in the words of Ruby's HTTP library.
+fn words(error: &reqwest::Error, url: &str) -> String {
+    if error.is_timeout() {
+        return "Net::ReadTimeout with #<TCPSocket:(closed)>".to_owned();
+    }
+    let url = reqwest::Url::parse(url).ok();
+    let place = url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default()?)));
+    match place {
+        Some((host, port)) if error.is_connect() => format!(
+            "Failed to open TCP connection to {host}:{port} (Connection refused - connect(2) for \"{host}\" port {port})"
+        ),
+        _ => "end of file reached".to_owned(),
+    }
 }
 
 fn conclude(world: &mut World, hook: i64, event: HookEvent, success: bool, now: Timestamp) {

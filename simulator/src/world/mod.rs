@@ -97,7 +97,7 @@ pub struct World {
     hooks: BTreeMap<i64, Hook>,
     outbox: Vec<Outgoing>,
     webhook_calls: HashMap<i64, (i64, u32)>,
-    hook_tests: HashMap<(i64, HookTarget), (i64, u32)>,
+    hook_tests: HashMap<(i64, HookTarget, &'static str), (i64, u32)>,
 }
 
 impl World {

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{Caller, HookTarget, World};
 
 impl World {
-    /// Counts a test or resend against the user's few per minute and place.
-    pub(crate) fn may_test(&mut self, caller: &Caller, target: HookTarget) -> bool {
+    /// Counts a test or a resend, by GitLab's name of the limit, against the user's few per minute and place.
+    pub(crate) fn may_test(&mut self, limit: &'static str, caller: &Caller, target: HookTarget) -> bool {
         let minute = self.now().as_second() / 60;
-        let key = (caller.user.unwrap_or_default(), target);
+        let key = (caller.user.unwrap_or_default(), target, limit);
         let budget = self.hook_tests.entry(key).or_insert((minute, 0));
         if budget.0 != minute {
             *budget = (minute, 0);

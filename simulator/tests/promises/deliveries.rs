@@ -247,6 +247,73 @@ async fn before_17_11_four_client_errors_are_the_end() {
     assert_eq!(hook["alert_status"], "disabled");
 }
 
+// lib/api/hooks/trigger_test.rb: created for 200 to 299, else 422 with the service's words.
+#[tokio::test]
+async fn a_test_succeeds_only_where_the_receiver_does() {
+    let mut world = small();
+    world.settings.hook_test_limit = 100;
+    let (served, receiver, id) = hooked(world, json!({})).await;
+    let test = format!("/projects/acme%2Fweb/hooks/{id}/test/merge_requests_events");
+
+    for status in [StatusCode::FOUND, StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR] {
+        receiver.answers(status);
+        let refused = served.write("POST", &test, OWNER, Value::Null).await;
+        assert_eq!(refused, (422, json!({ "message": "" })), "{status}: the receiver's own words, which are none");
+    }
+    receiver.answers(StatusCode::NO_CONTENT);
+    assert_eq!(served.write("POST", &test, OWNER, Value::Null).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_test_or_resend_to_nobody_tells_why() {
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (served, _, id) = hooked(small(), json!({ "url": format!("http://{nobody}/") })).await;
+    let path = format!("/projects/acme%2Fweb/hooks/{id}");
+
+    let words = format!(
+        "Failed to open TCP connection to {nobody} (Connection refused - connect(2) for \"127.0.0.1\" port {})",
+        nobody.port()
+    );
+    let unreachable = (422, json!({ "message": words }));
+    assert_eq!(served.write("POST", &format!("{path}/test/note_events"), OWNER, Value::Null).await.0, 422, "no notes");
+    let test = format!("{path}/test/merge_requests_events");
+    assert_eq!(served.write("POST", &test, OWNER, Value::Null).await, unreachable);
+    let event = served.read(&format!("{path}/events"), OWNER).await.1[0].clone();
+    assert_eq!(event["response_status"], "internal error");
+    let resend = format!("{path}/events/{}/resend", event["id"]);
+    assert_eq!(served.write("POST", &resend, OWNER, Value::Null).await, unreachable);
+}
+
+// Grape validates parameters before the endpoint runs, so before the limit counts; tests and resends have a limit each.
+#[tokio::test]
+async fn an_unknown_trigger_is_told_before_the_limit_counts() {
+    let (served, _, id) = hooked(small(), json!({})).await;
+    let path = format!("/projects/acme%2Fweb/hooks/{id}");
+
+    for _ in 0..7 {
+        let refused = served.write("POST", &format!("{path}/test/birthday_events"), OWNER, Value::Null).await;
+        assert_eq!(refused, (400, json!({ "error": "trigger does not have a valid value" })));
+    }
+    let test = format!("{path}/test/merge_requests_events");
+    for _ in 0..5 {
+        assert_eq!(served.write("POST", &test, OWNER, Value::Null).await.0, 201);
+    }
+    assert_eq!(served.write("POST", &test, OWNER, Value::Null).await.0, 429);
+    let event = served.read(&format!("{path}/events"), OWNER).await.1[0]["id"].clone();
+    assert_eq!(served.write("POST", &format!("{path}/events/{event}/resend"), OWNER, Value::Null).await.0, 201);
+}
+
+// lib/api/hooks/test.rb answers the made-up data.
+#[tokio::test]
+async fn a_system_hooks_test_answers_what_it_sent() {
+    let served = serve(small().with_token("glpat-root", |token| token)).await;
+    let nobody = json!({ "url": "http://127.0.0.1:1/" });
+    let (_, hook) = served.write("POST", "/hooks", "glpat-root", nobody).await;
+
+    let (status, body) = served.write("POST", &format!("/hooks/{}", hook["id"]), "glpat-root", Value::Null).await;
+    assert_eq!((status, &body["event_name"]), (201, &json!("project_create")));
+}
+
 #[tokio::test]
 async fn tests_are_limited_and_need_something_to_send() {
     let world = small().with_group("acme", |group| group.project("empty", |project| project));
@@ -271,8 +338,10 @@ async fn the_log_is_kept_for_a_week_and_a_resend_keeps_the_key() {
     }
     let path = format!("/projects/acme%2Fweb/hooks/{id}/events");
 
-    let events = served.read(&format!("{path}?per_page=100"), OWNER).await.1;
-    assert_eq!(events.as_array().unwrap().len(), 20, "never more than twenty");
+    let refused = served.read(&format!("{path}?per_page=100"), OWNER).await;
+    assert_eq!(refused, (400, json!({ "error": "per_page does not have a valid value" })), "twenty are the most");
+    let events = served.read(&path, OWNER).await.1;
+    assert_eq!(events.as_array().unwrap().len(), 20);
     let event = &events[0];
     assert_eq!((&event["trigger"], &event["response_status"]), (&json!("note_hooks"), &json!("200")));
     assert_eq!(event["request_headers"]["X-Gitlab-Token"], "[REDACTED]");

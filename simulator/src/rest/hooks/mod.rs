@@ -11,7 +11,7 @@ use crate::world::{Hook, HookTarget, World};
 
 use super::route::Needs::{Admin, User};
 use super::route::{Route, enterprise, read, since, write};
-pub(crate) use deliveries::{events, resend, test};
+pub(crate) use deliveries::{events, resend, test, test_system};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
@@ -43,7 +43,7 @@ pub(super) static ROUTES: &[Route] = &[
     write("POST", "/hooks", Admin, create),
     read("/hooks/:hook_id", Admin, one),
     write("PUT", "/hooks/:hook_id", Admin, update),
-    write("POST", "/hooks/:hook_id", Admin, test),
+    write("POST", "/hooks/:hook_id", Admin, test_system),
     write("DELETE", "/hooks/:hook_id", Admin, delete),
 ];
 
