@@ -116,6 +116,16 @@ impl Failure {
         Failure::new(StatusCode::METHOD_NOT_ALLOWED, body)
     }
 
+    /// Another one is in the way.
+    pub(crate) fn conflict(message: impl Into<Value>) -> Failure {
+        Failure::new(StatusCode::CONFLICT, json!({ "message": message.into() }))
+    }
+
+    /// A record that would not be valid: one key an attribute.
+    pub(crate) fn invalid(errors: &Value) -> Failure {
+        Failure::new(StatusCode::BAD_REQUEST, json!({ "message": errors }))
+    }
+
     /// The application's limiter, which names no time.
     pub(crate) fn too_many_requests() -> Failure {
         let message = "This endpoint has been requested too many times. Try again later.";

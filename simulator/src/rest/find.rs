@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use super::{Failure, Request};
-use crate::world::{Group, MergeRequest, Project, World};
+use crate::world::{Group, MergeRequest, Project, User, World};
 
 /// The group of the first placeholder, by id or path.
 pub(crate) fn group<'w>(world: &'w World, request: &Request) -> Result<&'w Group, Failure> {
@@ -75,4 +75,25 @@ pub(crate) fn readable<'w>(world: &'w World, request: &Request) -> Result<&'w Pr
         return Err(Failure::forbidden(""));
     }
     Ok(project)
+}
+
+/// The merge request of the first two placeholders, for what hangs on it, such as notes and events.
+///
+/// GitLab looks it up among those that the caller reads, so it is absent where its project would be forbidden
+/// (GitLab's `find_noteable`).
+pub(crate) fn noteable<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w MergeRequest), Failure> {
+    merge_request(world, request).map_err(|failure| match failure.status {
+        StatusCode::FORBIDDEN => Failure::no_row(),
+        _ => failure,
+    })
+}
+
+/// The user who calls.
+pub(crate) fn caller<'w>(world: &'w World, request: &Request) -> Result<&'w User, Failure> {
+    request.caller.user.and_then(|id| world.user(id)).ok_or_else(Failure::unauthorized)
+}
+
+/// A number among the placeholders.
+pub(crate) fn number(request: &Request, place: usize, name: &str) -> Result<i64, Failure> {
+    request.param(place).parse().map_err(|_| Failure::param(&format!("{name} is invalid")))
 }

@@ -6,23 +6,29 @@
 
 mod approvals;
 mod args;
+mod awards;
 mod failure;
 mod find;
 mod groups;
 mod guard;
 mod hooks;
 mod instance;
+mod label;
 mod labels;
+mod member;
 mod merge_requests;
 mod notes;
 mod page;
+mod participants;
 mod pipelines;
 mod projects;
+mod resource_events;
 mod route;
 mod routes;
 mod show;
 mod tokens;
 mod users;
+mod versions;
 
 use axum::http::StatusCode;
 use serde_json::Value;

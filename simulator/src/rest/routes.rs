@@ -4,7 +4,10 @@ use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::route::Route;
-use super::{approvals, groups, hooks, instance, labels, merge_requests, notes, pipelines, projects, tokens, users};
+use super::{
+    approvals, awards, groups, hooks, instance, label, labels, member, merge_requests, notes, participants, pipelines,
+    projects, resource_events, tokens, users, versions,
+};
 use crate::world::Settings;
 
 /// A route with what stands for its placeholders.
@@ -29,6 +32,12 @@ static ROOMS: &[&[Route]] = &[
     notes::ROUTES,
     pipelines::ROUTES,
     hooks::ROUTES,
+    label::ROUTES,
+    member::ROUTES,
+    versions::ROUTES,
+    participants::ROUTES,
+    awards::ROUTES,
+    resource_events::ROUTES,
 ];
 
 /// The route of a path below `/api/v4`, if this GitLab has it.

@@ -97,7 +97,7 @@ fn members(world: &World, request: &Request, mut members: Vec<Member>) -> Result
 }
 
 /// Members here and above, each once with the highest role.
-fn inherited(world: &World, group: Option<i64>, mut all: Vec<Member>) -> Vec<Member> {
+pub(super) fn inherited(world: &World, group: Option<i64>, mut all: Vec<Member>) -> Vec<Member> {
     for id in world.ancestry(group) {
         let above = world.group(id).into_iter();
         for group in above {

@@ -1,18 +1,24 @@
 //! What things look like in REST answers.
 
+mod awards;
 mod code;
+mod diffs;
 mod hooks;
 mod merge_requests;
 mod people;
 mod places;
+mod resource_events;
 
 use jiff::Timestamp;
 
+pub(crate) use awards::award;
 pub(crate) use code::{commit, deployment, job, pipeline};
+pub(crate) use diffs::{file, version};
 pub(crate) use hooks::{event, hook};
 pub(crate) use merge_requests::{LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single};
 pub(crate) use people::{member, token, user, user_basic};
 pub(crate) use places::{group, label, project, project_simple};
+pub(crate) use resource_events::{label_event, state_event};
 
 /// `2017-04-29T08:46:00.000Z`, as most of REST writes times.
 pub(crate) fn time(at: Timestamp) -> String {

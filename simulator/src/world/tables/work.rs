@@ -37,6 +37,10 @@ impl World {
         self.labels.insert(label.id, label);
     }
 
+    pub(in crate::world) fn forget_label(&mut self, id: i64) -> Option<Label> {
+        self.labels.remove(&id)
+    }
+
     /// A merge request by its global id.
     #[must_use]
     pub fn merge_request(&self, id: i64) -> Option<&MergeRequest> {

@@ -1,9 +1,12 @@
 //! What people do in a GitLab. Each verb changes the World as GitLab does, touches `updated_at`, writes the system
 //! notes or the events, and puts what webhooks are to hear into the outbox.
 
+mod awards;
 mod ci;
+mod labels;
 mod life;
 mod marks;
+mod members;
 mod merge_requests;
 mod notes;
 mod projects;
