@@ -101,6 +101,20 @@ impl Failure {
         Failure::new(StatusCode::BAD_REQUEST, json!({ "error": error }))
     }
 
+    /// A body that is not the JSON it says it is, in Grape's words.
+    pub(crate) fn malformed() -> Failure {
+        Failure::param(
+            "\nProblem:\n  message body does not match declared format\nResolution:\n  when specifying application/json as \
+             content-type, you must pass valid application/json in the request's 'body' ",
+        )
+    }
+
+    /// A body of a type that is not taken.
+    pub(crate) fn unsupported(media_type: &str) -> Failure {
+        let error = format!("The provided content-type '{media_type}' is not supported.");
+        Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, json!({ "error": error }))
+    }
+
     /// `bad_request!`.
     pub(crate) fn bad_request(reason: &str) -> Failure {
         Failure::message(StatusCode::BAD_REQUEST, &format!("400 Bad request - {reason}"))

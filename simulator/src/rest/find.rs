@@ -47,8 +47,8 @@ fn redirect(world: &World, request: &Request, project: &Project, reads: bool) ->
     }
     // The path is `/projects/<id>/…` as sent; only the id changes.
     let rest = request.path.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let query = request.args.query_with(&[]);
-    let query = if query.is_empty() { query } else { format!("?{query}") };
+    let query = request.args.query();
+    let query = if query.is_empty() { String::new() } else { format!("?{query}") };
     let location = world.web_url(&format!("api/v4/projects/{}{rest}{query}", project.id));
     let text = format!("This resource has been moved permanently to {location}");
     let mut failure = Failure::new(StatusCode::MOVED_PERMANENTLY, json!(text));

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::page::{Paging, page};
+use super::params::{PAGED, Param, ROLES, SORTS, VISIBILITIES, integers, one_of, text, truth};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, projects, show};
@@ -10,15 +11,40 @@ use crate::world::{Group, Project, Role, Visibility, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/groups", Nothing, list),
-    read("/groups/:id", Nothing, one),
-    read("/groups/:id/subgroups", Nothing, subgroups),
-    read("/groups/:id/descendant_groups", Nothing, descendants),
-    read("/groups/:id/projects", Nothing, projects),
+    read("/groups", Nothing, list).takes(&[LIST, ROLES, PAGED]),
+    read("/groups/:id", Nothing, one).takes(&[ONE]),
+    read("/groups/:id/subgroups", Nothing, subgroups).takes(&[LIST, ROLES, PAGED]),
+    read("/groups/:id/descendant_groups", Nothing, descendants).takes(&[LIST, ROLES, PAGED]),
+    read("/groups/:id/projects", Nothing, projects).takes(&[PROJECTS, projects::LIST, ROLES, PAGED]),
+];
+
+/// `group_list_params` of lib/api/groups.rb.
+static LIST: &[Param] = &[
+    truth("statistics").or("false"),
+    integers("skip_groups"),
+    truth("all_available"),
+    one_of("visibility", VISIBILITIES),
+    text("search"),
+    truth("owned").or("false"),
+    one_of("order_by", &["name", "path", "id", "similarity"]).or("name"),
+    one_of("sort", SORTS).or("asc"),
+    truth("top_level_only").or("false"),
+    truth("active").since(18, 0),
+    truth("archived").since(18, 2),
+    truth("with_custom_attributes").or("false"),
+];
+
+static ONE: &[Param] = &[truth("with_projects").or("true"), truth("with_custom_attributes").or("false")];
+
+/// What a group's list of projects takes beside what every list of projects takes.
+static PROJECTS: &[Param] = &[
+    truth("with_shared").or("true"),
+    truth("include_subgroups").or("false"),
+    truth("include_ancestor_groups").or("false"),
 ];
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let top_level = request.args.truth("top_level_only") == Some(true);
+    let top_level = request.args.is("top_level_only");
     let all = world.groups().filter(|group| !top_level || group.parent.is_none());
     groups(world, request, all.collect())
 }
@@ -80,7 +106,7 @@ fn groups(world: &World, request: &Request, mut all: Vec<&Group>) -> Result<Repl
 
 /// What `min_access_level` and `owned` ask for.
 pub(super) fn least_role(request: &Request) -> Result<Role, Failure> {
-    if request.args.truth("owned") == Some(true) {
+    if request.args.is("owned") {
         return Ok(Role::Owner);
     }
     let level = request.args.integer("min_access_level")?;
@@ -93,7 +119,7 @@ pub(super) fn least_role(request: &Request) -> Result<Role, Failure> {
 pub(crate) fn projects(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
     let mut ids = world.projects_of_group(group.id).to_vec();
-    if request.args.truth("include_subgroups") == Some(true) {
+    if request.args.is("include_subgroups") {
         for below in world.descendant_groups(group.id) {
             ids.extend(world.projects_of_group(below));
         }

@@ -1,11 +1,17 @@
-//! Who may call a route at all: signed in, and with the right scope.
+//! Who may call a route at all: signed in, with the right scope, and asking for what the route takes.
 
-use super::Failure;
+use super::params::declare;
 use super::route::{Needs, Route};
+use super::{Failure, Request};
 use crate::world::{Caller, Scope, World};
 
-/// Lets the caller pass, or says why not.
-pub(crate) fn check(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(), Failure> {
+/// Lets a request pass, with the defaults of what it did not ask for, or says why not.
+pub(crate) fn check(world: &World, request: &mut Request, reads: bool) -> Result<(), Failure> {
+    may(world, request.route, &request.caller, reads)?;
+    declare(request.route.takes, &world.settings, &mut request.args)
+}
+
+fn may(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(), Failure> {
     if caller.anonymous() {
         return if route.needs == Needs::Nothing && reads { Ok(()) } else { Err(Failure::unauthorized()) };
     }

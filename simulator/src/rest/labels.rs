@@ -1,6 +1,7 @@
 //! Labels.
 
 use super::page::{Paging, page};
+use super::params::{PAGED, Param, text, truth};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -8,9 +9,16 @@ use crate::world::{Label, Owner, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/groups/:id/labels", Nothing, of_group),
-    read("/projects/:id/labels", Nothing, of_project),
+    read("/groups/:id/labels", Nothing, of_group).takes(&[LIST, IN_GROUPS, PAGED]),
+    read("/projects/:id/labels", Nothing, of_project).takes(&[LIST, PAGED]),
 ];
+
+/// lib/api/labels.rb.
+static LIST: &[Param] =
+    &[truth("with_counts").or("false"), truth("include_ancestor_groups").or("true"), text("search")];
+
+/// lib/api/group_labels.rb.
+static IN_GROUPS: &[Param] = &[truth("include_descendant_groups").or("false"), truth("only_group_labels").or("true")];
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::project(world, request)?;
@@ -31,7 +39,7 @@ pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failur
 }
 
 fn labels(world: &World, request: &Request, mut found: Vec<&Label>) -> Result<Reply, Failure> {
-    let counts = request.args.truth("with_counts") == Some(true);
+    let counts = request.args.is("with_counts");
     if let Some(text) = request.args.text("search") {
         found.retain(|label| label.title.contains(&text));
     }

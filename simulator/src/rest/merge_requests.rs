@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use super::page::{Paging, page};
+use super::params::{PAGED, Param, SORTS, id_or_wild, integer, integers, one_of, text, texts, time, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read};
 use super::show::LabelStyle;
@@ -11,12 +12,88 @@ use crate::world::{Commit, MergeRequest, Project, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/groups/:id/merge_requests", Nothing, of_group),
-    read("/projects/:id/merge_requests", Nothing, of_project),
+    read("/groups/:id/merge_requests", Nothing, of_group).takes(&[LIST, NEGATED, SCOPE, IN_GROUPS, PAGED]),
+    read("/projects/:id/merge_requests", Nothing, of_project).takes(&[LIST, NEGATED, SCOPE, IN_PROJECTS, PAGED]),
     read("/projects/:id/merge_requests/:iid", Nothing, one),
-    read("/projects/:id/merge_requests/:iid/commits", Nothing, commits),
-    read("/merge_requests", User, everywhere),
+    read("/projects/:id/merge_requests/:iid/commits", Nothing, commits).takes(&[PAGED]),
+    read("/merge_requests", User, everywhere).takes(&[LIST, NEGATED, OWN_SCOPE, PAGED]),
 ];
+
+/// `merge_requests_base_params` of lib/api/helpers/merge_requests_helpers.rb.
+static LIST: &[Param] = &[
+    integer("author_id").excludes("author_username"),
+    text("author_username"),
+    id_or_wild("assignee_id").excludes("assignee_username"),
+    texts("assignee_username"),
+    id_or_wild("reviewer_id").excludes("reviewer_username"),
+    text("reviewer_username"),
+    texts("labels"),
+    text("milestone"),
+    text("my_reaction_emoji"),
+    one_of("state", &["opened", "closed", "locked", "merged", "all"]).or("all"),
+    one_of(
+        "order_by",
+        &["created_at", "label_priority", "milestone_due", "popularity", "priority", "title", "updated_at"],
+    )
+    .or("created_at"),
+    one_of(
+        "order_by",
+        &[
+            "created_at",
+            "label_priority",
+            "milestone_due",
+            "popularity",
+            "priority",
+            "title",
+            "updated_at",
+            "merged_at",
+        ],
+    )
+    .or("created_at")
+    .since(17, 2),
+    one_of("sort", SORTS).or("desc"),
+    truth("with_labels_details").or("false"),
+    truth("with_merge_status_recheck").or("false"),
+    time("created_after"),
+    time("created_before"),
+    time("updated_after"),
+    time("updated_before"),
+    one_of("view", &["simple"]),
+    text("source_branch"),
+    integer("source_project_id"),
+    text("target_branch"),
+    text("search"),
+    text("in"),
+    one_of("wip", &["yes", "no"]),
+    truth("draft").since(19, 0),
+    text("deployed_before"),
+    text("deployed_after"),
+    text("environment"),
+    integer("merge_user_id").excludes("merge_user_username").since(17, 0),
+    text("merge_user_username").since(17, 0),
+    texts("approver_ids").enterprise(),
+    texts("approved_by_ids").enterprise().excludes("approved_by_usernames"),
+    texts("approved_by_usernames").enterprise(),
+];
+
+static NEGATED: &[Param] = &[
+    integer("not[author_id]").excludes("not[author_username]"),
+    text("not[author_username]"),
+    id_or_wild("not[assignee_id]").excludes("not[assignee_username]"),
+    texts("not[assignee_username]"),
+    integer("not[reviewer_id]").excludes("not[reviewer_username]"),
+    text("not[reviewer_username]"),
+    texts("not[labels]"),
+    text("not[milestone]"),
+    text("not[my_reaction_emoji]"),
+];
+
+static SCOPES: &[&str] =
+    &["created-by-me", "assigned-to-me", "created_by_me", "assigned_to_me", "reviews_for_me", "all"];
+static SCOPE: &[Param] = &[one_of("scope", SCOPES)];
+static OWN_SCOPE: &[Param] = &[one_of("scope", SCOPES).or("created_by_me")];
+static IN_PROJECTS: &[Param] = &[integers("iids")];
+static IN_GROUPS: &[Param] = &[truth("non_archived").or("true")];
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::readable(world, request)?;
@@ -77,14 +154,8 @@ type Range = (Option<jiff::Timestamp>, Option<jiff::Timestamp>);
 impl Filter {
     fn read(world: &World, request: &Request, scope: &str) -> Result<Filter, Failure> {
         let args = &request.args;
-        let state = args.text("state").unwrap_or_else(|| "all".to_owned());
-        if !["all", "opened", "closed", "locked", "merged"].contains(&state.as_str()) {
-            return Err(Failure::param("state does not have a valid value"));
-        }
+        let state = args.text("state").unwrap_or_default();
         let scope = args.text("scope").unwrap_or_else(|| scope.to_owned()).replace('-', "_");
-        if !["all", "created_by_me", "assigned_to_me", "reviews_for_me"].contains(&scope.as_str()) {
-            return Err(Failure::param("scope does not have a valid value"));
-        }
         let wip = args.text("wip").map(|wip| wip == "yes");
         let draft = args.truth("draft").filter(|_| world.settings.at_least(19, 0)).or(wip);
         let merge_user = world.settings.at_least(17, 0).then(|| user(world, request, "merge_user")).transpose()?;
@@ -110,7 +181,7 @@ impl Filter {
         let admin = world.is_admin(&request.caller);
         found.retain(|candidate| self.wants(world, request, candidate) && (admin || !world.hidden(candidate)));
         order(world, request, &mut found)?;
-        let details = request.args.truth("with_labels_details") == Some(true);
+        let details = request.args.is("with_labels_details");
         let style = if details { LabelStyle::Details } else { LabelStyle::Titles };
         page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, style))
     }

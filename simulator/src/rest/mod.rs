@@ -9,6 +9,7 @@ mod args;
 mod awards;
 mod failure;
 mod find;
+mod form;
 mod groups;
 mod guard;
 mod hooks;
@@ -19,6 +20,7 @@ mod member;
 mod merge_requests;
 mod notes;
 mod page;
+mod params;
 mod participants;
 mod pipelines;
 mod projects;
@@ -31,21 +33,23 @@ mod users;
 mod versions;
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::world::{Caller, Outgoing, World};
 
 pub(crate) use args::Args;
 pub(crate) use failure::{Dialect, Failure};
 pub(crate) use guard::check as guard;
-pub(crate) use route::Handler;
+pub(crate) use route::{Handler, Route};
 pub(crate) use routes::{Matched, find};
 
 /// What a handler is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// Who asks.
     pub(crate) caller: Caller,
+    /// Which route was found.
+    pub(crate) route: &'static Route,
     /// What stands for the `:placeholders` of the route, decoded.
     pub(crate) params: Vec<String>,
     /// The path below `/api/v4`, as it was sent.
@@ -58,6 +62,19 @@ impl Request {
     /// What stands for a placeholder of the route.
     pub(crate) fn param(&self, place: usize) -> &str {
         self.params.get(place).map_or("", String::as_str)
+    }
+
+    /// The query that leads to another page of the same list: all that was asked for, the defaults and the placeholders of the
+    /// route too, as GitLab's `params.merge(…).to_query` has it.
+    pub(crate) fn query_with(&self, changes: &[(&str, String)]) -> String {
+        let mut all = params::linked(self.route.takes, &self.args);
+        for (name, value) in self.route.placeholders().zip(&self.params) {
+            all.set(name, json!(value));
+        }
+        for (name, value) in changes {
+            all.set(name, json!(value));
+        }
+        all.to_query()
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::merge_requests::role;
 use super::page::{Paging, page};
+use super::params::{PAGED, Param, SORTS, one_of, text, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read, write};
 use super::{Failure, Reply, Request, find, show};
@@ -11,11 +12,20 @@ use crate::world::{Note, Sha, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/merge_requests/:iid/notes", Nothing, list),
+    read("/projects/:id/merge_requests/:iid/notes", Nothing, list).takes(&[LIST, PAGED]),
     read("/projects/:id/merge_requests/:iid/notes/:note_id", Nothing, one),
-    write("POST", "/projects/:id/merge_requests/:iid/notes", User, create),
-    read("/projects/:id/merge_requests/:iid/discussions", Nothing, discussions),
+    write("POST", "/projects/:id/merge_requests/:iid/notes", User, create).takes(&[NEW]),
+    read("/projects/:id/merge_requests/:iid/discussions", Nothing, discussions).takes(&[PAGED]),
 ];
+
+/// lib/api/notes.rb.
+static LIST: &[Param] = &[
+    one_of("order_by", &["created_at", "updated_at"]).or("created_at"),
+    one_of("sort", SORTS).or("desc"),
+    one_of("activity_filter", &["all_notes", "only_comments", "only_activity"]).or("all_notes"),
+];
+
+static NEW: &[Param] = &[text("body").required(), truth("internal")];
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
@@ -52,7 +62,7 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
     let author = request.caller.user.and_then(|user| world.user(user)).ok_or_else(Failure::unauthorized)?;
     let author = author.username.clone();
     let body = request.args.text("body").ok_or_else(|| Failure::param("body is missing"))?;
-    let internal = request.args.truth("internal") == Some(true);
+    let internal = request.args.is("internal");
     let note = match internal {
         true => world.internal_comment(id, &author, &body),
         false => world.comment(id, &author, &body),

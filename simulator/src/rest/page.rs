@@ -19,13 +19,14 @@ pub(crate) enum Paging {
     Uncounted,
 }
 
-/// How many rows of a page are asked for: 20, at most 100, larger wishes are clamped silently.
+/// How many rows of a page are asked for: 20, at most 100, larger wishes are clamped silently and negative ones forgotten
+/// (lib/api/pagination_params.rb and Kaminari, where `only_positive_pagination_values` is off as by default).
 pub(crate) fn per_page(request: &Request) -> Result<usize, Failure> {
     let wished = request.args.integer("per_page")?.unwrap_or(DEFAULT as i64);
-    if wished < 1 {
-        return Err(Failure::param("per_page does not have a valid value"));
+    if wished == 0 {
+        return Err(Failure::param("per_page has a value not allowed"));
     }
-    Ok(usize::try_from(wished).unwrap_or(MOST).min(MOST))
+    Ok(usize::try_from(wished).unwrap_or(DEFAULT).min(MOST))
 }
 
 /// One page of a list by offset, computed live.
@@ -70,7 +71,8 @@ fn offset_headers(
     let counted = paging != Paging::Uncounted && total <= world.settings.count_limit;
     let pages = total.div_ceil(per_page).max(1);
     let next = (page < pages).then_some(page + 1);
-    let previous = (page > 1).then(|| page - 1);
+    // Kaminari knows no previous page from beyond the last one.
+    let previous = (page > 1 && page <= pages).then(|| page - 1);
     let number = |page: Option<usize>| page.map(|page| page.to_string()).unwrap_or_default();
     let mut headers = vec![
         ("x-page", page.to_string()),
@@ -97,8 +99,7 @@ fn offset_headers(
 }
 
 fn link_to(world: &World, request: &Request, changes: &[(&str, String)], rel: &str) -> String {
-    let changes: Vec<(&str, &str)> = changes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let query = request.args.query_with(&changes);
+    let query = request.query_with(changes);
     let url = world.web_url(&format!("api/v4{}?{query}", request.path));
     format!("<{url}>; rel=\"{rel}\"")
 }

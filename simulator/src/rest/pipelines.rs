@@ -1,6 +1,7 @@
 //! Pipelines, jobs and deployments.
 
 use super::page::{Paging, keyset, keyset_page, page};
+use super::params::{PAGED, Param, SORTS, one_of, some_of, text, time, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -8,11 +9,79 @@ use crate::world::{Deployment, Job, Pipeline, Project, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/deployments", Nothing, deployments),
-    read("/projects/:id/pipelines", Nothing, list),
+    read("/projects/:id/deployments", Nothing, deployments).takes(&[DEPLOYMENTS, PAGED]),
+    read("/projects/:id/pipelines", Nothing, list).takes(&[PIPELINES, PAGED]),
     read("/projects/:id/pipelines/:pipeline_id", Nothing, one),
-    read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs),
-    read("/projects/:id/jobs", User, all_jobs),
+    read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs).takes(&[JOBS, PAGED]),
+    read("/projects/:id/jobs", User, all_jobs).takes(&[JOBS, PAGED]),
+];
+
+static STATUSES: &[&str] = &[
+    "created",
+    "waiting_for_resource",
+    "preparing",
+    "pending",
+    "running",
+    "success",
+    "failed",
+    "canceling",
+    "canceled",
+    "skipped",
+    "manual",
+    "scheduled",
+];
+
+static SOURCES: &[&str] = &[
+    "unknown",
+    "push",
+    "web",
+    "trigger",
+    "schedule",
+    "api",
+    "external",
+    "pipeline",
+    "chat",
+    "webide",
+    "merge_request_event",
+    "external_pull_request_event",
+    "parent_pipeline",
+    "ondemand_dast_scan",
+    "ondemand_dast_validation",
+    "security_orchestration_policy",
+    "container_registry_push",
+];
+
+/// lib/api/ci/pipelines.rb.
+static PIPELINES: &[Param] = &[
+    one_of("scope", &["running", "pending", "finished", "branches", "tags"]),
+    one_of("status", STATUSES),
+    text("ref"),
+    text("sha"),
+    truth("yaml_errors"),
+    text("username"),
+    time("updated_before"),
+    time("updated_after"),
+    time("created_before"),
+    time("created_after"),
+    one_of("order_by", &["id", "status", "ref", "updated_at", "user_id"]).or("id"),
+    one_of("sort", SORTS).or("desc"),
+    one_of("source", SOURCES),
+    text("name"),
+];
+
+/// lib/api/ci/jobs.rb.
+static JOBS: &[Param] = &[some_of("scope", STATUSES), truth("include_retried").or("false")];
+
+/// lib/api/deployments.rb.
+static DEPLOYMENTS: &[Param] = &[
+    one_of("order_by", &["id", "iid", "created_at", "updated_at", "finished_at", "ref"]).or("id"),
+    one_of("sort", SORTS).or("asc"),
+    time("updated_after"),
+    time("updated_before"),
+    time("finished_after"),
+    time("finished_before"),
+    text("environment"),
+    one_of("status", &["created", "running", "success", "failed", "canceled", "skipped", "blocked"]),
 ];
 
 fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {

@@ -2,6 +2,7 @@
 
 use super::groups::least_role;
 use super::page::{Paging, keyset, keyset_page, page};
+use super::params::{PAGED, Param, ROLES, SORTS, VISIBILITIES, integer, one_of, text, time, truth};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -9,9 +10,61 @@ use crate::world::{Commit, Feature, Project, Role, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects", Nothing, list),
-    read("/projects/:id", Nothing, one),
-    read("/projects/:id/repository/commits", Nothing, commits),
+    read("/projects", Nothing, list).takes(&[EVERYWHERE, LIST, ROLES, PAGED]),
+    read("/projects/:id", Nothing, one).takes(&[ONE]),
+    read("/projects/:id/repository/commits", Nothing, commits).takes(&[COMMITS, PAGED]),
+];
+
+/// What every list of projects takes.
+pub(super) static LIST: &[Param] = &[
+    one_of(
+        "order_by",
+        &["id", "name", "path", "created_at", "updated_at", "last_activity_at", "similarity", "star_count"],
+    )
+    .or("created_at"),
+    one_of("sort", SORTS).or("desc"),
+    truth("archived"),
+    truth("active").since(18, 0),
+    one_of("visibility", VISIBILITIES),
+    text("search"),
+    truth("owned").or("false"),
+    truth("starred").or("false"),
+    truth("with_issues_enabled").or("false"),
+    truth("with_merge_requests_enabled").or("false"),
+    text("topic"),
+    truth("simple").or("false"),
+    truth("with_custom_attributes").or("false"),
+];
+
+/// What the list of all projects takes beside that (`filter_params` of lib/api/projects.rb).
+static EVERYWHERE: &[Param] = &[
+    truth("search_namespaces"),
+    truth("imported").or("false"),
+    truth("membership").or("false"),
+    integer("id_after"),
+    integer("id_before"),
+    time("last_activity_after"),
+    time("last_activity_before"),
+    time("updated_after"),
+    time("updated_before"),
+    truth("statistics").or("false"),
+];
+
+static ONE: &[Param] =
+    &[truth("statistics").or("false"), truth("license").or("false"), truth("with_custom_attributes").or("false")];
+
+/// lib/api/commits.rb.
+static COMMITS: &[Param] = &[
+    text("ref_name"),
+    time("since"),
+    time("until"),
+    text("path"),
+    text("author"),
+    truth("all"),
+    truth("with_stats"),
+    truth("first_parent"),
+    one_of("order", &["default", "topo"]).or("default"),
+    truth("trailers").or("false"),
 ];
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -20,7 +73,7 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 }
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let membership = request.args.truth("membership") == Some(true);
+    let membership = request.args.is("membership");
     let near = |project: &&Project| {
         let user = request.caller.user;
         !membership || user.is_some_and(|user| world.role_in_project(user, project) > Role::None)
@@ -40,7 +93,7 @@ pub(super) fn page_of(world: &World, request: &Request, mut found: Vec<&Project>
     let search = args.text("search").map(|text| text.to_lowercase());
     let visibility = args.text("visibility");
     let least = least_role(request)?;
-    let with_merge_requests = args.truth("with_merge_requests_enabled") == Some(true);
+    let with_merge_requests = args.is("with_merge_requests_enabled");
     let topic = args.text("topic");
     let (after, before) = (args.time("updated_after")?, args.time("updated_before")?);
     let (active_after, active_before) = (args.time("last_activity_after")?, args.time("last_activity_before")?);
@@ -60,7 +113,7 @@ pub(super) fn page_of(world: &World, request: &Request, mut found: Vec<&Project>
             && id_after.is_none_or(|after| project.id > after)
             && id_before.is_none_or(|before| project.id < before)
     });
-    let simple = args.truth("simple") == Some(true) || caller.anonymous();
+    let simple = args.is("simple") || caller.anonymous();
     let shown = |project: &&Project| match simple {
         true => show::project_simple(world, project),
         false => show::project(world, caller, project),
@@ -115,7 +168,7 @@ pub(crate) fn commits(world: &World, request: &Request) -> Result<Reply, Failure
             })
     };
     let found: Vec<&Commit> = project.commits.iter().filter(wanted).collect();
-    let with_stats = args.truth("with_stats") == Some(true);
+    let with_stats = args.is("with_stats");
     page(world, request, Paging::Uncounted, &found, |commit| {
         let mut shown = show::commit(world, project, commit, true);
         if with_stats {

@@ -1,5 +1,6 @@
 //! A route of the API. Each room of handlers has a table of its own; `routes` holds them together.
 
+use super::params::Param;
 use super::{Read, Write};
 
 /// What a route asks of a token.
@@ -41,16 +42,44 @@ pub(crate) struct Route {
     pub(super) since: (u32, u32),
     /// Whether only Enterprise builds have it.
     pub(super) enterprise: bool,
+    /// What it can be asked for.
+    pub(super) takes: &'static [&'static [Param]],
     /// What answers.
     pub(crate) handler: Handler,
 }
 
+impl Route {
+    /// Declares what it can be asked for.
+    pub(super) const fn takes(self, tables: &'static [&'static [Param]]) -> Route {
+        Route { takes: tables, ..self }
+    }
+
+    /// The names of its placeholders, as GitLab's parameters spell them.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &'static str> {
+        let noteable = self.template.contains("/notes") || self.template.contains("/discussions");
+        let names = self.template.split('/').filter_map(|segment| segment.strip_prefix(':'));
+        names.map(move |name| match name {
+            "iid" if noteable => "noteable_id",
+            "iid" => "merge_request_iid",
+            other => other,
+        })
+    }
+}
+
 pub(super) const fn read(template: &'static str, needs: Needs, handler: Read) -> Route {
-    Route { method: "GET", template, needs, since: (0, 0), enterprise: false, handler: Handler::Read(handler) }
+    Route {
+        method: "GET",
+        template,
+        needs,
+        since: (0, 0),
+        enterprise: false,
+        takes: &[],
+        handler: Handler::Read(handler),
+    }
 }
 
 pub(super) const fn write(method: &'static str, template: &'static str, needs: Needs, handler: Write) -> Route {
-    Route { method, template, needs, since: (0, 0), enterprise: false, handler: Handler::Write(handler) }
+    Route { method, template, needs, since: (0, 0), enterprise: false, takes: &[], handler: Handler::Write(handler) }
 }
 
 pub(super) const fn since(major: u32, minor: u32, route: Route) -> Route {

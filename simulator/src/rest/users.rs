@@ -1,6 +1,7 @@
 //! Users and members.
 
 use super::page::{Paging, keyset, keyset_page, page};
+use super::params::{PAGED, Param, SORTS, integers, one_of, text, time, truth};
 use super::route::Needs::{Nothing, Profile};
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -9,14 +10,45 @@ use crate::world::{Member, Namespace, User, UserKind, UserState, World};
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
     read("/user", Profile, current),
-    read("/users", Profile, list),
+    read("/users", Profile, list).takes(&[LIST, PAGED]),
     read("/users/:id", Profile, one),
-    read("/groups/:id/members", Nothing, group_members),
-    read("/groups/:id/members/all", Nothing, group_members_all),
-    read("/projects/:id/members", Nothing, project_members),
-    read("/projects/:id/members/all", Nothing, project_members_all),
-    read("/projects/:id/users", Nothing, of_project),
+    read("/groups/:id/members", Nothing, group_members).takes(&[MEMBERS, PAGED]),
+    read("/groups/:id/members/all", Nothing, group_members_all).takes(&[MEMBERS, ALL_MEMBERS, PAGED]),
+    read("/projects/:id/members", Nothing, project_members).takes(&[MEMBERS, PAGED]),
+    read("/projects/:id/members/all", Nothing, project_members_all).takes(&[MEMBERS, ALL_MEMBERS, PAGED]),
+    read("/projects/:id/users", Nothing, of_project).takes(&[OF_PROJECT, PAGED]),
 ];
+
+/// lib/api/users.rb.
+static LIST: &[Param] = &[
+    text("username"),
+    text("search"),
+    truth("active").or("false"),
+    truth("external").or("false"),
+    truth("blocked").or("false"),
+    truth("humans").or("false"),
+    truth("exclude_active").or("false"),
+    truth("exclude_external").or("false"),
+    truth("exclude_humans").or("false"),
+    truth("exclude_internal").or("false"),
+    truth("without_project_bots").or("false"),
+    truth("without_projects").or("false"),
+    truth("admins").or("false"),
+    one_of("two_factor", &["enabled", "disabled"]),
+    time("created_after"),
+    time("created_before"),
+    one_of("order_by", &["id", "name", "username", "created_at", "updated_at"]).or("id"),
+    one_of("sort", SORTS).or("desc"),
+    truth("with_custom_attributes").or("false"),
+];
+
+/// lib/api/members.rb.
+static MEMBERS: &[Param] =
+    &[text("query"), integers("user_ids"), integers("skip_users"), truth("show_seat_info").enterprise()];
+
+static ALL_MEMBERS: &[Param] = &[one_of("state", &["awaiting", "active"]).enterprise()];
+
+static OF_PROJECT: &[Param] = &[text("search"), integers("skip_users")];
 
 pub(crate) fn current(world: &World, request: &Request) -> Result<Reply, Failure> {
     let user = request.caller.user.and_then(|id| world.user(id)).ok_or_else(Failure::unauthorized)?;

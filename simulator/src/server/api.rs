@@ -14,7 +14,7 @@ use super::reply::{json_response, page, set};
 use super::shared::Shared;
 use crate::graphql;
 use crate::rest::{Args, Failure, Handler, Matched, Outcome, Reply, Request, guard};
-use crate::world::{Caller, Scope, World};
+use crate::world::{Caller, Scope};
 
 /// GraphQL's answer.
 pub(super) fn answer_graphql(
@@ -49,13 +49,16 @@ pub(super) async fn answer_rest(
         (_, Err((error, dialect))) => Err(Failure::token(*error, *dialect)),
         (Some(matched), Ok(caller)) => {
             let content_type = incoming.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let request = Request {
+            let content_type = content_type.unwrap_or_default();
+            let args = Args::read(&incoming.method, &incoming.query, content_type, &incoming.body);
+            let request = |args| Request {
                 caller: caller.clone(),
+                route: matched.route,
                 params: matched.params.clone(),
                 path: path.to_owned(),
-                args: Args::read(&incoming.query, content_type.unwrap_or_default(), &incoming.body),
+                args,
             };
-            dispatch(shared, matched, &request)
+            args.and_then(|args| dispatch(shared, request(args)))
         }
     };
     let reply = match result {
@@ -84,17 +87,16 @@ pub(super) async fn answer_rest(
     response
 }
 
-fn dispatch(shared: &Arc<Shared>, matched: &Matched, request: &Request) -> Result<Reply, Failure> {
-    let check = |world: &World, reads| guard(world, matched.route, &request.caller, reads);
-    match matched.route.handler {
+fn dispatch(shared: &Arc<Shared>, mut request: Request) -> Result<Reply, Failure> {
+    match request.route.handler {
         Handler::Read(read) => {
             let world = shared.read();
-            check(&world, true)?;
-            read(&world, request)
+            guard(&world, &mut request, true)?;
+            read(&world, &request)
         }
         Handler::Write(write) => change(shared, &tokio::runtime::Handle::current(), |world| {
-            check(world, false)?;
-            write(world, request)
+            guard(world, &mut request, false)?;
+            write(world, &request)
         }),
     }
 }

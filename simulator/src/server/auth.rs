@@ -11,7 +11,7 @@ pub(super) type Authenticated = Result<Caller, (AuthError, Dialect)>;
 /// Who calls, and their name. GitLab takes the token from two headers and from the query.
 pub(super) fn authenticate(shared: &Shared, incoming: &Incoming) -> (Authenticated, Option<String>) {
     let text = |name: &str| incoming.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let args = Args::read(&incoming.query, "", b"");
+    let args = Args::of_query(&incoming.query);
     let bearer = text("authorization").and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
     let bearer = bearer.or_else(|| args.text("access_token"));
     let private = text("private-token").map(str::to_owned).or_else(|| args.text("private_token"));

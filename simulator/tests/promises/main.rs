@@ -14,6 +14,7 @@ mod labels;
 mod members;
 mod merge_request_reads;
 mod paging;
+mod parameters;
 mod python;
 mod shapes;
 mod support;

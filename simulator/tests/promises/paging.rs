@@ -10,6 +10,16 @@ fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
+/// The relations of a `Link` with their pages.
+fn links(response: &reqwest::Response) -> Vec<String> {
+    let one = |link: &str| {
+        let (url, relation) = link.split_once(">; rel=").unwrap();
+        let page = url.split(['?', '&']).find(|pair| pair.starts_with("page=")).unwrap();
+        format!("{} {page}", relation.trim_matches('"'))
+    };
+    header(response, "link").unwrap().split(", ").map(one).collect()
+}
+
 fn busy(merge_requests: usize) -> World {
     small().with_project("acme/web", |project| project.merge_requests(merge_requests))
 }
@@ -33,10 +43,30 @@ async fn the_last_page_has_an_empty_next_page() {
 
     let first = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
     assert_eq!(header(&first, "x-next-page"), Some("2"));
-    assert!(header(&first, "link").unwrap().contains(r#"page=2&per_page=20>; rel="next""#));
+    assert_eq!(links(&first)[0], "next page=2");
     let last = served.get("/projects/acme%2Fweb/merge_requests?page=2", READER).await;
     assert_eq!(header(&last, "x-next-page"), Some(""));
-    assert!(!header(&last, "link").unwrap().contains("rel=\"next\""));
+    assert_eq!(links(&last), ["prev page=1", "first page=1", "last page=2"]);
+    let beyond = served.get("/projects/acme%2Fweb/merge_requests?page=9", READER).await;
+    assert_eq!((header(&beyond, "x-prev-page"), header(&beyond, "x-next-page")), (Some(""), Some("")));
+    assert_eq!(links(&beyond), ["first page=1", "last page=2"]);
+}
+
+/// lib/gitlab/pagination/offset_header_builder.rb: `params.merge(…).to_query`, so the declared defaults and the route's own
+/// placeholders too; a `DateTime` loses its fraction on the way.
+#[tokio::test]
+async fn links_repeat_every_parameter_in_alphabetical_order() {
+    let served = serve(busy(3)).await;
+
+    let path = "/projects/1/merge_requests?per_page=2&updated_after=2020-01-05T10:00:00.500Z&not[labels]=b,a&x=y";
+    let first = served.get(path, READER).await;
+    let expected = format!(
+        "<{}/api/v4/projects/1/merge_requests?id=1&not%5Blabels%5D%5B%5D=b&not%5Blabels%5D%5B%5D=a&order_by=created_at&page=2\
+         &per_page=2&sort=desc&state=all&updated_after=2020-01-05T10%3A00%3A00%2B00%3A00&with_labels_details=false\
+         &with_merge_status_recheck=false&x=y>; rel=\"next\"",
+        served.simulator.url()
+    );
+    assert_eq!(header(&first, "link").unwrap().split(", ").next(), Some(expected.as_str()));
 }
 
 #[tokio::test]
@@ -44,7 +74,7 @@ async fn links_contain_the_relative_root() {
     let served = serve_with(busy(24), Options::root("/gitlab")).await;
 
     let first = served.get("/projects/acme%2Fweb/merge_requests", READER).await;
-    let expected = format!("<{}/api/v4/projects/acme%2Fweb/merge_requests?page=2", served.simulator.url());
+    let expected = format!("<{}/api/v4/projects/acme%2Fweb/merge_requests?id=acme%2Fweb&", served.simulator.url());
     assert!(served.simulator.url().ends_with("/gitlab"));
     assert!(header(&first, "link").unwrap().contains(&expected));
 }

@@ -53,6 +53,12 @@ impl Served {
         request.send().await.unwrap()
     }
 
+    /// Posts any body below `/api/v4`.
+    pub(crate) async fn send(&self, path: &str, token: &str, content_type: &str, body: &'static str) -> Response {
+        let request = self.client.post(format!("{}/api/v4{path}", self.simulator.url())).header("PRIVATE-TOKEN", token);
+        request.header("Content-Type", content_type).body(body).send().await.unwrap()
+    }
+
     /// Reads below `/api/v4` with a token.
     pub(crate) async fn get(&self, path: &str, token: &str) -> Response {
         self.ask("GET", &format!("/api/v4{path}"), token, Value::Null).await
