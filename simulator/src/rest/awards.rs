@@ -1,6 +1,7 @@
 //! Reactions to merge requests.
 
 use super::page::{Paging, page};
+use super::params::PAGED;
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read, write};
 use super::{Failure, Reply, Request, find, show};
@@ -8,7 +9,7 @@ use crate::world::{Award, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/merge_requests/:iid/award_emoji", Nothing, list),
+    read("/projects/:id/merge_requests/:iid/award_emoji", Nothing, list).takes(&[PAGED]),
     write("POST", "/projects/:id/merge_requests/:iid/award_emoji", User, create),
     read("/projects/:id/merge_requests/:iid/award_emoji/:award_id", Nothing, one),
     write("DELETE", "/projects/:id/merge_requests/:iid/award_emoji/:award_id", User, delete),

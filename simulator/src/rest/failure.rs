@@ -91,6 +91,11 @@ impl Failure {
         Failure::message(StatusCode::NOT_FOUND, "404 Not found")
     }
 
+    /// `not_found!` without a name.
+    pub(crate) fn absent() -> Failure {
+        Failure::message(StatusCode::NOT_FOUND, "404 Not Found")
+    }
+
     /// A route that does not exist in this edition or version.
     pub(crate) fn no_route() -> Failure {
         Failure::new(StatusCode::NOT_FOUND, json!({ "error": "404 Not Found" }))

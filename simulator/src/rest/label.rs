@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::params::{Param, text, truth};
 use super::route::Needs::User;
 use super::route::{Route, read, write};
 use super::{Failure, Reply, Request, find, show};
@@ -9,15 +10,20 @@ use crate::world::{Label, Owner, Role, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/groups/:id/labels/:name", User, one),
-    write("POST", "/groups/:id/labels", User, create),
+    read("/groups/:id/labels/:name", User, one).takes(&[ONE]),
+    write("POST", "/groups/:id/labels", User, create).takes(&[NEW]),
     write("PUT", "/groups/:id/labels/:name", User, update),
     write("DELETE", "/groups/:id/labels/:name", User, delete),
-    read("/projects/:id/labels/:name", User, one),
-    write("POST", "/projects/:id/labels", User, create),
+    read("/projects/:id/labels/:name", User, one).takes(&[ONE]),
+    write("POST", "/projects/:id/labels", User, create).takes(&[NEW]),
     write("PUT", "/projects/:id/labels/:name", User, update),
     write("DELETE", "/projects/:id/labels/:name", User, delete),
 ];
+
+static ONE: &[Param] = &[truth("include_ancestor_groups").or("true")];
+
+/// lib/api/helpers/label_helpers.rb.
+static NEW: &[Param] = &[text("name").required(), text("color").required(), text("description")];
 
 /// The group or project of the path, and the caller's role there.
 fn place(world: &World, request: &Request) -> Result<(Owner, Role), Failure> {
@@ -76,8 +82,8 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 
 pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let place = changeable(world, request)?;
-    let name = request.args.text("name").ok_or_else(|| Failure::param("name is missing"))?;
-    let color = request.args.text("color").ok_or_else(|| Failure::param("color is missing"))?;
+    let name = request.args.text("name").unwrap_or_default();
+    let color = request.args.text("color").unwrap_or_default();
     if usable(world, place).iter().any(|label| label.title == name) {
         return Err(Failure::conflict("Label already exists"));
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::merge_requests::role;
 use super::page::{Paging, page};
+use super::params::PAGED;
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -11,8 +12,8 @@ use crate::world::World;
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/merge_requests/:iid/participants", Nothing, participants),
-    read("/projects/:id/merge_requests/:iid/reviewers", Nothing, reviewers),
+    read("/projects/:id/merge_requests/:iid/participants", Nothing, participants).takes(&[PAGED]),
+    read("/projects/:id/merge_requests/:iid/reviewers", Nothing, reviewers).takes(&[PAGED]),
 ];
 
 /// Author, assignees, reviewers and whoever wrote a note that the caller sees, each once.

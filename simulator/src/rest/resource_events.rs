@@ -1,6 +1,7 @@
 //! Changes of a merge request's state, labels and milestone, which leave no notes.
 
 use super::page::{Paging, page};
+use super::params::PAGED;
 use super::route::Needs::User;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -8,9 +9,9 @@ use crate::world::{MarkEvent, MergeRequest, StateEvent, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/merge_requests/:iid/resource_state_events", User, states),
+    read("/projects/:id/merge_requests/:iid/resource_state_events", User, states).takes(&[PAGED]),
     read("/projects/:id/merge_requests/:iid/resource_state_events/:event_id", User, state),
-    read("/projects/:id/merge_requests/:iid/resource_label_events", User, labels),
+    read("/projects/:id/merge_requests/:iid/resource_label_events", User, labels).takes(&[PAGED]),
     read("/projects/:id/merge_requests/:iid/resource_label_events/:event_id", User, label),
 ];
 

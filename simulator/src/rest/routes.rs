@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    approvals, awards, groups, hooks, instance, label, labels, member, merge_requests, notes, participants, pipelines,
-    projects, resource_events, tokens, users, versions,
+    approvals, awards, groups, hooks, instance, label, labels, member, merge_requests, notes, participants,
+    personal_tokens, pipelines, projects, resource_events, resource_tokens, tokens, users, versions,
 };
 use crate::world::Settings;
 
@@ -24,6 +24,8 @@ static ROOMS: &[&[Route]] = &[
     instance::ROUTES,
     users::ROUTES,
     tokens::ROUTES,
+    personal_tokens::ROUTES,
+    resource_tokens::ROUTES,
     groups::ROUTES,
     labels::ROUTES,
     merge_requests::ROUTES,

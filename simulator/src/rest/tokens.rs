@@ -51,7 +51,7 @@ fn not_of_this_kind() -> Failure {
     Failure::not_allowed(json!({ "message": "405 Method Not Allowed" }))
 }
 
-fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, Failure> {
+pub(super) fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, Failure> {
     let token = request.caller.token.and_then(|id| world.token(id)).ok_or_else(Failure::unauthorized)?;
     if token.kind == TokenKind::OAuth {
         return Err(Failure::bad_request("This endpoint requires token type to be a personal access token"));
@@ -61,41 +61,52 @@ fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, Failure> {
 
 /// The old token dies at once; without a wish the new one lives a week.
 fn replace(world: &mut World, request: &Request, id: i64) -> Result<Reply, Failure> {
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let wished: Option<Date> = match request.args.text("expires_at") {
-        Some(day) => Some(day.parse().map_err(|_| Failure::param("expires_at is invalid"))?),
-        None => None,
-    };
-    let year = today.checked_add(Span::new().days(365)).unwrap_or(today);
-    if wished.is_some_and(|day| day <= today || day > year) {
-        return Err(Failure::bad_request("Failed to rotate token"));
-    }
-    let week = today.checked_add(Span::new().days(7)).ok().filter(|_| world.settings.require_expiry);
-    let old = world.token_mut(id).ok_or_else(Failure::unauthorized)?;
-    old.revoked = true;
-    let mut new = old.clone();
-    new.id = world.next_id("token");
-    new.revoked = false;
-    new.created_at = world.now();
-    new.expires_at = wished.or(week);
-    new.secret = format!("glpat-{}", std::iter::repeat_with(fastrand::alphanumeric).take(20).collect::<String>());
-    let mut body = show::token(world, &new);
+    let week = today(world).checked_add(Span::new().days(7)).ok().filter(|_| world.settings.require_expiry);
+    let expires_at = wished_expiry(world, request)?.or(week);
+    let new = world.rotate_token(id, expires_at).and_then(|new| world.token(new)).ok_or_else(Failure::unauthorized)?;
+    let mut body = show::token(world, new);
     body["token"] = json!(new.secret);
-    world.insert_token(new);
     Ok(Reply::ok(body))
 }
 
-impl World {
-    /// Someone tried to rotate a token that was rotated before: all of its family die.
-    pub(crate) fn revoke_family(&mut self, secret: &str) {
-        let Some(family) = self.token_by_secret(secret).map(|token| token.family) else {
-            return;
-        };
-        let relatives: Vec<i64> = self.tokens().filter(|token| token.family == family).map(|token| token.id).collect();
-        for id in relatives {
-            if let Some(token) = self.token_mut(id) {
-                token.revoked = true;
-            }
+/// The same by id. A token that is dead already takes its family with it, since 16.3.
+pub(super) fn replace_by_id(world: &mut World, request: &Request, id: i64) -> Result<Reply, Failure> {
+    let token = world.token(id).ok_or_else(Failure::no_row)?;
+    let (revoked, family) = (token.revoked, token.family);
+    if revoked {
+        if world.settings.at_least(16, 3) {
+            world.revoke_family(family);
         }
+        return Err(Failure::bad_request("Token already revoked"));
     }
+    replace(world, request, id)
+}
+
+/// `expires_at`, which lies within a year.
+pub(super) fn wished_expiry(world: &World, request: &Request) -> Result<Option<Date>, Failure> {
+    let Some(text) = request.args.filled("expires_at") else {
+        return Ok(None);
+    };
+    let day: Date = text.parse().map_err(|_| Failure::param("expires_at is invalid"))?;
+    let last = year_from(today(world));
+    if day > last {
+        return Err(Failure::bad_request(&format!("Expiration date must be before {last}")));
+    }
+    if day <= today(world) {
+        return Err(Failure::bad_request("Expiration date must be in the future"));
+    }
+    Ok(Some(day))
+}
+
+/// The longest that a token may live, where it has to end at all.
+pub(super) fn longest(world: &World) -> Option<Date> {
+    world.settings.require_expiry.then(|| year_from(today(world)))
+}
+
+fn year_from(day: Date) -> Date {
+    day.checked_add(Span::new().days(365)).unwrap_or(day)
+}
+
+fn today(world: &World) -> Date {
+    world.now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }

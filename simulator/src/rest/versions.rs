@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::page::{Paging, page};
+use super::params::PAGED;
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read, since};
 use super::{Failure, Reply, Request, find, show};
@@ -12,9 +13,9 @@ use crate::world::{DiffVersion, FileStats, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/merge_requests/:iid/versions", User, list),
+    read("/projects/:id/merge_requests/:iid/versions", User, list).takes(&[PAGED]),
     read("/projects/:id/merge_requests/:iid/versions/:version_id", User, one),
-    since(15, 7, read("/projects/:id/merge_requests/:iid/diffs", Nothing, diffs)),
+    since(15, 7, read("/projects/:id/merge_requests/:iid/diffs", Nothing, diffs)).takes(&[PAGED]),
     read("/projects/:id/merge_requests/:iid/changes", Nothing, changes),
 ];
 

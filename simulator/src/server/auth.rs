@@ -28,8 +28,13 @@ pub(super) fn authenticate(shared: &Shared, incoming: &Incoming) -> (Authenticat
     let user = caller.as_ref().ok().and_then(|caller| world.user(caller.user?));
     let user = user.map(|user| user.username.clone());
     if matches!(caller, Err((AuthError::Revoked, _))) && incoming.path.ends_with("/rotate") {
+        let family = token.map(|token| token.family);
         drop(world);
-        shared.write().revoke_family(secret.as_deref().unwrap_or_default());
+        family.into_iter().for_each(|family| shared.write().revoke_family(family));
+        return (caller, user);
     }
+    let used = caller.as_ref().ok().and_then(|caller| caller.token).filter(|id| world.token_use_is_news(*id));
+    drop(world);
+    used.into_iter().for_each(|id| shared.write().use_token(id));
     (caller, user)
 }

@@ -150,6 +150,7 @@ impl World {
         self.insert_token(Token {
             id,
             name: "importer".to_owned(),
+            description: None,
             secret: secret.to_owned(),
             user,
             scopes: scopes.to_vec(),
@@ -157,31 +158,37 @@ impl World {
             expires_at: today.checked_add(jiff::Span::new().days(300)).ok(),
             revoked: false,
             created_at: now,
+            last_used_at: None,
             family: id,
         });
         id
     }
 
-    /// A new group token with its bot, who is a member of the group.
+    /// A new group token with a bot of its own, who is a member of the group.
     pub fn create_group_token(&mut self, secret: &str, group: i64, role: Role, scopes: &[Scope]) -> i64 {
-        let hex = Sha::from_seed(group.unsigned_abs()).to_string();
-        let bot = self.create_user(&format!("group_{group}_bot_{}", &hex[..32]), UserKind::ProjectBot);
+        let bot = self.create_bot(&format!("group_{group}"));
         self.add_group_member(group, bot, role);
-        let id = self.create_token(secret, bot, scopes);
-        if let Some(token) = self.token_mut(id) {
-            token.kind = TokenKind::Group(group);
-        }
-        id
+        self.create_bot_token(secret, bot, scopes, TokenKind::Group(group))
     }
 
-    /// A new project token with its bot, who is a member of the project.
+    /// A new project token with a bot of its own, who is a member of the project.
     pub fn create_project_token(&mut self, secret: &str, project: i64, role: Role, scopes: &[Scope]) -> i64 {
-        let hex = Sha::from_seed(project.unsigned_abs()).to_string();
-        let bot = self.create_user(&format!("project_{project}_bot_{}", &hex[..32]), UserKind::ProjectBot);
+        let bot = self.create_bot(&format!("project_{project}"));
         self.add_project_member(project, bot, role);
+        self.create_bot_token(secret, bot, scopes, TokenKind::Project(project))
+    }
+
+    /// A bot with a random name, as `UsernameAndEmailGenerator` makes them: no two tokens share one.
+    fn create_bot(&mut self, place: &str) -> i64 {
+        let seed = self.users().next_back().map_or(0, |last| last.id.unsigned_abs());
+        let hex = Sha::from_seed(seed ^ 0x424f_5400).to_string();
+        self.create_user(&format!("{place}_bot_{}", &hex[..32]), UserKind::ProjectBot)
+    }
+
+    fn create_bot_token(&mut self, secret: &str, bot: i64, scopes: &[Scope], kind: TokenKind) -> i64 {
         let id = self.create_token(secret, bot, scopes);
         if let Some(token) = self.token_mut(id) {
-            token.kind = TokenKind::Project(project);
+            token.kind = kind;
         }
         id
     }

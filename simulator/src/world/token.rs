@@ -17,6 +17,22 @@ pub enum Scope {
     ReadUser,
     /// Git over HTTP, for reading.
     ReadRepository,
+    /// Git over HTTP, for writing.
+    WriteRepository,
+    /// Pull images.
+    ReadRegistry,
+    /// Push images.
+    WriteRegistry,
+    /// Register runners.
+    CreateRunner,
+    /// Change runners.
+    ManageRunner,
+    /// Ask GitLab Duo.
+    AiFeatures,
+    /// Reach clusters through GitLab.
+    K8sProxy,
+    /// Act as any user, for administrators.
+    Sudo,
     /// Rotate itself.
     SelfRotate,
     /// Act as administrator where Admin Mode is on.
@@ -24,6 +40,24 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// All of them.
+    pub const ALL: [Scope; 14] = [
+        Scope::Api,
+        Scope::ReadApi,
+        Scope::ReadUser,
+        Scope::ReadRepository,
+        Scope::WriteRepository,
+        Scope::ReadRegistry,
+        Scope::WriteRegistry,
+        Scope::CreateRunner,
+        Scope::ManageRunner,
+        Scope::AiFeatures,
+        Scope::K8sProxy,
+        Scope::Sudo,
+        Scope::SelfRotate,
+        Scope::AdminMode,
+    ];
+
     /// GitLab's name.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -32,6 +66,14 @@ impl Scope {
             Scope::ReadApi => "read_api",
             Scope::ReadUser => "read_user",
             Scope::ReadRepository => "read_repository",
+            Scope::WriteRepository => "write_repository",
+            Scope::ReadRegistry => "read_registry",
+            Scope::WriteRegistry => "write_registry",
+            Scope::CreateRunner => "create_runner",
+            Scope::ManageRunner => "manage_runner",
+            Scope::AiFeatures => "ai_features",
+            Scope::K8sProxy => "k8s_proxy",
+            Scope::Sudo => "sudo",
             Scope::SelfRotate => "self_rotate",
             Scope::AdminMode => "admin_mode",
         }
@@ -40,9 +82,7 @@ impl Scope {
     /// The scope with GitLab's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Scope> {
-        let all =
-            [Scope::Api, Scope::ReadApi, Scope::ReadUser, Scope::ReadRepository, Scope::SelfRotate, Scope::AdminMode];
-        all.into_iter().find(|scope| scope.name() == name)
+        Scope::ALL.into_iter().find(|scope| scope.name() == name)
     }
 }
 
@@ -66,6 +106,8 @@ pub struct Token {
     pub id: i64,
     /// For people.
     pub name: String,
+    /// For people, since 17.8.
+    pub description: Option<String>,
     /// The secret.
     pub secret: String,
     /// Whose.
@@ -80,8 +122,25 @@ pub struct Token {
     pub revoked: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
     /// The first of those that were rotated into it: the family that reuse revokes.
     pub family: i64,
+}
+
+impl Token {
+    /// Whether it is past its day.
+    #[must_use]
+    pub fn expired(&self, now: Timestamp) -> bool {
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        self.expires_at.is_some_and(|day| day <= today)
+    }
+
+    /// Whether it opens anything.
+    #[must_use]
+    pub fn active(&self, now: Timestamp) -> bool {
+        !self.revoked && !self.expired(now)
+    }
 }
 
 /// Who calls, as far as their token proves it.
@@ -137,8 +196,7 @@ impl World {
         if token.revoked {
             return Err(AuthError::Revoked);
         }
-        let today = self.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        if token.expires_at.is_some_and(|day| day <= today) {
+        if token.expired(self.now()) {
             return Err(AuthError::Expired);
         }
         let user = self.user(token.user).ok_or(AuthError::Unknown)?;

@@ -18,4 +18,5 @@ mod parameters;
 mod python;
 mod shapes;
 mod support;
+mod token_lists;
 mod tokens;

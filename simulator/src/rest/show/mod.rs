@@ -8,6 +8,7 @@ mod merge_requests;
 mod people;
 mod places;
 mod resource_events;
+mod tokens;
 
 use jiff::Timestamp;
 
@@ -19,6 +20,7 @@ pub(crate) use merge_requests::{LabelStyle, approvals_community, approvals_enter
 pub(crate) use people::{member, token, user, user_basic};
 pub(crate) use places::{group, label, project, project_simple};
 pub(crate) use resource_events::{label_event, state_event};
+pub(crate) use tokens::{group_association, project_association, resource_token};
 
 /// `2017-04-29T08:46:00.000Z`, as most of REST writes times.
 pub(crate) fn time(at: Timestamp) -> String {

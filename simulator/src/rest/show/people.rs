@@ -87,18 +87,16 @@ pub(crate) fn member(world: &World, member: &Member) -> Value {
 
 /// A token, without its secret.
 pub(crate) fn token(world: &World, token: &Token) -> Value {
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let expired = token.expires_at.is_some_and(|day| day <= today);
     let mut shown = json!({
         "id": token.id,
         "name": token.name,
         "revoked": token.revoked,
         "created_at": time(token.created_at),
-        "description": null,
+        "description": token.description,
         "scopes": token.scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>(),
         "user_id": token.user,
-        "last_used_at": time(world.now()),
-        "active": !token.revoked && !expired,
+        "last_used_at": token.last_used_at.map(time),
+        "active": token.active(world.now()),
         "expires_at": token.expires_at,
     });
     let role = match token.kind {

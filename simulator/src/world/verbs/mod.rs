@@ -13,5 +13,6 @@ mod projects;
 mod pushes;
 mod reviews;
 mod states;
+mod tokens;
 
 pub use life::Happening;
