@@ -31,7 +31,8 @@ impl Failure {
         Failure { status, headers: Vec::new(), body }
     }
 
-    fn message(status: StatusCode, message: &str) -> Failure {
+    /// Any status with one sentence.
+    pub(crate) fn message(status: StatusCode, message: &str) -> Failure {
         Failure::new(status, json!({ "message": message }))
     }
 
@@ -81,8 +82,11 @@ impl Failure {
         Failure::message(StatusCode::FORBIDDEN, &format!("403 Forbidden - {reason}"))
     }
 
-    /// Something that is hidden or absent: `Project`, `Group`, `User`, `Repository`.
+    /// Something that is hidden or absent: `Project`, `Group`, `User`, `Repository`; empty where GitLab does not say what.
     pub(crate) fn not_found(what: &str) -> Failure {
+        if what.is_empty() {
+            return Failure::message(StatusCode::NOT_FOUND, "404 Not Found");
+        }
         Failure::message(StatusCode::NOT_FOUND, &format!("404 {what} Not Found"))
     }
 

@@ -4,9 +4,13 @@
 //! from the World and a request to a reply. Who may call
 //! is decided before a handler runs (`guard`); what a thing looks like is in `show`.
 
+mod allow;
 mod approvals;
 mod args;
 mod awards;
+mod contents;
+mod deployments;
+mod environments;
 mod failure;
 mod find;
 mod form;
@@ -14,6 +18,7 @@ mod groups;
 mod guard;
 mod hooks;
 mod instance;
+mod jobs;
 mod label;
 mod labels;
 mod member;
@@ -23,6 +28,7 @@ mod page;
 mod params;
 mod participants;
 mod personal_tokens;
+mod pipeline;
 mod pipelines;
 mod projects;
 mod resource_events;

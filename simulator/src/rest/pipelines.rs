@@ -124,11 +124,7 @@ fn pipeline<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = pipeline(world, request)?;
-    let mut body = show::pipeline(world, project, found);
-    body["user"] = show::user_basic(world, found.user);
-    body["started_at"] = found.started_at.map(show::time).into();
-    body["finished_at"] = found.finished_at.map(show::time).into();
-    Ok(Reply::ok(body))
+    Ok(Reply::ok(show::pipeline_single(world, project, found)))
 }
 
 pub(crate) fn jobs(world: &World, request: &Request) -> Result<Reply, Failure> {

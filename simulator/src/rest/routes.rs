@@ -5,8 +5,9 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    approvals, awards, groups, hooks, instance, label, labels, member, merge_requests, notes, participants,
-    personal_tokens, pipelines, projects, resource_events, resource_tokens, tokens, users, versions,
+    approvals, awards, contents, deployments, environments, groups, hooks, instance, jobs, label, labels, member,
+    merge_requests, notes, participants, personal_tokens, pipeline, pipelines, projects, resource_events,
+    resource_tokens, tokens, users, versions,
 };
 use crate::world::Settings;
 
@@ -21,6 +22,11 @@ pub(crate) struct Matched {
 
 /// The routes of every room. The first one that fits answers.
 static ROOMS: &[&[Route]] = &[
+    pipeline::ROUTES,
+    jobs::ROUTES,
+    environments::ROUTES,
+    deployments::ROUTES,
+    contents::ROUTES,
     instance::ROUTES,
     users::ROUTES,
     tokens::ROUTES,

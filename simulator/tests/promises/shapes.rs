@@ -1,9 +1,7 @@
 //! Answers and webhooks have at least the keys that GitLab's documentation shows.
 
-use serde_json::Value;
-
 use crate::deliveries::{Receiver, hooked};
-use crate::support::{READER, serve, small};
+use crate::support::{READER, missing, serve, small};
 
 const MERGE_REQUEST: &str = "id iid project_id title description state imported imported_from created_at updated_at merged_at \
     merge_after prepared_at closed_by closed_at merged_by merge_user target_branch source_branch source_project_id \
@@ -39,12 +37,6 @@ const NOTE_EVENT: &str = "object_kind event_type user project_id project object_
 const NOTE_ATTRIBUTES: &str = "attachment author_id change_position commit_id created_at discussion_id id internal line_code note \
     noteable_id noteable_type original_position position project_id resolved_at resolved_by_id resolved_by_push st_diff system \
     type updated_at updated_by_id description url action";
-
-/// Keys that are missing.
-fn missing(found: &Value, keys: &str) -> Vec<String> {
-    let absent = keys.split_whitespace().filter(|key| found.get(key).is_none());
-    absent.map(str::to_owned).collect()
-}
 
 #[tokio::test]
 async fn answers_have_the_documented_keys() {

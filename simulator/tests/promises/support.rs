@@ -81,3 +81,9 @@ pub(crate) async fn answer(response: Response) -> (u16, Value) {
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
+
+/// Keys that are missing.
+pub(crate) fn missing(found: &Value, keys: &str) -> Vec<String> {
+    let absent = keys.split_whitespace().filter(|key| found.get(key).is_none());
+    absent.map(str::to_owned).collect()
+}

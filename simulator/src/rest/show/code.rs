@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{commit_time, time, user_basic};
-use crate::world::{Commit, Deployment, Job, Pipeline, Project, World};
+use crate::world::{Caller, Commit, Deployment, Job, Pipeline, Project, World};
 
 /// A commit. Those of a merge request come without parents.
 pub(crate) fn commit(world: &World, project: &Project, commit: &Commit, with_parents: bool) -> Value {
@@ -46,52 +46,63 @@ pub(crate) fn pipeline(world: &World, project: &Project, pipeline: &Pipeline) ->
 
 /// A job.
 pub(crate) fn job(world: &World, project: &Project, pipeline_of: &Pipeline, job: &Job) -> Value {
-    let duration = seconds(job);
-    json!({
+    let user = pipeline_of.user.and_then(|id| world.user(id));
+    let known = world.commit_of(project, pipeline_of.sha);
+    let mut shown = json!({
         "id": job.id,
         "status": job.status,
         "stage": job.stage,
         "name": job.name,
         "ref": pipeline_of.ref_name,
-        "tag": false,
-        "coverage": null,
-        "allow_failure": false,
+        "tag": pipeline_of.tag,
+        "coverage": job.coverage,
+        "allow_failure": job.allow_failure,
         "created_at": time(job.created_at),
         "started_at": job.started_at.map(time),
         "finished_at": job.finished_at.map(time),
         "erased_at": null,
-        "duration": duration,
-        "queued_duration": 0.1,
-        "user": user_basic(world, pipeline_of.user),
+        "duration": job.duration().map(|duration| duration.as_secs_f64()),
+        "queued_duration": job.queued_duration().map(|duration| duration.as_secs_f64()),
+        "user": user.map(|found| super::user(world, &Caller::default(), found)),
+        "commit": known.map(|known| commit(world, project, known, true)),
         "pipeline": pipeline(world, project, pipeline_of),
         "web_url": world.web_url(&format!("{}/-/jobs/{}", project.full_path, job.id)),
-    })
+        "project": { "ci_job_token_scope_enabled": false },
+        "artifacts": [],
+        "runner": job.runner.as_ref().map(runner),
+        "runner_manager": null,
+        "artifacts_expire_at": null,
+        "archived": false,
+        "tag_list": [],
+    });
+    if job.status == "failed" {
+        shown["failure_reason"] = json!(job.failure_reason.unwrap_or("unknown_failure"));
+    }
+    shown
 }
 
-fn seconds(job: &Job) -> Option<f64> {
-    Some(job.finished_at?.duration_since(job.started_at?).as_secs_f64())
+fn runner((id, description): &(i64, String)) -> Value {
+    json!({
+        "id": id,
+        "description": description,
+        "ip_address": null,
+        "active": true,
+        "paused": false,
+        "is_shared": true,
+        "runner_type": "instance_type",
+        "name": "gitlab-runner",
+        "online": true,
+        "status": "online",
+    })
 }
 
 /// A deployment.
 pub(crate) fn deployment(world: &World, project: &Project, deployment: &Deployment) -> Value {
-    let environment = world.environment(deployment.environment).map(|environment| {
-        json!({
-            "id": environment.id,
-            "name": environment.name,
-            "slug": environment.name,
-            "tier": environment.tier,
-            "external_url": null,
-            "created_at": time(environment.created_at),
-            "updated_at": time(environment.created_at),
-        })
-    });
+    let environment = world.environment(deployment.environment).map(super::ci::environment_basic);
     let deployable = deployment.deployable.and_then(|(pipeline, id)| {
         let pipeline = world.pipeline(pipeline)?;
         let found = pipeline.jobs.iter().find(|job| job.id == id)?;
-        let mut shown = job(world, project, pipeline, found);
-        let known = project.commits.iter().find(|commit| commit.sha == deployment.sha);
-        shown["commit"] = known.map_or(Value::Null, |known| commit(world, project, known, true));
-        Some(shown)
+        Some(job(world, project, pipeline, found))
     });
     json!({
         "id": deployment.id,

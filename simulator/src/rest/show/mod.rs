@@ -1,6 +1,7 @@
 //! What things look like in REST answers.
 
 mod awards;
+mod ci;
 mod code;
 mod diffs;
 mod hooks;
@@ -13,6 +14,7 @@ mod tokens;
 use jiff::Timestamp;
 
 pub(crate) use awards::award;
+pub(crate) use ci::{bridge, deployment_single, environment, pipeline_single};
 pub(crate) use code::{commit, deployment, job, pipeline};
 pub(crate) use diffs::{file, version};
 pub(crate) use hooks::{event, hook};
@@ -30,6 +32,13 @@ pub(crate) fn time(at: Timestamp) -> String {
 /// `2017-04-29T08:46:00.000+00:00`, as commits write them.
 pub(crate) fn commit_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.000+00:00").to_string()
+}
+
+/// Adds keys to what is shown.
+pub(super) fn extend(shown: &mut serde_json::Value, more: serde_json::Value) {
+    if let (serde_json::Value::Object(shown), serde_json::Value::Object(more)) = (shown, more) {
+        shown.extend(more);
+    }
 }
 
 #[cfg(test)]

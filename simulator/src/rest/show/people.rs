@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::time;
+use super::{extend, time};
 use crate::world::{Caller, Member, Token, TokenKind, User, World};
 
 /// `UserBasic`, or null for one that is gone.
@@ -108,10 +108,4 @@ pub(crate) fn token(world: &World, token: &Token) -> Value {
         shown["access_level"] = json!(role.level());
     }
     shown
-}
-
-fn extend(shown: &mut Value, more: Value) {
-    if let (Value::Object(shown), Value::Object(more)) = (shown, more) {
-        shown.extend(more);
-    }
 }

@@ -20,6 +20,7 @@
 //! Users come into being when they are named. Each step of a merge request happens ten minutes after the one before,
 //! unless [`MergeRequestBuilder::at`] says when.
 
+mod delivery;
 mod group;
 mod merge_request;
 mod project;

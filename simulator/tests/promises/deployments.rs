@@ -1,0 +1,83 @@
+//! One deployment over REST, and what is done to it.
+
+use gitlab_simulator::World;
+use gitlab_simulator::world::Edition;
+use serde_json::{Value, json};
+
+use crate::support::{OWNER, READER, missing, serve, small};
+
+const PATH: &str = "/projects/1/deployments";
+
+/// A merge request is deployed, then two more at once.
+fn deployed() -> World {
+    small().with_project("acme/web", |project| {
+        project
+            .merge_request("First", |found| found.merge("ann"))
+            .deployment("production", |_| {})
+            .merge_request("Second", |found| found.merge("ann"))
+            .merge_request("Third", |found| found.merge("ann"))
+            .deployment("production", |_| {})
+    })
+}
+
+#[tokio::test]
+async fn enterprise_builds_tell_the_approvals_of_a_deployment() {
+    // `lib/api/entities/deployment.rb` and `ee/lib/ee/api/entities/deployment_extended.rb`.
+    let keys = "id iid ref sha created_at updated_at status user environment deployable";
+    let served = serve(deployed()).await;
+    let (status, body) = served.read(&format!("{PATH}/1"), READER).await;
+    assert_eq!((status, missing(&body, keys), &body["approvals"]), (200, vec![], &json!([])));
+
+    let served = serve(deployed().with_edition(Edition::Community)).await;
+    assert_eq!(served.read(&format!("{PATH}/1"), READER).await.1.get("approvals"), None);
+}
+
+#[tokio::test]
+async fn a_deployment_ships_what_was_merged_since_the_one_before() {
+    let served = serve(deployed()).await;
+
+    let shipped = served.read(&format!("{PATH}/2/merge_requests"), READER).await.1;
+    let titles: Vec<&str> = shipped.as_array().unwrap().iter().filter_map(|found| found["title"].as_str()).collect();
+    assert_eq!(titles, ["Third", "Second"]);
+}
+
+#[tokio::test]
+async fn a_deployment_is_made_by_hand_and_moves_on() {
+    let served = serve(deployed()).await;
+    let made = json!({ "environment": "qa", "ref": "main", "sha": "main", "tag": false, "status": "running" });
+
+    let (status, body) = served.write("POST", PATH, OWNER, made.clone()).await;
+    assert_eq!((status, &body["environment"]["name"], &body["deployable"]), (201, &json!("qa"), &Value::Null));
+    let place = format!("{PATH}/{}", body["id"]);
+    let running = served.write("DELETE", &place, OWNER, Value::Null).await;
+    assert_eq!(running, (400, json!({ "message": "Cannot destroy running deployment" })));
+    assert_eq!(served.write("PUT", &place, OWNER, json!({ "status": "failed" })).await.1["status"], "failed");
+    assert_eq!(served.write("DELETE", &place, OWNER, Value::Null).await.0, 204);
+
+    let mut wrong = made;
+    wrong["ref"] = json!("nothing");
+    let refused = served.write("POST", PATH, OWNER, wrong.clone()).await;
+    assert_eq!(refused, (400, json!({ "message": { "ref": ["The branch or tag does not exist"] } })));
+    wrong["status"] = json!("blocked");
+    let refused = served.write("POST", PATH, OWNER, wrong).await;
+    assert_eq!(refused, (400, json!({ "error": "status does not have a valid value" })));
+}
+
+#[tokio::test]
+async fn what_is_deployed_now_cannot_be_deleted() {
+    let served = serve(deployed()).await;
+
+    let refused = served.write("DELETE", &format!("{PATH}/2"), OWNER, Value::Null).await;
+    assert_eq!(refused, (400, json!({ "message": "Deployment currently deployed to environment" })));
+    assert_eq!(served.write("DELETE", &format!("{PATH}/1"), OWNER, Value::Null).await.0, 204);
+}
+
+#[tokio::test]
+async fn a_deployment_by_a_job_is_changed_by_no_client() {
+    let by_job = |deployment: &mut gitlab_simulator::world::Deployment| deployment.deployable = Some((1, 1));
+    let served = serve(deployed().with_project("acme/web", |project| project.deployment("qa", by_job))).await;
+
+    let (status, body) = served.write("PUT", &format!("{PATH}/3"), OWNER, json!({ "status": "failed" })).await;
+    let message = "403 Forbidden - Deployments created using GitLab CI can not be updated using the API";
+    assert_eq!((status, body), (403, json!({ "message": message })));
+}
