@@ -148,7 +148,7 @@ fn introduce(simulator: &Simulator, args: &Args) -> std::io::Result<()> {
             world.settings.full_version(),
             groups.join(" "),
             world.projects().count(),
-            world.merge_requests().count(),
+            world.merge_request_count(),
             args.token,
             args.reader_token,
             args.reader_token,

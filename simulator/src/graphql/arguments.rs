@@ -8,12 +8,14 @@ pub(crate) struct Arguments {
     values: Vec<(String, Json)>,
     /// Whether the answer's `count` is asked for, so worth counting.
     pub(crate) counted: bool,
+    /// Whether its `totalTimeToMerge` is.
+    pub(crate) summed: bool,
 }
 
 impl Arguments {
     /// Arguments with these values.
-    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool) -> Arguments {
-        Arguments { values, counted }
+    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool, summed: bool) -> Arguments {
+        Arguments { values, counted, summed }
     }
 
     /// An argument that was given, or has a default, and is not null.

@@ -31,7 +31,7 @@ impl ObjectValue for Adapted<'_, '_> {
     fn resolve_field<'a>(&'a self, info: &'a ResolveInfo<'a>) -> Result<ResolvedValue<'a>, FieldError> {
         let given = serde_json::to_value(info.arguments()).unwrap();
         let values = given.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value.clone()));
-        let arguments = Arguments::of_values(values.collect(), true);
+        let arguments = Arguments::of_values(values.collect(), true, true);
         let resolve = resolver(&self.type_name, info.field_name());
         let value = resolve.call(self.ctx, &self.object, info.field_name(), &arguments);
         self.adapt(value, &info.field_definition().ty)

@@ -5,101 +5,139 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::world::{MergeRequest, MergeRequestState, Project, ReviewState};
+use crate::world::{Along, MergeRequest, MergeRequestState, Project, ReviewState, Stretch};
 
 use super::arguments::Arguments;
 use super::context::Context;
-use super::order::{By, Key, Order, Sort};
+use super::order::{By, Key, Order, Sort, invalid_cursor};
 use super::paging::Window;
 use super::value::{Connection, Object, Value};
 
 /// A page of the merge requests of a project. Where the caller may not read them it is empty, never null: GitLab's field asks for
 /// no right of its own, and its finder finds nothing in no project (`IssuableFinder::Params#project`).
 pub(crate) fn of_project<'w>(ctx: &Context<'w>, project: &'w Project, arguments: &Arguments) -> Value<'w> {
-    let filter = Filter::of(ctx, arguments);
-    if !ctx.rights(project).merge_requests {
-        return page(ctx, Vec::new(), &filter, arguments);
-    }
-    let order = order(arguments);
-
-    // The order that importers ask for has an index: a page is found without looking at the rest.
-    let window = match Window::of(arguments) {
-        Ok(window) => window,
-        Err(refusal) => return Value::Refused(refusal),
-    };
-    if filter.iids.is_none() && !arguments.counted && window.is_forward() && order == Order::ascending(By::UpdatedAt) {
-        return match updated_page(ctx, project, &filter, &window) {
-            Ok(page) => Value::Object(Object::Connection(page.into())),
-            Err(refusal) => Value::Refused(refusal),
-        };
-    }
-
-    let found: Vec<_> = match &filter.iids {
-        Some(iids) => iids.iter().filter_map(|iid| ctx.world.merge_request_by_iid(project.id, *iid)).collect(),
-        None => ctx.world.merge_requests_of(project.id).collect(),
-    };
-    page(ctx, found, &filter, arguments)
+    let readable = [project.id].into_iter().filter(|_| ctx.rights(project).merge_requests);
+    of_many(ctx, readable.collect::<Vec<_>>().as_slice(), |_| true, arguments)
 }
 
-/// A page of merge requests of several projects that the caller may read.
+/// A page of merge requests of several projects that the caller may read, of those that the list is about.
 pub(crate) fn of_many<'w>(
     ctx: &Context<'w>,
-    candidates: impl Iterator<Item = &'w MergeRequest>,
+    projects: &[i64],
+    about: impl Fn(&MergeRequest) -> bool,
     arguments: &Arguments,
 ) -> Value<'w> {
     let filter = Filter::of(ctx, arguments);
-    page(ctx, candidates.collect(), &filter, arguments)
+    let list = List { ctx, projects, filter: &filter, about: &about };
+    match list.page(order(arguments), arguments) {
+        Ok(page) => Value::Object(Object::Connection(page.into())),
+        Err(refusal) => Value::Refused(refusal),
+    }
 }
 
-fn page<'w>(
-    ctx: &Context<'w>,
-    mut found: Vec<&'w MergeRequest>,
-    filter: &Filter<'_>,
-    arguments: &Arguments,
-) -> Value<'w> {
-    found.retain(|merge_request| filter.matches(ctx, merge_request));
-    let merged: Vec<f64> = found.iter().filter_map(|merge_request| time_to_merge(merge_request)).collect();
-    let order = order(arguments);
-    let mut rows: Vec<_> = found.into_iter().map(Object::MergeRequest).collect();
-    order.sort(ctx.world, &mut rows);
-    match Connection::cut(ctx.world, rows, order, arguments) {
-        Ok(mut page) => {
-            page.time_to_merge = Some(merged).filter(|merged| !merged.is_empty()).map(|merged| merged.iter().sum());
-            Value::Object(Object::Connection(page.into()))
+/// A list of merge requests.
+struct List<'a, 'w> {
+    ctx: &'a Context<'w>,
+    projects: &'a [i64],
+    filter: &'a Filter<'a>,
+    about: &'a dyn Fn(&MergeRequest) -> bool,
+}
+
+impl<'w> List<'_, 'w> {
+    /// A page: in an order that the World has, only the rows of the page are kept.
+    fn page(&self, order: Order, arguments: &Arguments) -> Result<Connection<'w>, String> {
+        let along = match order.by {
+            By::CreatedAt => Along::Created,
+            By::UpdatedAt => Along::Updated,
+            _ => return self.sorted_page(order, arguments),
+        };
+        if self.filter.iids.is_some() {
+            return self.sorted_page(order, arguments);
         }
-        Err(refusal) => Value::Refused(refusal),
+        let window = Window::of(arguments)?;
+        let backwards = window.from_end;
+        let all = self.stretch(along, order.descending != backwards);
+        let mut stretch = all;
+        for (cursor, behind) in [(&window.after, true), (&window.before, false)] {
+            let Some(cursor) = cursor else {
+                continue;
+            };
+            let Key(Sort::At(at), id) = order.read(cursor)? else {
+                return Err(invalid_cursor());
+            };
+            if behind == order.descending {
+                stretch.to = stretch.to.min((at, id.saturating_sub(1)));
+            } else {
+                stretch.from = stretch.from.max((at, id.saturating_add(1)));
+            }
+        }
+        let found = self.walk(stretch).take(window.limit + 1);
+        let mut nodes: Vec<_> =
+            found.filter_map(|id| self.ctx.world.merge_request(id)).map(Object::MergeRequest).collect();
+        let more = nodes.len() > window.limit;
+        nodes.truncate(window.limit);
+        if backwards {
+            nodes.reverse();
+        }
+        let has_next = window.before.is_some() || (!backwards && more);
+        let has_previous = window.after.is_some() || (backwards && more);
+        let mut page = Connection::page(nodes, order, has_next, has_previous);
+        self.sum(&mut page, all, arguments);
+        Ok(page)
+    }
+
+    /// A page in an order that is made for it.
+    fn sorted_page(&self, order: Order, arguments: &Arguments) -> Result<Connection<'w>, String> {
+        let world = self.ctx.world;
+        let all = Stretch::all(Along::Created, false);
+        let ids: Vec<i64> = match &self.filter.iids {
+            Some(iids) => {
+                let named = self.projects.iter().flat_map(|project| iids.iter().map(move |iid| (*project, *iid)));
+                let named = named.filter_map(|(project, iid)| world.merge_request_by_iid(project, iid));
+                named.filter(|found| self.wants(found)).map(|found| found.id).collect()
+            }
+            None => self.walk(all).collect(),
+        };
+        let mut rows: Vec<_> = ids.iter().filter_map(|id| world.merge_request(*id)).map(Object::MergeRequest).collect();
+        order.sort(world, &mut rows);
+        let mut page = Connection::cut(world, rows, order, arguments)?;
+        if arguments.summed && self.filter.iids.is_none() {
+            self.sum(&mut page, all, arguments);
+        }
+        Ok(page)
+    }
+
+    fn stretch(&self, along: Along, descending: bool) -> Stretch {
+        let between = if along == Along::Created { self.filter.created } else { self.filter.updated };
+        Stretch::all(along, descending).between(between)
+    }
+
+    /// Ids of the merge requests that are wanted, in order.
+    fn walk(&self, stretch: Stretch) -> impl Iterator<Item = i64> {
+        let places = self.ctx.world.places(self.projects.iter().copied(), stretch);
+        places.map(|(_, id)| id).filter(|id| self.ctx.world.glance(*id).is_some_and(|found| self.wants(&found)))
+    }
+
+    fn wants(&self, found: &MergeRequest) -> bool {
+        self.filter.matches(self.ctx, found) && (self.about)(found)
+    }
+
+    /// What is reckoned over all pages, where it is asked for.
+    fn sum(&self, page: &mut Connection<'w>, all: Stretch, arguments: &Arguments) {
+        if arguments.counted {
+            page.count = self.walk(all).count();
+        }
+        if arguments.summed {
+            let world = self.ctx.world;
+            let rows = self.walk(all).filter_map(|id| time_to_merge(world.glance(id)?.as_ref()));
+            page.time_to_merge = rows.reduce(|sum, took| sum + took);
+        }
     }
 }
 
 fn time_to_merge(merge_request: &MergeRequest) -> Option<f64> {
     let took = merge_request.merged_at?.duration_since(merge_request.created_at);
     Some(took.as_secs_f64())
-}
-
-fn updated_page<'w>(
-    ctx: &Context<'w>,
-    project: &'w Project,
-    filter: &Filter<'_>,
-    window: &Window,
-) -> Result<Connection<'w>, String> {
-    let order = Order::ascending(By::UpdatedAt);
-    let cursor = window.after.as_ref().map(|cursor| order.read(cursor)).transpose()?;
-    let behind_cursor = match cursor {
-        Some(Key(Sort::At(at), id)) => (at, id.saturating_add(1)),
-        _ => (Timestamp::MIN, i64::MIN),
-    };
-    let earliest = filter.updated.0.map_or(behind_cursor, |after| behind_cursor.max((after, i64::MIN)));
-    let candidates = ctx.world.merge_requests_updated_from(project.id, earliest);
-    let nodes: Vec<_> = candidates
-        .take_while(|merge_request| filter.updated.1.is_none_or(|before| merge_request.updated_at <= before))
-        .filter(|merge_request| filter.matches(ctx, merge_request))
-        .take(window.limit + 1)
-        .map(Object::MergeRequest)
-        .collect();
-    let has_next = nodes.len() > window.limit;
-    let mut nodes = nodes;
-    nodes.truncate(window.limit);
-    Ok(Connection::page(nodes, order, has_next, window.after.is_some()))
 }
 
 /// The order that `sort` asks for, in either spelling.

@@ -46,11 +46,6 @@ impl Window {
             before: arguments.text("before").map(decode).transpose()?,
         })
     }
-
-    /// Whether the page is the one that comes first.
-    pub(crate) fn is_forward(&self) -> bool {
-        !self.from_end && self.before.is_none()
-    }
 }
 
 impl<'w> Connection<'w> {

@@ -117,14 +117,15 @@ impl<'d> Planner<'d> {
         let plans: Vec<_> = self.possible_types(first.ty().inner_named_type());
         let plans: Vec<_> = plans.into_iter().map(|name| self.plan(name, &sets)).collect();
         let resolve = if introduced::is_placeholder(first) { Resolve::Later } else { resolver(type_name, &first.name) };
-        let counted = |plan: &Plan<'_>| plan.fields.iter().any(|field| field.definition.name == "count");
+        let asks = |name: &str| plans.iter().any(|plan| plan.fields.iter().any(|field| field.definition.name == name));
+        let (counted, summed) = (asks("count"), asks("totalTimeToMerge"));
         let values = self.arguments(first);
         Field {
             key: format!("\"{response_key}\":").into_bytes(),
             response_key,
             definition: &first.definition,
             location: first.location(),
-            arguments: Arguments::of_values(values, plans.iter().any(counted)),
+            arguments: Arguments::of_values(values, counted, summed),
             resolve,
             times_out: self.times_out(type_name, &first.name),
             plans,

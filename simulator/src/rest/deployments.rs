@@ -49,7 +49,7 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
         other.environment == found.environment && other.id < found.id && other.status == "success"
     };
     let before = world.deployments_of(project.id).rev().find(earlier).map(|other| other.sha);
-    let from = project.commits.iter().skip_while(|commit| commit.sha != found.sha);
+    let from = world.commits_of(project).skip_while(|commit| commit.sha != found.sha);
     let shipped: Vec<_> = from.take_while(|commit| Some(commit.sha) != before).map(|commit| Some(commit.sha)).collect();
     let ships = |candidate: &&MergeRequest| {
         let merged = [candidate.merge_commit_sha, candidate.squash_commit_sha, candidate.sha];

@@ -2,13 +2,13 @@
 
 use std::cmp::Reverse;
 
-use super::page::{Paging, page};
+use super::page::{Paging, enough, page};
 use super::params::{PAGED, Param, SORTS, id_or_wild, integer, integers, one_of, text, texts, time, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read};
 use super::show::LabelStyle;
 use super::{Failure, Reply, Request, find, show};
-use crate::world::{Commit, MergeRequest, Project, World};
+use crate::world::{Along, Commit, MergeRequest, Project, Stretch, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
@@ -98,7 +98,7 @@ static IN_GROUPS: &[Param] = &[truth("non_archived").or("true")];
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::readable(world, request)?;
     let filter = Filter::read(world, request, "all")?;
-    filter.page(world, request, world.merge_requests_of(project.id).collect())
+    filter.page(world, request, &[project.id])
 }
 
 pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -108,15 +108,15 @@ pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failur
     let projects = below.flat_map(|id| world.projects_of_group(id)).filter_map(|id| world.project(*id));
     let readable = projects
         .filter(|project| (archived_too || !project.archived) && world.reads_merge_requests(&request.caller, project));
-    let found = readable.flat_map(|project| world.merge_requests_of(project.id)).collect();
-    Filter::read(world, request, "all")?.page(world, request, found)
+    let readable: Vec<i64> = readable.map(|project| project.id).collect();
+    Filter::read(world, request, "all")?.page(world, request, &readable)
 }
 
 pub(crate) fn everywhere(world: &World, request: &Request) -> Result<Reply, Failure> {
     let filter = Filter::read(world, request, "created_by_me")?;
     let readable = world.projects().filter(|project| world.reads_merge_requests(&request.caller, project));
-    let found = readable.flat_map(|project| world.merge_requests_of(project.id)).collect();
-    filter.page(world, request, found)
+    let readable: Vec<i64> = readable.map(|project| project.id).collect();
+    filter.page(world, request, &readable)
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -177,13 +177,34 @@ impl Filter {
         })
     }
 
-    fn page(&self, world: &World, request: &Request, mut found: Vec<&MergeRequest>) -> Result<Reply, Failure> {
+    /// A page. In an order that the World has, only as many are looked at as the answer tells of.
+    fn page(&self, world: &World, request: &Request, projects: &[i64]) -> Result<Reply, Failure> {
         let admin = world.is_admin(&request.caller);
-        found.retain(|candidate| self.wants(world, request, candidate) && (admin || !world.hidden(candidate)));
-        order(world, request, &mut found)?;
+        let wants = |found: &MergeRequest| self.wants(world, request, found) && (admin || !world.hidden(found));
+        let descending = request.args.text("sort").as_deref() != Some("asc");
+        let along = match request.args.text("order_by").as_deref().unwrap_or("created_at") {
+            "created_at" => Some((Along::Created, self.created)),
+            "updated_at" => Some((Along::Updated, self.updated)),
+            _ => None,
+        };
+        let stretch = along.map_or(Stretch::all(Along::Created, false), |(along, between)| {
+            Stretch::all(along, descending).between(between)
+        });
+        let places = world.places(projects.iter().copied(), stretch).map(|(_, id)| id);
+        let found = places.filter(|id| world.glance(*id).is_some_and(|found| wants(&found)));
+        let found: Vec<i64> = match along {
+            Some(_) => found.take(enough(world, request)?).collect(),
+            None => {
+                let mut rows: Vec<&MergeRequest> = found.filter_map(|id| world.merge_request(id)).collect();
+                order(world, request, &mut rows)?;
+                rows.iter().map(|row| row.id).collect()
+            }
+        };
         let details = request.args.is("with_labels_details");
         let style = if details { LabelStyle::Details } else { LabelStyle::Titles };
-        page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, style))
+        page(world, request, Paging::Offset, &found, |id| {
+            world.merge_request(*id).map(|found| show::merge_request(world, found, style)).unwrap_or_default()
+        })
     }
 
     fn wants(&self, world: &World, request: &Request, found: &MergeRequest) -> bool {

@@ -29,6 +29,13 @@ pub(crate) fn per_page(request: &Request) -> Result<usize, Failure> {
     Ok(usize::try_from(wished).unwrap_or(DEFAULT).min(MOST))
 }
 
+/// How many rows of a list tell everything that the answer says of it: the page's, whether there are more, and the total
+/// up to where it is not counted any more.
+pub(crate) fn enough(world: &World, request: &Request) -> Result<usize, Failure> {
+    let page = request.args.integer("page")?.and_then(|page| usize::try_from(page).ok()).unwrap_or(1).max(1);
+    Ok(page.saturating_mul(per_page(request)?).max(world.settings.count_limit).saturating_add(1))
+}
+
 /// One page of a list by offset, computed live.
 pub(crate) fn page<T>(
     world: &World,

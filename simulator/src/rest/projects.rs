@@ -167,7 +167,7 @@ pub(crate) fn commits(world: &World, request: &Request) -> Result<Reply, Failure
                     || commit.author_name.to_lowercase().contains(author)
             })
     };
-    let found: Vec<&Commit> = project.commits.iter().filter(wanted).collect();
+    let found: Vec<&Commit> = world.commits_of(project).filter(wanted).collect();
     let with_stats = args.is("with_stats");
     page(world, request, Paging::Uncounted, &found, |commit| {
         let mut shown = show::commit(world, project, commit, true);

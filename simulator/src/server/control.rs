@@ -57,9 +57,7 @@ fn overview(world: &World) -> Value {
         "groups": world.groups().map(|group| &group.full_path).collect::<Vec<_>>(),
         "projects": world.projects().map(|project| &project.full_path).collect::<Vec<_>>(),
         "users": world.users().count(),
-        "merge_requests": world.merge_requests().count(),
-        "notes": world.merge_requests().map(|found| found.notes.len()).sum::<usize>(),
-        "commits": world.merge_requests().map(|found| found.commits.len()).sum::<usize>(),
+        "merge_requests": world.merge_request_count(),
         "hooks": world.hooks().map(|hook| json!({
             "id": hook.id,
             "url": hook.url,

@@ -31,6 +31,13 @@ impl Shared {
         self.world.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was made for a reader is forgotten once there is much of it.
+    pub(crate) fn tidy(&self) {
+        if self.read().crowded() {
+            self.write().tidy();
+        }
+    }
+
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, World> {
         self.world.write().unwrap_or_else(PoisonError::into_inner)
     }

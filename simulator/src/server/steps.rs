@@ -46,6 +46,7 @@ pub(super) async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> Respons
         Some(response) => response,
         None => limited(shared, incoming, asked_with(&asked, &faults), (&caller, user.as_deref())).await,
     };
+    shared.tidy();
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     shared.log.push(Logged {

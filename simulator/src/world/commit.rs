@@ -18,6 +18,20 @@ impl Sha {
         Sha(bytes)
     }
 
+    /// A name as it is written.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Sha> {
+        let digits = text.as_bytes();
+        let mut sha = Sha::default();
+        if digits.len() != 40 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        for (byte, pair) in sha.0.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(sha)
+    }
+
     /// The first eight digits.
     #[must_use]
     pub fn short(&self) -> String {

@@ -271,6 +271,18 @@ impl MergeRequest {
     pub fn discussions_resolved(&self) -> bool {
         self.notes.iter().all(|note| !note.resolvable || note.resolved.is_some())
     }
+
+    /// What somebody did is somebody else's from now on: the ghost's, when an account is deleted.
+    pub(super) fn hand_over(&mut self, from: i64, to: i64) {
+        let notes = self.notes.iter_mut().map(|note| &mut note.author);
+        let own = [&mut self.author, &mut self.merge_user, &mut self.closed_by];
+        for author in notes.chain(own).filter(|author| **author == Some(from)) {
+            *author = Some(to);
+        }
+        self.assignees.retain(|assignee| *assignee != from);
+        self.reviewers.retain(|reviewer| reviewer.user != from);
+        self.approvals.retain(|approval| approval.user != from);
+    }
 }
 
 impl World {

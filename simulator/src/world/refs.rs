@@ -1,8 +1,8 @@
 //! The branches of a project, and what a branch, tag or name of a commit stands for.
 
+use super::archive::Named;
 use super::branch::Branch;
 use super::commit::{Commit, Sha};
-use super::merge_request::MergeRequestState;
 use super::pipeline::Pipeline;
 use super::project::Project;
 use super::{MergeRequest, World};
@@ -11,16 +11,14 @@ impl World {
     /// The branches of a project by name: the default one, those of open merge requests, and the others.
     #[must_use]
     pub fn branches_of(&self, project: &Project) -> Vec<Branch> {
-        let head = project.commits.first();
+        let head = self.commits_of(project).next();
         let default = project.default_branch.iter().map(|name| Branch {
             name: name.clone(),
             sha: head.map(|commit| commit.sha).unwrap_or_default(),
             protected: true,
             committed_at: head.map_or(project.created_at, |commit| commit.committed_at),
         });
-        let open = self
-            .merge_requests_of(project.id)
-            .filter(|found| found.state == MergeRequestState::Opened && found.source_project == Some(project.id));
+        let open = self.open_merge_requests_of(project.id).filter(|found| found.source_project == Some(project.id));
         let sources = open.filter_map(|found| {
             let name = found.source_branch.clone();
             let committed_at = found.commits.first().map_or(found.created_at, |commit| commit.committed_at);
@@ -47,13 +45,18 @@ impl World {
             return None;
         }
         let named = |commit: &&Commit| commit.sha.to_string().starts_with(name);
-        self.all_commits(project).find(named).map(|commit| commit.sha)
+        let held = self.held_commits(project).find(named).map(|commit| commit.sha);
+        held.or_else(|| self.archive.commit_beginning_with(project.id, name))
     }
 
     /// A commit of the default branch or of a merge request.
     #[must_use]
     pub fn commit_of<'w>(&'w self, project: &'w Project, sha: Sha) -> Option<&'w Commit> {
-        self.all_commits(project).find(|commit| commit.sha == sha)
+        let archived = || match self.archive.named(project.id, sha)? {
+            Named::OnDefaultBranch(commit) => Some(commit),
+            Named::Of(id) => self.merge_request(id)?.commits.iter().find(|commit| commit.sha == sha),
+        };
+        self.held_commits(project).find(|commit| commit.sha == sha).or_else(archived)
     }
 
     /// The merge request whose branch a pipeline ran on, for pipelines of merge requests.
@@ -67,11 +70,17 @@ impl World {
         if let Some(iid) = iid {
             return self.merge_request_by_iid(pipeline.project, iid);
         }
-        self.merge_requests_of(pipeline.project).rev().find(|found| found.source_branch == pipeline.ref_name)
+        let held = self.held_of(pipeline.project).into_iter().rev().filter_map(|id| self.merge_request(id));
+        let found = held.into_iter().find(|found| found.source_branch == pipeline.ref_name);
+        found.or_else(|| match self.archive.named(pipeline.project, pipeline.sha)? {
+            Named::Of(id) => self.merge_request(id),
+            Named::OnDefaultBranch(_) => None,
+        })
     }
 
-    fn all_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
-        let of_merge_requests = self.merge_requests_of(project.id).flat_map(|found| found.commits.iter());
+    fn held_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
+        let held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
+        let of_merge_requests = held.flat_map(|found| found.commits.iter());
         project.commits.iter().chain(of_merge_requests)
     }
 }

@@ -1,6 +1,6 @@
 //! Projects and repositories.
 
-use crate::world::{MergeRequestState, Namespace, Owner, Project};
+use crate::world::{Namespace, Owner, Project, Sha};
 
 use super::kit::{On, ids, matches, page};
 use super::{ci, label, member};
@@ -64,8 +64,7 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             if !ctx.merge_requests_enabled(project) {
                 return Value::Null;
             }
-            let all = ctx.world.merge_requests_of(project.id);
-            Value::count(all.filter(|one| one.state == MergeRequestState::Opened).count())
+            Value::count(ctx.world.open_merge_requests_of(project.id).count())
         },
 
         "label" => |ctx, project, arguments| {
@@ -131,21 +130,25 @@ pub(crate) fn repository_field(name: &str) -> Option<On<Project>> {
         "empty" => |_, project, _| Value::Bool(project.empty_repo()),
         "exists" => |_, project, _| Value::Bool(!project.empty_repo()),
         "rootRef" => |_, project, _| Value::str(project.default_branch.as_deref()),
-        "lastCommit" => {
-            |_, project, _| Value::object(project.commits.first().map(|commit| Object::Commit(commit, project)))
-        }
-        "commit" => |_, project, arguments| {
+        "lastCommit" => |ctx, project, _| {
+            let last = ctx.world.commits_of(project).next();
+            Value::object(last.map(|commit| Object::Commit(commit, project)))
+        },
+        "commit" => |ctx, project, arguments| {
             let wanted = arguments.text("ref").unwrap_or_default();
             let head = project.default_branch.as_deref() == Some(wanted) || wanted == "HEAD";
-            let mut commits = project.commits.iter();
-            let found = commits.find(|commit| head || commit.sha.to_string() == wanted);
+            let found = if head {
+                ctx.world.commits_of(project).next()
+            } else {
+                Sha::parse(wanted).and_then(|sha| ctx.world.commit_of(project, sha))
+            };
             Value::object(found.map(|commit| Object::Commit(commit, project)))
         },
         "commits" => |ctx, project, arguments| {
             let after = ctx.time(arguments.text("committedAfter"));
             let before = ctx.time(arguments.text("committedBefore"));
             let author = arguments.text("author");
-            let found = project.commits.iter().filter(|commit| {
+            let found = ctx.world.commits_of(project).filter(|commit| {
                 after.is_none_or(|after| commit.committed_at >= after)
                     && before.is_none_or(|before| commit.committed_at <= before)
                     && author.is_none_or(|author| {

@@ -118,14 +118,11 @@ fn memberships<'w>(
 fn merge_requests<'w>(ctx: &Context<'w>, arguments: &Arguments, own: impl Fn(&MergeRequest) -> bool) -> Value<'w> {
     let path = arguments.text("projectPath");
     let id = arguments.text("projectId").and_then(global_number);
-    let found = ctx.world.merge_requests().filter(|one| {
-        let project = ctx.world.project(one.project);
-        own(one)
-            && project.is_some_and(|project| {
-                ctx.rights(project).merge_requests
-                    && path.is_none_or(|path| path.eq_ignore_ascii_case(&project.full_path))
-                    && id.is_none_or(|id| id == project.id)
-            })
+    let readable = ctx.world.projects().filter(|project| {
+        ctx.rights(project).merge_requests
+            && path.is_none_or(|path| path.eq_ignore_ascii_case(&project.full_path))
+            && id.is_none_or(|id| id == project.id)
     });
-    filters::of_many(ctx, found, arguments)
+    let readable: Vec<i64> = readable.map(|project| project.id).collect();
+    filters::of_many(ctx, &readable, own, arguments)
 }

@@ -3,7 +3,7 @@
 mod calendar;
 mod ci;
 mod history;
-mod words;
+pub(in crate::world) mod words;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-pub(super) const LABELS: [&str; 6] = ["backend", "frontend", "bug", "feature", "security", "chore"];
+pub(in crate::world) const LABELS: [&str; 6] = ["backend", "frontend", "bug", "feature", "security", "chore"];
 
 const FIRST: [&str; 20] = [
     "Ada", "Bruno", "Chidi", "Dana", "Elif", "Farid", "Greta", "Hiro", "Ines", "Jonas", "Kavya", "Liam", "Mina",
@@ -77,7 +77,7 @@ const REMARKS: [&str; 14] = [
     "Done in the last commit.",
 ];
 
-pub(super) fn person(number: usize) -> (String, String) {
+pub(in crate::world) fn person(number: usize) -> (String, String) {
     let first = FIRST[number % FIRST.len()];
     let last = LAST[(number + number / FIRST.len()) % LAST.len()];
     let round = number / (FIRST.len() * LAST.len());
@@ -85,7 +85,7 @@ pub(super) fn person(number: usize) -> (String, String) {
     (format!("{}.{}{suffix}", first.to_lowercase(), last.to_lowercase()), format!("{first} {last}"))
 }
 
-pub(super) fn project(number: usize) -> String {
+pub(in crate::world) fn project(number: usize) -> String {
     let name = PROJECTS[number % PROJECTS.len()];
     match number / PROJECTS.len() {
         0 => name.to_owned(),

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::archive::Archive;
 use super::{Clock, Settings, User, UserKind, UserState, World};
 
 /// What makes a project's merge requests quick to find.
@@ -54,6 +55,7 @@ impl World {
             labels: BTreeMap::new(),
             milestones: BTreeMap::new(),
             issues: BTreeMap::new(),
+            archive: Archive::empty(),
             merge_requests: BTreeMap::new(),
             merge_request_of_note: HashMap::new(),
             pipelines: BTreeMap::new(),

@@ -129,6 +129,7 @@ impl World {
     }
 
     pub(in crate::world) fn forget_user(&mut self, user: i64) {
+        self.archive.forget_user(user);
         if let Some(user) = self.users.remove(&user) {
             self.users_by_name.remove(&user.username.to_lowercase());
         }
@@ -144,6 +145,7 @@ impl World {
         let Some(project) = self.projects.remove(&id) else {
             return;
         };
+        self.archive.forget_project(id);
         self.projects_by_path.remove(&project.full_path.to_lowercase());
         self.moved_paths.retain(|_, target| *target != id);
         self.project_index.remove(&id);

@@ -1,8 +1,8 @@
 //! Labels, merge requests, pipelines, deployments.
 
-use jiff::Timestamp;
-
-use crate::world::{Deployment, Environment, Label, MergeRequest, Owner, Pipeline, Project, World};
+use crate::world::{
+    Commit, Deployment, Environment, Label, MergeRequest, MergeRequestState, Owner, Pipeline, Project, World,
+};
 
 impl World {
     /// A label.
@@ -38,51 +38,83 @@ impl World {
     }
 
     pub(in crate::world) fn forget_label(&mut self, id: i64) -> Option<Label> {
+        self.archive.forget_label(id);
         self.labels.remove(&id)
     }
 
     /// A merge request by its global id.
     #[must_use]
     pub fn merge_request(&self, id: i64) -> Option<&MergeRequest> {
-        self.merge_requests.get(&id)
+        self.merge_requests.get(&id).or_else(|| self.archive.merge_request(id))
     }
 
     /// A merge request by project and number.
     #[must_use]
     pub fn merge_request_by_iid(&self, project: i64, iid: i64) -> Option<&MergeRequest> {
-        self.merge_request(*self.index(project)?.by_iid.get(&iid)?)
+        let held = self.index(project)?.by_iid.get(&iid).copied();
+        self.merge_request(held.or_else(|| self.archive.id(project, iid))?)
     }
 
     /// The merge request that owns a note.
     #[must_use]
     pub fn merge_request_of_note(&self, note: i64) -> Option<&MergeRequest> {
-        self.merge_request(*self.merge_request_of_note.get(&note)?)
+        let owner = self.merge_request_of_note.get(&note).copied().or_else(|| self.archive.owner_of_note(note))?;
+        self.merge_request(owner).filter(|owner| owner.notes.iter().any(|known| known.id == note))
     }
 
-    /// All merge requests, by id.
+    /// How many merge requests there are.
+    #[must_use]
+    pub fn merge_request_count(&self) -> usize {
+        self.merge_requests.len() + self.archive.count()
+    }
+
+    /// All merge requests, by project and number. Lists of large companies go by [`World::places`] instead: what this
+    /// iterator hands out stays in memory until the World is written to.
     pub fn merge_requests(&self) -> impl DoubleEndedIterator<Item = &MergeRequest> {
-        self.merge_requests.values()
+        self.projects.keys().flat_map(|project| self.merge_requests_of(*project))
     }
 
     /// A project's merge requests, by number.
     pub fn merge_requests_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &MergeRequest> {
-        let ids = self.index(project).into_iter().flat_map(|index| index.by_iid.values());
-        ids.filter_map(|id| self.merge_request(*id))
+        let taken = self.archive.numbers_taken(project);
+        let archived = (1..=taken).filter_map(move |iid| self.merge_request_by_iid(project, iid));
+        let index = self.index(project).into_iter();
+        let ids = index.flat_map(move |index| index.by_iid.range(taken + 1..).map(|(_, id)| *id));
+        archived.chain(ids.filter_map(|id| self.merge_requests.get(&id)))
     }
 
-    /// A project's merge requests by (updated_at, id), from a place in that order on.
-    pub fn merge_requests_updated_from(
-        &self,
-        project: i64,
-        from: (Timestamp, i64),
-    ) -> impl DoubleEndedIterator<Item = &MergeRequest> {
-        let index = self.index(project).into_iter();
-        let ids = index.flat_map(move |index| index.by_updated.range(from..));
-        ids.filter_map(|(_, id)| self.merge_request(*id))
+    /// The number of a project's next merge request.
+    pub(in crate::world) fn next_iid(&self, project: i64) -> i64 {
+        let held = self.index(project).and_then(|index| index.by_iid.keys().next_back().copied());
+        held.unwrap_or_default().max(self.archive.numbers_taken(project)) + 1
+    }
+
+    /// The commits of a project's default branch, newest first.
+    pub fn commits_of<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
+        let archived = (0..self.archive.commit_count(project.id)).rev();
+        project.commits.iter().chain(archived.filter_map(|number| self.archive.commit(project.id, number)))
+    }
+
+    /// A project's open merge requests, by number.
+    pub fn open_merge_requests_of(&self, project: i64) -> impl Iterator<Item = &MergeRequest> {
+        let archived = self.archive.open(project).filter_map(|id| self.merge_request(id));
+        let held = self.held_of(project).into_iter().filter_map(|id| self.merge_requests.get(&id));
+        archived.chain(held.filter(|held| held.state == MergeRequestState::Opened))
+    }
+
+    /// Whether so much was made for readers that it should be forgotten.
+    pub(crate) fn crowded(&self) -> bool {
+        self.archive.full()
+    }
+
+    /// Forgets what was made for readers; whoever looks again makes it again.
+    pub(crate) fn tidy(&mut self) {
+        self.archive.forget();
     }
 
     /// Puts a merge request in, with its notes.
     pub fn insert_merge_request(&mut self, merge_request: MergeRequest) {
+        self.archive.replace(merge_request.id);
         let index = self.project_index.entry(merge_request.project).or_default();
         index.by_iid.insert(merge_request.iid, merge_request.id);
         index.by_updated.insert((merge_request.updated_at, merge_request.id));
@@ -94,6 +126,7 @@ impl World {
 
     /// Edits a merge request and keeps the indexes right. Nothing is touched, nothing is fired: verbs do that.
     pub fn edit_merge_request<R>(&mut self, id: i64, edit: impl FnOnce(&mut MergeRequest) -> R) -> Option<R> {
+        self.hold(id)?;
         let merge_request = self.merge_requests.get_mut(&id)?;
         let before = merge_request.updated_at;
         let result = edit(merge_request);
@@ -110,6 +143,7 @@ impl World {
 
     /// Removes a merge request, silently as GitLab does.
     pub fn delete_merge_request(&mut self, id: i64) -> Option<MergeRequest> {
+        self.hold(id)?;
         let merge_request = self.merge_requests.remove(&id)?;
         let index = self.project_index.entry(merge_request.project).or_default();
         index.by_iid.remove(&merge_request.iid);
@@ -118,6 +152,25 @@ impl World {
             self.merge_request_of_note.remove(&note.id);
         }
         Some(merge_request)
+    }
+
+    /// Ids of the merge requests that are records.
+    pub(in crate::world) fn held(&self) -> Vec<i64> {
+        self.merge_requests.keys().copied().collect()
+    }
+
+    /// Ids of a project's merge requests that are records.
+    pub(in crate::world) fn held_of(&self, project: i64) -> Vec<i64> {
+        self.index(project).into_iter().flat_map(|index| index.by_iid.values().copied()).collect()
+    }
+
+    /// Makes a record of a merge request that so far is nothing but history.
+    fn hold(&mut self, id: i64) -> Option<()> {
+        if !self.merge_requests.contains_key(&id) {
+            let made = self.archive.glance(id)?;
+            self.insert_merge_request(made);
+        }
+        Some(())
     }
 
     /// A pipeline.

@@ -16,8 +16,7 @@ impl World {
     /// Removes a label, from merge requests too. Events that tell of it stay, without it.
     pub fn delete_label(&mut self, id: i64) -> Option<()> {
         self.forget_label(id)?;
-        let having = self.merge_requests().filter(|found| found.labels.contains(&id)).map(|found| found.id);
-        for merge_request in having.collect::<Vec<_>>() {
+        for merge_request in self.held() {
             self.edit_merge_request(merge_request, |found| found.labels.retain(|label| *label != id));
         }
         Some(())

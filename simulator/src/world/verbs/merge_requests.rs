@@ -11,7 +11,7 @@ impl World {
         let author = self.user_named(author);
         let now = self.now();
         let id = self.next_id("merge_request");
-        let iid = self.index(project)?.by_iid.keys().next_back().map_or(1, |last| last + 1);
+        let iid = self.next_iid(project);
         let (draft, title) = split_draft(title);
         self.insert_merge_request(MergeRequest {
             id,

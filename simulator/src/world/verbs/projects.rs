@@ -44,8 +44,7 @@ impl World {
     pub fn delete_project(&mut self, project: i64) -> Option<()> {
         self.project(project)?;
         self.emit_project(project, "project_destroy", &json!({}));
-        let merge_requests: Vec<i64> = self.merge_requests_of(project).map(|merge_request| merge_request.id).collect();
-        for id in merge_requests {
+        for id in self.held_of(project) {
             self.delete_merge_request(id);
         }
         self.forget_project(project);
@@ -56,20 +55,8 @@ impl World {
     pub fn delete_user(&mut self, user: i64) -> Option<()> {
         let ghost = self.user_by_name("ghost")?.id;
         self.user(user)?;
-        let ids: Vec<i64> = self.merge_requests().map(|merge_request| merge_request.id).collect();
-        for id in ids {
-            self.edit_merge_request(id, |merge_request| {
-                let notes = merge_request.notes.iter_mut().map(|note| &mut note.author);
-                let own = [&mut merge_request.author, &mut merge_request.merge_user, &mut merge_request.closed_by];
-                for author in notes.chain(own) {
-                    if *author == Some(user) {
-                        *author = Some(ghost);
-                    }
-                }
-                merge_request.assignees.retain(|assignee| *assignee != user);
-                merge_request.reviewers.retain(|reviewer| reviewer.user != user);
-                merge_request.approvals.retain(|approval| approval.user != user);
-            });
+        for id in self.held() {
+            self.edit_merge_request(id, |merge_request| merge_request.hand_over(user, ghost));
         }
         self.forget_user(user);
         Some(())

@@ -98,8 +98,8 @@ impl World {
         let title = format!("Merge branch '{}' into '{}'", merged.source_branch, merged.target_branch);
         let (project, head) = (merged.project, merged.sha);
         let (additions, deletions) = (merged.additions(), merged.deletions());
+        let tip = self.commits_of(self.project(project)?).next().map(|commit| commit.sha);
         let project = self.project_mut(project)?;
-        let tip = project.commits.first().map(|commit| commit.sha);
         let commit = Commit {
             sha,
             parents: tip.into_iter().chain(head).collect(),

@@ -1,0 +1,232 @@
+//! Walking over merge requests in the order of a list, without making or holding them.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use jiff::Timestamp;
+
+use super::index::Order;
+use crate::world::company::{Kind, time};
+use crate::world::{MergeRequest, World};
+
+/// What a list is ordered by; the id breaks ties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Along {
+    /// When they were opened.
+    Created,
+    /// When anything about them changed.
+    Updated,
+}
+
+/// A stretch of a list: from one place to another, both included.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// What it is ordered by.
+    pub along: Along,
+    /// The earliest place.
+    pub from: Place,
+    /// The latest place.
+    pub to: Place,
+    /// The latest comes first.
+    pub descending: bool,
+}
+
+/// A time, and the id of the merge request that has it.
+type Place = (Timestamp, i64);
+
+impl Stretch {
+    /// The whole list.
+    #[must_use]
+    pub fn all(along: Along, descending: bool) -> Stretch {
+        Stretch { along, from: (Timestamp::MIN, i64::MIN), to: (Timestamp::MAX, i64::MAX), descending }
+    }
+
+    /// Only what lies between two times, both included.
+    #[must_use]
+    pub fn between(mut self, (after, before): (Option<Timestamp>, Option<Timestamp>)) -> Stretch {
+        self.from = after.map_or(self.from, |after| self.from.max((after, i64::MIN)));
+        self.to = before.map_or(self.to, |before| self.to.min((before, i64::MAX)));
+        self
+    }
+
+    fn empty(&self) -> bool {
+        self.from > self.to
+    }
+}
+
+impl World {
+    /// Where the merge requests of some projects stand in a list, made as they are asked for.
+    pub fn places(&self, projects: impl IntoIterator<Item = i64>, stretch: Stretch) -> impl Iterator<Item = Place> {
+        let sources = projects.into_iter().filter(|_| !stretch.empty()).flat_map(|project| {
+            let archived = self.archived_places(project, stretch);
+            [archived, Some(self.held_places(project, stretch))].into_iter().flatten()
+        });
+        Merged::new(sources.collect(), stretch.descending)
+    }
+
+    /// How many there are in a stretch of the list: counted without looking at them, as far as nobody touched them.
+    #[must_use]
+    pub fn count_places(&self, projects: impl IntoIterator<Item = i64>, stretch: Stretch) -> usize {
+        if stretch.empty() {
+            return 0;
+        }
+        let whole = stretch.from.0 == Timestamp::MIN && stretch.to.0 == Timestamp::MAX;
+        let count = |project: i64| {
+            let held = self.held_places(project, stretch).count();
+            let Some(place) = self.archive.place(project) else {
+                return held;
+            };
+            let all = if whole {
+                usize::try_from(self.archive.numbers_taken(project)).unwrap_or_default()
+            } else {
+                let (begin, end) = self.archive.stretch(place, stretch);
+                end - begin
+            };
+            held + all - self.archive.replaced_in(place, stretch)
+        };
+        projects.into_iter().map(count).sum()
+    }
+
+    /// A merge request, to be looked at once: it is made, and not kept.
+    #[must_use]
+    pub fn glance(&self, id: i64) -> Option<Cow<'_, MergeRequest>> {
+        match self.merge_requests.get(&id) {
+            Some(held) => Some(Cow::Borrowed(held)),
+            None => self.archive.glance(id).map(Cow::Owned),
+        }
+    }
+
+    fn archived_places(&self, project: i64, stretch: Stretch) -> Option<Places<'_>> {
+        let archive = &self.archive;
+        let place = archive.place(project)?;
+        let (begin, end) = archive.stretch(place, stretch);
+        let entry = move |number: usize| archive.entry(place, stretch.along, number);
+        let kept = move |(_, id): &Place| !archive.replaced.contains_key(id);
+        let numbers = begin..end;
+        Some(if stretch.descending {
+            Box::new(numbers.rev().map(entry).filter(kept))
+        } else {
+            Box::new(numbers.map(entry).filter(kept))
+        })
+    }
+
+    fn held_places(&self, project: i64, stretch: Stretch) -> Places<'_> {
+        let Some(index) = self.index(project) else {
+            return Box::new(std::iter::empty());
+        };
+        let Stretch { along, from, to, descending } = stretch;
+        if along == Along::Updated {
+            let range = index.by_updated.range(from..=to).copied();
+            return if descending { Box::new(range.rev()) } else { Box::new(range) };
+        }
+        let held = index.by_iid.values().filter_map(|id| Some((self.merge_requests.get(id)?.created_at, *id)));
+        let mut held: Vec<Place> = held.filter(|place| (from..=to).contains(place)).collect();
+        held.sort_unstable();
+        if descending {
+            held.reverse();
+        }
+        Box::new(held.into_iter())
+    }
+}
+
+impl super::Archive {
+    /// The stretch of the numbers (from 0) in the order of the list.
+    fn stretch(&self, place: usize, stretch: Stretch) -> (usize, usize) {
+        let point = |wanted: &dyn Fn(Place) -> bool| match stretch.along {
+            Along::Updated => {
+                let updated = &self.index(place).updated;
+                updated.partition_point(|(at, iid)| wanted((time(at), self.id_at(place, iid))))
+            }
+            Along::Created => {
+                let (mut low, mut high) = (0, self.company.plan(place).count as usize);
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if wanted(self.entry(place, Along::Created, middle)) {
+                        low = middle + 1;
+                    } else {
+                        high = middle;
+                    }
+                }
+                low
+            }
+        };
+        let begin = point(&|found| found < stretch.from);
+        (begin, point(&|found| found <= stretch.to).max(begin))
+    }
+
+    /// The place in the list that has a number (from 0).
+    fn entry(&self, place: usize, along: Along, number: usize) -> Place {
+        match along {
+            Along::Updated => {
+                let (at, iid) = Order::get(&self.index(place).updated, number);
+                (time(at), self.id_at(place, iid))
+            }
+            Along::Created => {
+                let iid = number as i64 + 1;
+                (time(self.company.frame(place, iid).created), self.id_at(place, iid))
+            }
+        }
+    }
+
+    fn id_at(&self, place: usize, iid: i64) -> i64 {
+        self.company.numbers().id(Kind::MergeRequest, place, iid)
+    }
+
+    /// How many of a stretch are held or deleted.
+    fn replaced_in(&self, place: usize, stretch: Stretch) -> usize {
+        let ids = self.replaced.iter().filter(|(_, at)| **at == place);
+        let within = |id: i64| {
+            let Some((_, iid, _)) = self.company.numbers().named(Kind::MergeRequest, id) else {
+                return false;
+            };
+            let frame = self.company.frame(place, iid);
+            let at = if stretch.along == Along::Created { frame.created } else { frame.updated };
+            (stretch.from..=stretch.to).contains(&(time(at), id))
+        };
+        ids.filter(|(id, _)| within(**id)).count()
+    }
+}
+
+type Places<'w> = Box<dyn Iterator<Item = Place> + 'w>;
+
+/// Several lists in the same order, as one.
+struct Merged<'w> {
+    sources: Vec<Places<'w>>,
+    /// The next place of each source: the one that comes first is the largest.
+    next: BinaryHeap<(Rank, usize)>,
+    descending: bool,
+}
+
+/// A place as the heap ranks it: the earliest first, or the latest.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Earliest(Reverse<Place>),
+    Latest(Place),
+}
+
+impl<'w> Merged<'w> {
+    fn new(mut sources: Vec<Places<'w>>, descending: bool) -> Merged<'w> {
+        let firsts = sources.iter_mut().enumerate();
+        let next = firsts.filter_map(|(number, source)| Some((rank(source.next()?, descending), number))).collect();
+        Merged { sources, next, descending }
+    }
+}
+
+fn rank(place: Place, descending: bool) -> Rank {
+    if descending { Rank::Latest(place) } else { Rank::Earliest(Reverse(place)) }
+}
+
+impl Iterator for Merged<'_> {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        let (rank_found, number) = self.next.pop()?;
+        if let Some(place) = self.sources[number].next() {
+            self.next.push((rank(place, self.descending), number));
+        }
+        Some(match rank_found {
+            Rank::Earliest(Reverse(place)) | Rank::Latest(place) => place,
+        })
+    }
+}

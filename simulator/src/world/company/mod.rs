@@ -1,0 +1,97 @@
+//! A company one believes, whose history is never held: each merge request is made of the seed, its project and its number.
+//!
+//! What there is few of (people, groups, labels, environments) is put into the World when the company is founded. Everything
+//! else is written from the top down: when a merge request was opened and how it ended ([`frame`]), which is cheap and makes
+//! the orders of lists; then what happened in between ([`story`]), only where somebody looks.
+
+mod calendar;
+mod found;
+mod frame;
+mod luck;
+mod names;
+mod numbers;
+mod staff;
+mod story;
+
+use jiff::Timestamp;
+
+use calendar::Calendar;
+pub use found::Scale;
+pub(crate) use frame::Fate;
+pub(crate) use names::Part;
+pub(crate) use numbers::{Kind, Numbers};
+use staff::Person;
+
+/// What a company's history is made of.
+#[derive(Debug)]
+pub(crate) struct Company {
+    seed: u64,
+    /// When the history ends, in milliseconds since 1970.
+    until: i64,
+    calendar: Calendar,
+    people: Vec<Person>,
+    plans: Vec<Plan>,
+    /// The id of the first project; the others follow.
+    first_project: i64,
+}
+
+/// What is known of a project before anything of it is made.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// How many merge requests it has.
+    pub(crate) count: i64,
+    /// The work of the company between which it lives, as the calendar counts it.
+    life: (f64, f64),
+    /// Who works on it: a stretch of the company's people.
+    team: (usize, usize),
+    /// How long things take here, compared to others.
+    pace: f64,
+}
+
+impl Company {
+    /// One without any project.
+    pub(crate) fn none() -> Company {
+        Company {
+            seed: 0,
+            until: 0,
+            calendar: Calendar::new(0, 0),
+            people: Vec::new(),
+            plans: Vec::new(),
+            first_project: 0,
+        }
+    }
+
+    pub(crate) fn numbers(&self) -> Numbers {
+        Numbers { projects: self.plans.len() as i64 }
+    }
+
+    /// The place of a project among the company's.
+    pub(crate) fn place(&self, project: i64) -> Option<usize> {
+        let place = usize::try_from(project.checked_sub(self.first_project)?).ok()?;
+        (place < self.plans.len()).then_some(place)
+    }
+
+    /// The id of the project at a place.
+    pub(crate) fn project(&self, place: usize) -> i64 {
+        self.first_project + place as i64
+    }
+
+    pub(crate) fn plan(&self, place: usize) -> &Plan {
+        &self.plans[place]
+    }
+
+    /// How many projects there are.
+    pub(crate) fn projects(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// How many merge requests there are.
+    pub(crate) fn count(&self) -> i64 {
+        self.plans.iter().map(|plan| plan.count).sum()
+    }
+}
+
+/// A moment, from milliseconds since 1970.
+pub(super) fn time(at: i64) -> Timestamp {
+    Timestamp::from_millisecond(at).unwrap_or_default()
+}
