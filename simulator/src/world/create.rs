@@ -92,6 +92,8 @@ impl World {
             repository_access: Feature::Enabled,
             builds_access: Feature::Enabled,
             issues_access: Feature::Enabled,
+            reset_approvals_on_push: true,
+            resolve_outdated: false,
             members: Vec::new(),
             shared_with: Vec::new(),
             commits: Vec::new(),
@@ -179,7 +181,7 @@ impl World {
     }
 
     /// A bot with a random name, as `UsernameAndEmailGenerator` makes them: no two tokens share one.
-    fn create_bot(&mut self, place: &str) -> i64 {
+    pub(super) fn create_bot(&mut self, place: &str) -> i64 {
         let seed = self.users().next_back().map_or(0, |last| last.id.unsigned_abs());
         let hex = Sha::from_seed(seed ^ 0x424f_5400).to_string();
         self.create_user(&format!("{place}_bot_{}", &hex[..32]), UserKind::ProjectBot)

@@ -59,6 +59,10 @@ pub struct Project {
     pub builds_access: Feature,
     /// Who may see issues, incidents among them.
     pub issues_access: Feature,
+    /// Whether a push takes approvals back (Premium), as it does unless the project says otherwise.
+    pub reset_approvals_on_push: bool,
+    /// Whether a push resolves threads whose lines it changes.
+    pub resolve_outdated: bool,
     /// Its direct members.
     pub members: Vec<Member>,
     /// Groups that were invited, with the most they may do here.

@@ -256,3 +256,19 @@ async fn a_living_world_is_seen_through_the_api() {
         served.read(&format!("/groups/acme/merge_requests?updated_after={begin}&per_page=100"), "glpat-r").await;
     assert!(rows(&changed) > 3, "{}", rows(&changed));
 }
+
+/// GitLab's `NIL_STATS`: what was never counted is nothing, not unknown.
+#[tokio::test]
+async fn a_merge_request_whose_stats_were_never_counted_changes_nothing() {
+    let world = small().with_project("acme/web", |project| {
+        project.merge_request("Old", gitlab_simulator::world::MergeRequestBuilder::uncounted)
+    });
+    let served = serve(world).await;
+
+    let query = "{ project(fullPath: \"acme/web\") { mergeRequest(iid: \"2\") { diffStatsSummary { additions deletions changes fileCount } } } }";
+    let answer = served.ask("POST", "/api/graphql", READER, json!({ "query": query })).await;
+    let found = answer.json::<serde_json::Value>().await.unwrap();
+
+    let zeros = json!({ "additions": 0, "deletions": 0, "changes": 0, "fileCount": 0 });
+    assert_eq!(found["data"]["project"]["mergeRequest"]["diffStatsSummary"], zeros);
+}

@@ -42,7 +42,7 @@ impl Receiver {
         self.seen.lock().unwrap().clone()
     }
 
-    fn kinds(&self) -> Vec<String> {
+    pub(crate) fn kinds(&self) -> Vec<String> {
         let of = |body: &Value| {
             body.get("object_kind").or_else(|| body.get("event_name")).unwrap().as_str().unwrap().to_owned()
         };

@@ -64,6 +64,15 @@ impl MergeRequestBuilder {
         self.step(|world, id| world.diff_comment(id, author, body).map(drop))
     }
 
+    /// The thread of the last comment is resolved.
+    #[must_use]
+    pub fn resolve(self, username: &str) -> Self {
+        self.step(|world, id| {
+            let last = world.merge_request(id)?.notes.iter().rfind(|note| note.resolvable)?.id;
+            world.resolve(last, username)
+        })
+    }
+
     /// Commits are pushed.
     #[must_use]
     pub fn push(self, count: usize) -> Self {
@@ -76,6 +85,13 @@ impl MergeRequestBuilder {
     pub fn reviewer(self, username: &str) -> Self {
         let author = self.author();
         self.step(|world, id| world.request_review(id, &author, username))
+    }
+
+    /// Nobody's review is asked for but these people's.
+    #[must_use]
+    pub fn reviewers(self, usernames: &[&str]) -> Self {
+        let author = self.author();
+        self.step(|world, id| world.set_reviewers(id, &author, usernames))
     }
 
     /// Someone is assigned.
@@ -129,11 +145,23 @@ impl MergeRequestBuilder {
         self.step(|world, id| world.close(id, username))
     }
 
+    /// Opened again.
+    #[must_use]
+    pub fn reopen(self, username: &str) -> Self {
+        self.step(|world, id| world.reopen(id, username))
+    }
+
     /// How much changed, in one file.
     #[must_use]
     pub fn diff(self, additions: i64, deletions: i64) -> Self {
         let file = FileStats { path: "src/lib.rs".to_owned(), additions, deletions };
         self.change(|merge_request| merge_request.files = vec![file])
+    }
+
+    /// GitLab never counted how much changed.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        self.change(|merge_request| merge_request.files.clear())
     }
 
     /// Anything else, which touches nothing by itself.

@@ -8,7 +8,7 @@ pub(in crate::world) mod words;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Namespace, Owner, Role, Sha, UserKind, World};
+use super::{Namespace, Owner, Role, UserKind, World};
 use history::Writer;
 
 pub(super) use words::{remark, title};
@@ -108,8 +108,7 @@ impl World {
                 self.add_group_member(groups[random.usize(1..groups.len())], *user, Role::Maintainer);
             }
         }
-        let hex = Sha::from_seed(random.u64(..)).to_string();
-        let bot = self.create_user(&format!("group_{acme}_bot_{}", &hex[..32]), UserKind::ProjectBot);
+        let bot = self.create_bot(&format!("group_{acme}"));
         self.add_group_member(acme, bot, Role::Developer);
         groups
     }

@@ -224,7 +224,9 @@ impl World {
         let show = |reviewer: &Reviewer| {
             let mut user = self.hook_user(reviewer.user);
             user["state"] = json!(reviewer.state.name());
-            user["re_requested"] = json!(again == Some(reviewer.user));
+            if self.settings.at_least(18, 6) {
+                user["re_requested"] = json!(again == Some(reviewer.user));
+            }
             user
         };
         reviewers.iter().filter(|reviewer| self.user(reviewer.user).is_some()).map(show).collect()

@@ -13,6 +13,7 @@ mod projects;
 mod pushes;
 mod reviews;
 mod states;
+mod threads;
 mod tokens;
 
 pub use life::Happening;

@@ -1,16 +1,16 @@
 //! Writing, editing and deleting comments.
 
-use crate::world::{Note, NoteKind, Position, Sha, World};
+use crate::world::{Note, NoteKind, Position, ReviewState, Sha, World};
 
 impl World {
     /// Writes a comment on its own.
     pub fn comment(&mut self, merge_request: i64, author: &str, body: &str) -> Option<i64> {
-        self.add_note(merge_request, author, body, NoteKind::Comment, false)
+        self.add_note(merge_request, author, body, Draft::default())
     }
 
     /// Writes a comment that only members from Planner upwards see.
     pub fn internal_comment(&mut self, merge_request: i64, author: &str, body: &str) -> Option<i64> {
-        self.add_note(merge_request, author, body, NoteKind::Comment, true)
+        self.add_note(merge_request, author, body, Draft { internal: true, ..Draft::default() })
     }
 
     /// Writes a comment on the first changed file, which opens a thread that can be resolved.
@@ -24,37 +24,7 @@ impl World {
             new_line: Some(14),
             old_line: None,
         };
-        self.add_note(merge_request, author, body, NoteKind::Diff(position), false)
-    }
-
-    /// Answers in the thread of a note.
-    pub fn reply(&mut self, note: i64, author: &str, body: &str) -> Option<i64> {
-        let subject = self.merge_request_of_note(note)?;
-        let merge_request = subject.id;
-        let parent = subject.notes.iter().find(|known| known.id == note)?;
-        let (kind, discussion, internal) = (parent.kind.clone(), parent.discussion, parent.internal);
-        let kind = if matches!(kind, NoteKind::Diff(_)) { kind } else { NoteKind::Discussion };
-        let reply = self.add_note(merge_request, author, body, kind, internal)?;
-        self.edit_note(reply, |reply| {
-            reply.discussion = discussion;
-            reply.resolvable = true;
-        })?;
-        Some(reply)
-    }
-
-    /// Resolves the thread of a note. No webhook hears of it.
-    pub fn resolve(&mut self, note: i64, user: &str) -> Option<()> {
-        let user = self.user_named(user);
-        let now = self.now();
-        let subject = self.merge_request_of_note(note)?;
-        let id = subject.id;
-        let discussion = subject.notes.iter().find(|known| known.id == note)?.discussion;
-        self.edit_merge_request(id, |merge_request| {
-            merge_request.updated_at = now;
-            for note in merge_request.notes.iter_mut().filter(|note| note.discussion == discussion) {
-                note.resolved = note.resolvable.then_some((user, now));
-            }
-        })
+        self.add_note(merge_request, author, body, Draft { kind: NoteKind::Diff(position), ..Draft::default() })
     }
 
     /// Edits a comment's text.
@@ -90,39 +60,46 @@ impl World {
         })?
     }
 
-    fn add_note(
-        &mut self,
-        merge_request: i64,
-        author: &str,
-        body: &str,
-        kind: NoteKind,
-        internal: bool,
-    ) -> Option<i64> {
+    /// Puts a note in, touches the merge request, and lets webhooks hear of it. Before 16.9 a reviewer's comment is a
+    /// review; since then a review has to be submitted.
+    pub(super) fn add_note(&mut self, merge_request: i64, author: &str, body: &str, draft: Draft) -> Option<i64> {
         let author = self.user_named(author);
         let project = self.merge_request(merge_request)?.project;
         let id = self.next_id("note");
         let now = self.now();
+        let reviews = !self.settings.at_least(16, 9);
         self.edit_merge_request(merge_request, |merge_request| {
             merge_request.updated_at = now;
             merge_request.notes.push(Note {
                 id,
-                resolvable: matches!(kind, NoteKind::Diff(_) | NoteKind::Discussion),
-                kind,
+                resolvable: matches!(draft.kind, NoteKind::Diff(_) | NoteKind::Discussion),
+                kind: draft.kind,
                 body: body.to_owned(),
                 author: Some(author),
                 created_at: now,
                 updated_at: now,
-                internal,
-                resolved: None,
-                discussion: Sha::from_seed(id.unsigned_abs()),
+                internal: draft.internal,
+                resolved: draft.resolved,
+                discussion: draft.thread.unwrap_or_else(|| Sha::from_seed(id.unsigned_abs())),
             });
-            let reviewing = merge_request.reviewers.iter_mut().find(|reviewer| reviewer.user == author);
-            if let Some(reviewer) = reviewing {
-                reviewer.commented();
-            }
+            let waiting = merge_request.reviewers.iter_mut().filter(|reviewer| {
+                let open = matches!(reviewer.state, ReviewState::Unreviewed | ReviewState::ReviewStarted);
+                reviews && open && reviewer.user == author
+            });
+            waiting.for_each(|reviewer| reviewer.state = ReviewState::Reviewed);
         })?;
         self.touch_project(project);
         self.emit_note(id, Some(author), "create");
         Some(id)
     }
+}
+
+/// A note to be written.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) kind: NoteKind,
+    pub(super) internal: bool,
+    /// The thread that it answers in; a new one without.
+    pub(super) thread: Option<Sha>,
+    pub(super) resolved: Option<(i64, jiff::Timestamp)>,
 }

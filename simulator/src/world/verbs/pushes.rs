@@ -5,11 +5,25 @@ use serde_json::json;
 use crate::world::{Commit, DiffVersion, FileStats, Sha, SystemAction, World};
 
 impl World {
-    /// Pushes commits to the source branch.
+    /// Pushes commits to the source branch, which takes approvals back where the project wants it.
     pub fn push_commits(&mut self, merge_request: i64, user: &str, count: usize) -> Option<()> {
         let user = self.user_named(user);
+        self.push(merge_request, user, count, None)
+    }
+
+    /// Pushes a commit that changes the lines which the thread of a note stands on.
+    pub fn push_under(&mut self, note: i64, user: &str) -> Option<()> {
+        let user = self.user_named(user);
+        let merge_request = self.merge_request_of_note(note)?.id;
+        self.push(merge_request, user, 1, Some(note))
+    }
+
+    fn push(&mut self, merge_request: i64, user: i64, count: usize, under: Option<i64>) -> Option<()> {
         let before = self.merge_request(merge_request)?.sha;
         let commits = self.add_commits(merge_request, user, count)?;
+        if let Some(note) = under {
+            self.outdate(note, user)?;
+        }
         let plural = if count == 1 { "" } else { "s" };
         let items = commits.iter().map(|commit| format!("<li>{} - {}</li>", commit.sha.short(), commit.title));
         let list = items.collect::<String>();
@@ -17,6 +31,10 @@ impl World {
         self.system_note(merge_request, user, SystemAction::Commit, body)?;
         let oldrev = before.map(|sha| sha.to_string());
         self.emit_merge_request(merge_request, user, "update", &json!({ "oldrev": oldrev }));
+        let project = self.project(self.merge_request(merge_request)?.project)?;
+        if project.reset_approvals_on_push && self.settings.edition.licensed() {
+            self.reset_approvals_by_push(merge_request, user)?;
+        }
         Some(())
     }
 
