@@ -19,7 +19,6 @@ mod merge_request_reads;
 mod paging;
 mod parameters;
 mod pipelines;
-mod python;
 mod reviews;
 mod shapes;
 mod support;
