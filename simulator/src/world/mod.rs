@@ -10,7 +10,6 @@ mod award;
 mod branch;
 mod builder;
 mod commit;
-#[expect(dead_code, reason = "stories are told with it next")]
 mod company;
 mod create;
 mod diff_version;

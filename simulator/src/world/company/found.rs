@@ -1,14 +1,15 @@
 //! Founding a company: what there is few of is put into the World.
 
 use fastrand::Rng;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::{Calendar, DAY};
 use super::numbers::Kind;
-use super::{Company, Person, Plan, luck, time};
+use super::{Company, Person, Plan, labels, luck, time};
 use crate::world::archive::Archive;
 use crate::world::generate::words;
-use crate::world::{Clock, Namespace, Owner, Role, UserKind, World};
+use crate::world::{Clock, Member, Milestone, Namespace, Owner, Role, UserKind, UserState, World};
 
 /// How big a company is.
 #[derive(Clone, Copy, Debug)]
@@ -50,13 +51,17 @@ impl World {
         let begin = until - scale.days.max(1) * DAY;
         let before = scale.until.checked_sub(SignedDuration::from_hours(24 * (scale.days + 30))).unwrap_or(scale.until);
         let clock = std::mem::replace(&mut world.clock, Clock::Fixed(before));
-        for (kind, first) in [("user", 41), ("namespace", 605), ("project", 2_114), ("label", 7_703)] {
+        for (kind, first) in
+            [("user", 41), ("namespace", 605), ("project", 2_114), ("label", 7_703), ("milestone", 1_208)]
+        {
             world.start_ids_at(kind, first);
         }
         let people = world.employ(scale.people.max(4), (begin, until), &mut random);
-        let groups = world.organise(&people, &mut random);
+        let bots = world.install_bots();
+        let (groups, labels) = world.organise(&people, &bots, &mut random);
+        let milestones = world.plan_milestones(groups[0], (begin, until));
         let calendar = Calendar::new(begin, until);
-        let mut plans = plans(&scale, people.len(), &mut random);
+        let mut plans = plans(&scale, &people, &mut random);
         let work = (calendar.share(begin), calendar.share(until));
         for (place, plan) in plans.iter_mut().enumerate() {
             // Younger projects begin later.
@@ -67,17 +72,21 @@ impl World {
             let project = world.create_project(Namespace::Group(group), &words::project(place));
             if let Some(project) = world.project_mut(project) {
                 project.last_activity_at = scale.until;
+                plan.path.clone_from(&project.full_path);
             }
         }
         world.clock = clock;
         let first_project = world.projects().next().map_or(0, |project| project.id);
-        let company = Company { seed, until, calendar, people, plans, first_project };
+        let by_user = people.iter().chain(&bots).zip(0..).map(|(person, place)| (person.user, place)).collect();
+        let company =
+            Company { seed, until, calendar, people, bots, by_user, labels, milestones, plans, first_project };
         world.reserve_ids(&company);
         world.archive = Archive::of(company, world.user_by_name("ghost").map_or(0, |ghost| ghost.id));
         world
     }
 
     fn employ(&mut self, count: usize, (begin, until): (i64, i64), random: &mut Rng) -> Vec<Person> {
+        let ghost = self.user_by_name("ghost").map_or(0, |ghost| ghost.id);
         let hire = |number: usize| {
             let (username, name) = words::person(number);
             let user = self.create_user(&username, UserKind::Human);
@@ -96,33 +105,102 @@ impl World {
                 email.clone_from(&user.email);
             }
             let office = Calendar::office(random.u32(..100));
-            Person { user, username, name, email, office, employed, holiday: random.i64(150..250) }
+            let holiday = random.i64(150..250);
+            let mut person = Person { user, username, name, email, office, employed, holiday };
+            if employed.1 < until - 20 * DAY {
+                self.part_with(&mut person, ghost, random);
+            }
+            person
         };
         (0..count).map(hire).collect()
     }
 
-    fn organise(&mut self, people: &[Person], random: &mut Rng) -> Vec<i64> {
+    /// Accounts of those who left are blocked, and some are deleted later: what they did is the ghost's then.
+    fn part_with(&mut self, person: &mut Person, ghost: i64, random: &mut Rng) {
+        match random.u32(..100) {
+            0..30 => {
+                self.forget_user(person.user);
+                person.user = ghost;
+            }
+            30..90 => {
+                if let Some(user) = self.user_mut(person.user) {
+                    user.state = UserState::Blocked;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn install_bots(&mut self) -> [Person; 3] {
+        ["renovate", "coding-assistant", "review-assistant"].map(|username| {
+            let id = self.create_user(username, UserKind::ServiceAccount);
+            let user = self.user(id).map(|user| (user.name.clone(), user.email.clone()));
+            let (name, email) = user.unwrap_or_default();
+            Person { user: id, username: username.to_owned(), name, email, ..Person::default() }
+        })
+    }
+
+    fn organise(&mut self, people: &[Person], bots: &[Person], random: &mut Rng) -> (Vec<i64>, Vec<i64>) {
         let acme = self.create_group(None, "acme");
         let mut groups = vec![acme];
         for path in ["platform", "apps", "data"] {
             groups.push(self.create_group(Some(acme), path));
         }
         groups.push(self.create_group(Some(groups[1]), "infrastructure"));
-        for label in words::LABELS {
-            self.create_label(Owner::Group(acme), label);
-        }
-        for (number, person) in people.iter().enumerate() {
+        let labels = labels::NAMES.iter().map(|name| self.create_label(Owner::Group(acme), name)).collect();
+        let still_there: Vec<i64> =
+            people.iter().map(|person| person.user).filter(|user| self.employs(*user)).collect();
+        let created_at = self.now();
+        let member = |user, role| Member { user, role, created_at, expires_at: None };
+        let mut members: Vec<Vec<Member>> = vec![Vec::new(); groups.len()];
+        for (number, user) in still_there.into_iter().enumerate() {
             let role = match number {
                 0 => Role::Owner,
                 1 | 2 => Role::Maintainer,
                 _ => Role::Developer,
             };
-            self.add_group_member(acme, person.user, role);
+            members[0].push(member(user, role));
             if number > 2 && random.u8(..3) == 0 {
-                self.add_group_member(groups[random.usize(1..groups.len())], person.user, Role::Maintainer);
+                members[random.usize(1..groups.len())].push(member(user, Role::Maintainer));
             }
         }
-        groups
+        members[0].extend(bots.iter().map(|bot| member(bot.user, Role::Developer)));
+        for (group, members) in groups.iter().zip(members) {
+            if let Some(group) = self.group_mut(*group) {
+                group.members = members;
+            }
+        }
+        (groups, labels)
+    }
+
+    fn employs(&self, user: i64) -> bool {
+        self.user(user).is_some_and(|user| user.kind == UserKind::Human && user.state == UserState::Active)
+    }
+
+    /// One for each six weeks.
+    fn plan_milestones(&mut self, group: i64, (begin, until): (i64, i64)) -> Vec<(i64, i64)> {
+        let mut milestones = Vec::new();
+        let mut due = begin + 42 * DAY;
+        while due < until + 60 * DAY {
+            let id = self.next_id("milestone");
+            let day = |at: i64| Some(time(at).to_zoned(TimeZone::UTC).date());
+            let iid = milestones.len() as i64 + 1;
+            self.insert_milestone(Milestone {
+                id,
+                iid,
+                owner: Owner::Group(group),
+                title: format!("Cycle {iid}"),
+                description: String::new(),
+                closed: due < until - 7 * DAY,
+                start_date: day(due - 42 * DAY),
+                due_date: day(due),
+                created_at: time(due - 60 * DAY),
+                updated_at: time(due.min(until)),
+            });
+            milestones.push((due, id));
+            due += 42 * DAY;
+        }
+        milestones
     }
 
     /// What is made from now on has ids behind those of the history.
@@ -136,7 +214,7 @@ impl World {
 }
 
 /// Few projects are big, and many are small.
-fn plans(scale: &Scale, people: usize, random: &mut Rng) -> Vec<Plan> {
+fn plans(scale: &Scale, people: &[Person], random: &mut Rng) -> Vec<Plan> {
     let weights: Vec<f64> = (0..scale.projects).map(|place| (place as f64 + 2.0).powf(-0.8)).collect();
     let sum: f64 = weights.iter().sum();
     let mut before = 0.0;
@@ -144,12 +222,21 @@ fn plans(scale: &Scale, people: usize, random: &mut Rng) -> Vec<Plan> {
     let plan = |weight: &f64| {
         let begin = share(before);
         before += weight;
-        let team = ((people as f64 * 0.15) as usize + 3).min(people);
+        let size = ((people.len() as f64 * (0.1 + weight / sum)) as usize + 3).min(people.len());
+        let first = random.usize(..people.len());
+        let owners = [first, (first + 1) % people.len()].map(|place| people[place].user);
         Plan {
             count: share(before) - begin,
-            life: (0.0, 1.0),
-            team: (random.usize(..people), team),
+            team: (first, size),
             pace: 0.6 + random.f64(),
+            style: luck::pick(random, &[0, 0, 1, 1, 2]),
+            language: luck::pick(random, &["rs", "ts", "py", "go", "java", "tf", "kt"]),
+            squashes: luck::percent(random, 40),
+            resets: luck::percent(random, 50),
+            approvals: luck::pick(random, &[1, 1, 1, 2]),
+            code_owners: luck::percent(random, 40).then(|| ("*.sql".to_owned(), owners.to_vec())),
+            assisted: luck::percent(random, 35),
+            ..Plan::default()
         }
     };
     weights.iter().map(plan).collect()

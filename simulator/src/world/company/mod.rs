@@ -7,11 +7,17 @@
 mod calendar;
 mod found;
 mod frame;
+mod labels;
 mod luck;
 mod names;
 mod numbers;
+mod outline;
 mod staff;
 mod story;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 
@@ -30,6 +36,14 @@ pub(crate) struct Company {
     until: i64,
     calendar: Calendar,
     people: Vec<Person>,
+    /// Who updates dependencies, who writes when asked to, who reviews at once.
+    bots: [Person; 3],
+    /// Where each user stands among the people, then the bots.
+    by_user: HashMap<i64, usize>,
+    /// Labels of the top group.
+    labels: Vec<i64>,
+    /// When each milestone is due, and its id.
+    milestones: Vec<(i64, i64)>,
     plans: Vec<Plan>,
     /// The id of the first project; the others follow.
     first_project: i64,
@@ -46,6 +60,23 @@ pub(crate) struct Plan {
     team: (usize, usize),
     /// How long things take here, compared to others.
     pace: f64,
+    /// Its full path.
+    path: String,
+    /// How titles are written: plainly, by the rules of conventional commits, or with the key of a ticket.
+    style: u8,
+    /// What files end in.
+    language: &'static str,
+    squashes: bool,
+    /// Whether a push takes approvals back.
+    resets: bool,
+    /// How many have to approve.
+    approvals: i64,
+    /// The name of a rule for code owners, and their users.
+    code_owners: Option<(String, Vec<i64>)>,
+    /// Whether an assistant reviews first.
+    assisted: bool,
+    /// Forks, some of which are still there.
+    forks: Vec<i64>,
 }
 
 impl Company {
@@ -56,6 +87,10 @@ impl Company {
             until: 0,
             calendar: Calendar::new(0, 0),
             people: Vec::new(),
+            bots: [Person::default(), Person::default(), Person::default()],
+            by_user: HashMap::new(),
+            labels: Vec::new(),
+            milestones: Vec::new(),
             plans: Vec::new(),
             first_project: 0,
         }

@@ -13,8 +13,6 @@ pub(crate) enum Part {
     Own(u64),
     /// The squashed one.
     Squashed,
-    /// What it branched off from, where that is not told otherwise.
-    Base,
     /// The one that merged it.
     Merge,
 }
@@ -23,7 +21,6 @@ impl Part {
     fn of(number: u64) -> Part {
         match number {
             253 => Part::Squashed,
-            254 => Part::Base,
             255 => Part::Merge,
             number => Part::Own(number),
         }
@@ -33,7 +30,6 @@ impl Part {
         match self {
             Part::Own(number) => number.min(200),
             Part::Squashed => 253,
-            Part::Base => 254,
             Part::Merge => 255,
         }
     }

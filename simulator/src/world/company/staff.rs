@@ -6,7 +6,7 @@ use super::calendar::{Calendar, DAY};
 use super::{Company, luck};
 
 /// Somebody who works in the company, as long as they do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Person {
     /// The user; the ghost where the account was deleted.
     pub(crate) user: i64,
@@ -37,6 +37,12 @@ impl Person {
 }
 
 impl Company {
+    /// Somebody by their user.
+    pub(super) fn person(&self, user: i64) -> Option<&Person> {
+        let place = *self.by_user.get(&user)?;
+        self.people.get(place).or_else(|| self.bots.get(place - self.people.len()))
+    }
+
     /// Somebody of a project's team who is at work, and none of some others; where nobody is, somebody who works late.
     pub(super) fn somebody(&self, place: usize, at: i64, others: &[usize], random: &mut Rng) -> usize {
         let mut employed = None;
