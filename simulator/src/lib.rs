@@ -25,5 +25,5 @@ mod rest;
 pub mod server;
 pub mod world;
 
-pub use server::{Fault, FaultKind, Faults, Logged, Options, Simulator};
+pub use server::{Armed, Fault, FaultKind, Faults, Logged, Odd, Options, Place, Schedule, Simulator, Tells};
 pub use world::{Size, World};

@@ -47,6 +47,9 @@ struct Args {
     /// Lets things happen by themselves, so many a minute.
     #[arg(long, num_args = 0..=1, default_missing_value = "12", value_name = "PER_MINUTE")]
     live: Option<f64>,
+    /// Tells every route that was asked for and is not there on standard error, once.
+    #[arg(long)]
+    strict: bool,
     /// `ce`, `ee`, or `ee-unlicensed`, where group hooks never fire.
     #[arg(long, default_value = "ee", value_parser = edition)]
     edition: Edition,
@@ -103,6 +106,7 @@ async fn run(args: Args) -> std::io::Result<()> {
         latency: args.latency,
         tls: None,
         live: args.live,
+        strict: args.strict,
     };
     let simulator = Simulator::start(world, options).await?;
     introduce(&simulator, &args)?;

@@ -54,7 +54,7 @@ impl<'w> List<'_, 'w> {
         if self.filter.iids.is_some() {
             return self.sorted_page(order, arguments);
         }
-        let window = Window::of(arguments)?;
+        let window = Window::of(self.ctx.world, arguments)?;
         let backwards = window.from_end;
         let all = self.stretch(along, order.descending != backwards);
         let mut stretch = all;

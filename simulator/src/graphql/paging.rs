@@ -32,13 +32,14 @@ impl Window {
     ///
     /// # Errors
     /// GitLab's words for a request that makes no sense.
-    pub(crate) fn of(arguments: &Arguments) -> Result<Window, String> {
+    pub(crate) fn of(world: &World, arguments: &Arguments) -> Result<Window, String> {
         let size = |name: &str| arguments.get(name).and_then(Json::as_i64);
         let (first, last) = (size("first"), size("last"));
         if first.is_some() && last.is_some() {
             return Err("Can only provide either `first` or `last`, not both".to_owned());
         }
-        let limit = first.or(last).unwrap_or(PAGE_SIZE).clamp(0, PAGE_SIZE);
+        let most = world.settings.page_size_limit.unwrap_or(PAGE_SIZE);
+        let limit = first.or(last).unwrap_or(most).clamp(0, most);
         Ok(Window {
             limit: usize::try_from(limit).unwrap_or_default(),
             from_end: last.is_some(),
@@ -59,7 +60,7 @@ impl<'w> Connection<'w> {
         order: Order,
         arguments: &Arguments,
     ) -> Result<Connection<'w>, String> {
-        let window = Window::of(arguments)?;
+        let window = Window::of(world, arguments)?;
         let count = rows.len();
         let start = match &window.after {
             Some(cursor) => order.position(world, &rows, cursor, Ordering::Greater)?,

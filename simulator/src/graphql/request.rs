@@ -64,6 +64,7 @@ impl Limits {
             Some(_) if caller.admin => (300, 20),
             Some(_) => (250, 20),
         };
+        let depth = settings.depth_limit.unwrap_or(depth);
         Limits { complexity: settings.complexity_limit.unwrap_or(complexity), depth }
     }
 }

@@ -82,6 +82,11 @@ impl Failure {
         Failure::message(StatusCode::FORBIDDEN, &format!("403 Forbidden - {reason}"))
     }
 
+    /// A write in Maintenance Mode, which the read-only middleware refuses before anybody is asked who they are.
+    pub(crate) fn read_only() -> Failure {
+        Failure::message(StatusCode::FORBIDDEN, "You cannot perform write operations on a read-only instance")
+    }
+
     /// Something that is hidden or absent: `Project`, `Group`, `User`, `Repository`; empty where GitLab does not say what.
     pub(crate) fn not_found(what: &str) -> Failure {
         if what.is_empty() {

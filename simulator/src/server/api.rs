@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 
@@ -10,16 +10,47 @@ use super::auth::Authenticated;
 use super::change::change;
 use super::deliver;
 use super::incoming::Incoming;
-use super::reply::{json_response, page, set};
+use super::reply::{json_response, set};
 use super::shared::Shared;
 use crate::graphql;
 use crate::rest::{Args, Failure, Handler, Matched, Outcome, Reply, Request, guard};
-use crate::world::{Caller, Scope};
+use crate::world::{Caller, Scope, Version, World};
+
+/// The server that answers: one of several, perhaps of another version than the rest.
+pub(super) struct Server<'s> {
+    pub(super) shared: &'s Arc<Shared>,
+    pub(super) version: Option<Version>,
+}
+
+impl Server<'_> {
+    /// Reads the World as a server of this version sees it.
+    fn read<R>(&self, read: impl FnOnce(&World) -> R) -> R {
+        let Some(version) = self.version else {
+            return read(&self.shared.read());
+        };
+        let mut world = self.shared.write();
+        let real = std::mem::replace(&mut world.settings.version, version);
+        let result = read(&world);
+        world.settings.version = real;
+        result
+    }
+
+    /// Changes the World as a server of this version does.
+    fn change<R>(&self, write: impl FnOnce(&mut World) -> R) -> R {
+        change(self.shared, &tokio::runtime::Handle::current(), |world| {
+            let real = world.settings.version;
+            world.settings.version = self.version.unwrap_or(real);
+            let result = write(world);
+            world.settings.version = real;
+            result
+        })
+    }
+}
 
 /// GraphQL's answer.
 pub(super) fn answer_graphql(
-    shared: &Shared,
-    incoming: &Incoming,
+    server: &Server<'_>,
+    query: &[u8],
     caller: &Authenticated,
     timeouts: &[String],
 ) -> Response {
@@ -28,17 +59,15 @@ pub(super) fn answer_graphql(
         let body = json!({ "errors": [{ "message": "Invalid token" }] });
         return json_response(StatusCode::UNAUTHORIZED, body.to_string().into_bytes());
     };
-    if incoming.method != Method::POST {
-        return page();
-    }
-    let world = shared.read();
-    let answer = graphql::execute(&world, caller, &incoming.body, timeouts);
-    json_response(answer.status, answer.body)
+    let answer = server.read(|world| graphql::execute(world, caller, query, timeouts));
+    let mut response = json_response(answer.status, answer.body);
+    set(response.headers_mut(), "content-type", "application/json; charset=utf-8");
+    response
 }
 
 /// REST's answer.
 pub(super) async fn answer_rest(
-    shared: &Arc<Shared>,
+    server: &Server<'_>,
     incoming: &Incoming,
     path: &str,
     matched: Option<&Matched>,
@@ -58,13 +87,13 @@ pub(super) async fn answer_rest(
                 path: path.to_owned(),
                 args,
             };
-            args.and_then(|args| dispatch(shared, request(args)))
+            args.and_then(|args| dispatch(server, request(args)))
         }
     };
     let reply = match result {
         Ok(Reply { deliver: Some(delivery), .. }) => {
             let body = delivery.outgoing.body.clone();
-            let sent = deliver::deliver(shared, delivery.outgoing, delivery.idempotency_key).await;
+            let sent = deliver::deliver(server.shared, delivery.outgoing, delivery.idempotency_key).await;
             let (status, message) = sent.unwrap_or_else(|| (None, "Hook disabled".to_owned()));
             (delivery.conclude)(&Outcome { status, message, body })
         }
@@ -87,14 +116,16 @@ pub(super) async fn answer_rest(
     response
 }
 
-fn dispatch(shared: &Arc<Shared>, mut request: Request) -> Result<Reply, Failure> {
+fn dispatch(server: &Server<'_>, mut request: Request) -> Result<Reply, Failure> {
     match request.route.handler {
-        Handler::Read(read) => {
-            let world = shared.read();
-            guard(&world, &mut request, true)?;
-            read(&world, &request)
-        }
-        Handler::Write(write) => change(shared, &tokio::runtime::Handle::current(), |world| {
+        Handler::Read(read) => server.read(|world| {
+            guard(world, &mut request, true)?;
+            read(world, &request)
+        }),
+        Handler::Write(write) => server.change(|world| {
+            if world.settings.maintenance {
+                return Err(Failure::read_only());
+            }
             guard(world, &mut request, false)?;
             write(world, &request)
         }),

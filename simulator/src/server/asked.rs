@@ -1,22 +1,28 @@
 //! What a request asks for.
 
+use axum::body::Bytes;
 use serde_json::Value;
 
 use super::incoming::Incoming;
+use super::query;
 use super::shared::Shared;
 use crate::rest::{Matched, find};
+use crate::world::Version;
 
 /// What is asked for.
 pub(super) enum Asked {
-    GraphQl(Option<String>),
+    /// A query, in JSON, with the name of its operation.
+    GraphQl(Bytes, Option<String>),
+    /// A path below `/api/v4`, and its route if there is one.
     Rest(String, Option<Matched>),
+    /// Something outside the APIs.
     Page,
 }
 
 impl Asked {
     pub(super) fn route(&self) -> &str {
         match self {
-            Asked::GraphQl(_) => "/graphql",
+            Asked::GraphQl(..) => "/graphql",
             Asked::Rest(_, Some(matched)) => matched.route.template,
             Asked::Rest(_, None) | Asked::Page => "",
         }
@@ -24,27 +30,35 @@ impl Asked {
 
     pub(super) fn operation(&self) -> Option<&str> {
         match self {
-            Asked::GraphQl(operation) => operation.as_deref(),
-            _ => None,
+            Asked::GraphQl(_, operation) => operation.as_deref(),
+            Asked::Rest(..) | Asked::Page => None,
         }
     }
 }
 
-/// What a request asks for.
-pub(super) fn asked(shared: &Shared, incoming: &Incoming) -> Asked {
+/// What a request asks for, of a server that may have another version than the others.
+pub(super) fn asked(shared: &Shared, incoming: &Incoming, version: Option<Version>) -> Asked {
     let Some(path) = incoming.path.strip_prefix(&shared.root) else {
         return Asked::Page;
     };
     if path.trim_end_matches('/') == "/api/graphql" {
-        return Asked::GraphQl(operation(&incoming.body));
+        let query = query::of(incoming);
+        let operation = operation(&query);
+        return Asked::GraphQl(query, operation);
     }
-    match path.strip_prefix("/api/v4") {
-        Some(path) => {
-            let world = shared.read();
-            Asked::Rest(path.to_owned(), find(&world.settings, &incoming.method, path))
+    let Some(path) = path.strip_prefix("/api/v4") else {
+        return Asked::Page;
+    };
+    let world = shared.read();
+    let matched = match version {
+        Some(version) => {
+            let mut settings = world.settings.clone();
+            settings.version = version;
+            find(&settings, &incoming.method, path)
         }
-        None => Asked::Page,
-    }
+        None => find(&world.settings, &incoming.method, path),
+    };
+    Asked::Rest(path.to_owned(), matched)
 }
 
 /// The name of a GraphQL operation, for faults and the log: sent along, or the first one in the text.

@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
+use serde_json::Value;
 use sha2::Sha256;
 
+use super::faults::{FaultKind, Subject};
 use super::shared::Shared;
+use super::spoil;
 use crate::world::{Hook, HookEvent, HookTarget, Outgoing, Settings, World};
 
 /// GitLab keeps this much of an answer.
@@ -18,22 +22,57 @@ const KEPT_BODY: usize = 8 * 1024;
 struct Prepared {
     url: String,
     headers: Vec<(String, String)>,
-    body: Vec<u8>,
+    body: Bytes,
     key: String,
     verify: bool,
     timeout: Duration,
 }
 
-/// Sends one delivery and writes it into the hook's log. Tells the receiver's status and words, or why none came;
-/// nothing when the hook is gone.
+/// Sends one delivery and writes it into the hook's log, unless a fault loses it. Tells the receiver's status and words,
+/// or why none came; nothing when it was not sent.
 pub(super) async fn deliver(
     shared: &Shared,
     outgoing: Outgoing,
     idempotency_key: Option<String>,
 ) -> Option<(Option<u16>, String)> {
+    let struck = strike(shared, &outgoing);
+    for fault in &struck {
+        if let FaultKind::Latency { millis } = fault {
+            tokio::time::sleep(Duration::from_millis(*millis)).await;
+        }
+    }
+    if struck.contains(&FaultKind::Lost) {
+        return None;
+    }
+    let key = idempotency_key.unwrap_or_else(uuid);
+    if struck.contains(&FaultKind::Twice) {
+        send(shared, outgoing.clone(), key.clone(), &struck).await;
+    }
+    send(shared, outgoing, key, &struck).await
+}
+
+/// What goes wrong with a delivery.
+fn strike(shared: &Shared, outgoing: &Outgoing) -> Vec<FaultKind> {
+    if shared.faults.is_empty() {
+        return Vec::new();
+    }
+    let world = shared.read();
+    let url = world.hook(outgoing.hook).map(Hook::interpolated_url).unwrap_or_default();
+    let project = outgoing.body.pointer("/project/path_with_namespace").and_then(Value::as_str);
+    let subject = Subject {
+        method: "HOOK",
+        route: outgoing.trigger,
+        path: &url,
+        project: project.map(str::to_owned),
+        ..Subject::default()
+    };
+    shared.faults.strike(&subject, world.now())
+}
+
+async fn send(shared: &Shared, outgoing: Outgoing, key: String, struck: &[FaultKind]) -> Option<(Option<u16>, String)> {
     let prepared = {
         let world = shared.read();
-        prepare(&world, &outgoing, idempotency_key)?
+        prepare(&world, &outgoing, key, struck)?
     };
     let client = if prepared.verify { &shared.client } else { &shared.careless_client };
     let mut request = client.post(&prepared.url).timeout(prepared.timeout).body(prepared.body.clone());
@@ -119,13 +158,13 @@ fn redacted(headers: Vec<(String, String)>) -> Vec<(String, String)> {
     headers.into_iter().map(hide).collect()
 }
 
-fn prepare(world: &World, outgoing: &Outgoing, idempotency_key: Option<String>) -> Option<Prepared> {
+fn prepare(world: &World, outgoing: &Outgoing, key: String, struck: &[FaultKind]) -> Option<Prepared> {
     let hook = world.hook(outgoing.hook)?;
     let body = match &hook.custom_webhook_template {
         Some(template) if !template.is_empty() => template.clone().into_bytes(),
         _ => outgoing.body.to_string().into_bytes(),
     };
-    let key = idempotency_key.unwrap_or_else(uuid);
+    let body = spoil::deliver(struck, body);
     let millis = u64::try_from(world.settings.webhook_timeout.as_millis()).unwrap_or(10_000);
     Some(Prepared {
         url: hook.interpolated_url(),

@@ -1,17 +1,18 @@
 //! The wire: connections that are served, and requests that are read from them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::to_bytes;
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::serve::Listener;
 use tokio::sync::watch;
 
 use super::incoming::Incoming;
 use super::shared::Shared;
+use super::wire::{Connection, Door};
 use super::{control, steps};
 
 /// The largest body that is read.
@@ -24,24 +25,22 @@ struct Context {
     stopped: watch::Receiver<bool>,
 }
 
-/// The server's one route: everything.
-pub(super) fn service(shared: Arc<Shared>, stopped: watch::Receiver<bool>) -> Router {
-    Router::new().fallback(handle).with_state(Context { shared, stopped })
-}
-
-/// Serves until the server is told to stop.
-pub(super) async fn serve<L>(listener: L, service: Router, mut stopped: watch::Receiver<bool>)
-where
-    L: Listener,
-    L::Addr: std::fmt::Debug,
-{
+/// Serves what comes through the door, until the server is told to stop.
+pub(super) async fn serve(door: Door, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let context = Context { shared, stopped: stopped.clone() };
+    let service = Router::new().fallback(handle).with_state(context);
+    let service = service.into_make_service_with_connect_info::<Connection>();
     let stop = async move {
         drop(stopped.wait_for(|stopped| *stopped).await);
     };
-    drop(axum::serve(listener, service).with_graceful_shutdown(stop).await);
+    drop(axum::serve(door, service).with_graceful_shutdown(stop).await);
 }
 
-async fn handle(State(mut context): State<Context>, request: HttpRequest) -> Response {
+async fn handle(
+    State(mut context): State<Context>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: HttpRequest,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MOST).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -50,13 +49,19 @@ async fn handle(State(mut context): State<Context>, request: HttpRequest) -> Res
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
+        version: parts.version,
         headers: parts.headers,
         body,
+        line: connection.0,
     };
     if let Some(verb) = incoming.path.strip_prefix("/-/simulator") {
-        return control::answer(&context.shared, &incoming.method, verb, &incoming.body).await;
+        return control::answer(&context.shared, &incoming.method, verb, &incoming.body);
     }
     let shared = Arc::clone(&context.shared);
+    incoming.line.slow_down(Duration::ZERO);
+    if !*shared.gate.borrow() {
+        incoming.line.reset();
+    }
     tokio::select! {
         response = steps::answer(&shared, &incoming) => response,
         // Whoever stopped the server wants no answer; an empty 503 ends the connection.

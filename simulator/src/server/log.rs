@@ -48,6 +48,7 @@ pub(crate) struct Log(Mutex<Inner>);
 struct Inner {
     entries: Vec<Logged>,
     counts: BTreeMap<String, usize>,
+    absent: BTreeMap<String, usize>,
 }
 
 impl Log {
@@ -61,6 +62,19 @@ impl Log {
         if inner.entries.len() < KEPT {
             inner.entries.push(entry);
         }
+    }
+
+    /// Counts a request for which there is no route, and tells whether it is the first of its kind.
+    pub(crate) fn push_absent(&self, entry: &Logged) -> bool {
+        let mut inner = self.inner();
+        let count = inner.absent.entry(entry.endpoint()).or_default();
+        *count += 1;
+        *count == 1
+    }
+
+    /// What was asked for and is not there, and how often.
+    pub(crate) fn absent(&self) -> BTreeMap<String, usize> {
+        self.inner().absent.clone()
     }
 
     pub(crate) fn entries(&self) -> Vec<Logged> {

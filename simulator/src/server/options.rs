@@ -16,6 +16,8 @@ pub struct Options {
     pub tls: Option<(String, String)>,
     /// Things that happen by themselves, per minute.
     pub live: Option<f64>,
+    /// Whether requests for routes that are not there are told on standard error, each once.
+    pub strict: bool,
 }
 
 impl Default for Options {
@@ -26,6 +28,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             tls: None,
             live: None,
+            strict: false,
         }
     }
 }

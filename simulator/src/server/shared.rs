@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::faults::Faults;
 use super::limits::Limiter;
@@ -15,6 +15,12 @@ use crate::world::World;
 pub(crate) struct Shared {
     pub(super) world: RwLock<World>,
     pub(super) root: String,
+    /// Whether it is served over TLS.
+    pub(super) https: bool,
+    /// Whether routes that are not there are told aloud.
+    pub(super) strict: bool,
+    /// Whether connections are let in.
+    pub(super) gate: watch::Sender<bool>,
     pub(super) faults: Faults,
     pub(super) log: Log,
     pub(super) limiter: Limiter,

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -16,6 +15,7 @@ use super::limits::Limiter;
 use super::log::{Log, Logged};
 use super::options::Options;
 use super::shared::Shared;
+use super::wire::Door;
 use super::{http, tls};
 use crate::world::World;
 
@@ -47,9 +47,13 @@ impl Simulator {
             let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
             builder.danger_accept_invalid_certs(careless).build().map_err(std::io::Error::other)
         };
+        let (gate, open) = watch::channel(true);
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
             root: options.root,
+            https: options.tls.is_some(),
+            strict: options.strict,
+            gate,
             faults: Faults::default(),
             log: Log::default(),
             limiter: Limiter::default(),
@@ -63,18 +67,9 @@ impl Simulator {
             shared.faults.latency(options.latency);
         }
         let (stop, stopped) = watch::channel(false);
-        let service = http::service(Arc::clone(&shared), stopped.clone());
-        match options.tls {
-            None => {
-                // As nginx does; a delayed piece of an answer would look like latency.
-                let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-                tokio::spawn(http::serve(listener, service, stopped.clone()))
-            }
-            Some((certificate, key)) => {
-                let listener = tls::listen(listener, &certificate, &key)?;
-                tokio::spawn(http::serve(listener, service, stopped.clone()))
-            }
-        };
+        let tls = options.tls.map(|(certificate, key)| tls::acceptor(&certificate, &key)).transpose()?;
+        let door = Door::new(listener, tls, open)?;
+        tokio::spawn(http::serve(door, Arc::clone(&shared), stopped.clone()));
         let runtime = tokio::runtime::Handle::current();
         if let Some(rate) = options.live {
             tokio::spawn(live(Arc::clone(&shared), rate, stopped));
@@ -120,6 +115,12 @@ impl Simulator {
     #[must_use]
     pub fn counts(&self) -> BTreeMap<String, usize> {
         self.shared.log.counts()
+    }
+
+    /// What was asked for below `/api/v4` and is not there, and how often.
+    #[must_use]
+    pub fn absent(&self) -> BTreeMap<String, usize> {
+        self.shared.log.absent()
     }
 
     /// Forgets the requests so far.

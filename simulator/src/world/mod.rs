@@ -7,6 +7,7 @@ mod access;
 mod approval_rule;
 mod archive;
 mod award;
+mod backup;
 mod branch;
 mod builder;
 mod commit;
@@ -103,6 +104,7 @@ pub struct World {
     tokens_by_secret: HashMap<String, i64>,
     hooks: BTreeMap<i64, Hook>,
     outbox: Vec<Outgoing>,
+    backups: BTreeMap<String, World>,
     webhook_calls: HashMap<i64, (i64, u32)>,
     hook_tests: HashMap<(i64, HookTarget, &'static str), (i64, u32)>,
 }

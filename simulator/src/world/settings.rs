@@ -17,6 +17,17 @@ pub enum Edition {
 }
 
 impl Edition {
+    /// The edition that is called `ce`, `ee` or `ee-unlicensed`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Edition> {
+        match name {
+            "ce" => Some(Edition::Community),
+            "ee" => Some(Edition::Licensed),
+            "ee-unlicensed" => Some(Edition::Unlicensed),
+            _ => None,
+        }
+    }
+
     /// Whether the Enterprise code is there at all.
     #[must_use]
     pub fn enterprise(self) -> bool {
@@ -97,6 +108,10 @@ pub struct Settings {
     pub admin_mode: bool,
     /// Requests per user and period, counted by Rack::Attack. Off by default, as on self-managed.
     pub rate_limit: Option<u32>,
+    /// Anonymous requests per address and period.
+    pub anonymous_rate_limit: Option<u32>,
+    /// All requests per address and minute, whoever sends them.
+    pub address_rate_limit: Option<u32>,
     /// Seconds of that period. A stopped clock never ends one.
     pub rate_period: u32,
     /// The application's limits per user and endpoint: route, requests, seconds.
@@ -109,6 +124,14 @@ pub struct Settings {
     pub offset_limit: usize,
     /// The most that a GraphQL query may cost, where it is not GitLab's default.
     pub complexity_limit: Option<i64>,
+    /// How deep a GraphQL query may go, where it is not GitLab's default.
+    pub depth_limit: Option<usize>,
+    /// The largest page of GraphQL, where it is smaller than GitLab's.
+    pub page_size_limit: Option<i64>,
+    /// Maintenance Mode: nothing can be written over the APIs.
+    pub maintenance: bool,
+    /// Whether lists of a project's merge requests are served from a cache of eight hours, as GitLab always does.
+    pub cache_lists: bool,
 }
 
 impl Default for Settings {
@@ -128,12 +151,18 @@ impl Default for Settings {
             require_expiry: true,
             admin_mode: false,
             rate_limit: None,
+            anonymous_rate_limit: None,
+            address_rate_limit: None,
             rate_period: 60,
             endpoint_limits: Vec::new(),
             shuffle_webhooks: false,
             count_limit: 10_000,
             offset_limit: 50_000,
             complexity_limit: None,
+            depth_limit: None,
+            page_size_limit: None,
+            maintenance: false,
+            cache_lists: true,
         }
     }
 }
@@ -142,6 +171,8 @@ impl Settings {
     /// The limits of GitLab.com.
     pub fn limit_as_gitlab_com(&mut self) {
         self.rate_limit = Some(2_000);
+        self.anonymous_rate_limit = Some(500);
+        self.address_rate_limit = Some(2_000);
         self.webhook_rate_limit = Some(500);
         self.endpoint_limits = vec![
             ("/projects", 2_000, 600),

@@ -12,6 +12,7 @@ mod environments;
 mod events;
 mod faults;
 mod hooks;
+mod http;
 mod jobs;
 mod labels;
 mod members;

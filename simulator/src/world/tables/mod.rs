@@ -1,6 +1,7 @@
 //! The World's tables: looking things up, and putting them in with their indexes.
 
 mod delivery;
+mod groups;
 mod keys;
 mod places;
 mod planning;
@@ -65,6 +66,7 @@ impl World {
             tokens_by_secret: HashMap::new(),
             hooks: BTreeMap::new(),
             outbox: Vec::new(),
+            backups: BTreeMap::new(),
             webhook_calls: HashMap::new(),
             hook_tests: HashMap::new(),
         };

@@ -3,6 +3,7 @@
 
 mod awards;
 mod ci;
+mod groups;
 mod labels;
 mod life;
 mod marks;

@@ -1,0 +1,54 @@
+//! What other processes may let happen in the World, verb by verb: over the control API, and as faults that happen.
+
+mod ci;
+mod instance;
+mod keys;
+mod people;
+mod places;
+mod reviews;
+mod sent;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+use sent::Sent;
+
+/// How a verb went: what it made, or why it did nothing.
+type Done = Result<Value, String>;
+
+/// A verb.
+struct Verb {
+    /// Its name in the address.
+    name: &'static str,
+    /// The properties that it reads.
+    takes: &'static str,
+    /// What it does, for people.
+    does: &'static str,
+    /// Does it.
+    act: fn(&mut World, &Sent<'_>) -> Done,
+}
+
+const fn verb(
+    name: &'static str,
+    takes: &'static str,
+    does: &'static str,
+    act: fn(&mut World, &Sent<'_>) -> Done,
+) -> Verb {
+    Verb { name, takes, does, act }
+}
+
+/// The verbs of every room.
+static ROOMS: &[&[Verb]] = &[reviews::VERBS, places::VERBS, people::VERBS, keys::VERBS, ci::VERBS, instance::VERBS];
+
+/// Lets a verb happen.
+pub(super) fn act(world: &mut World, name: &str, sent: &Value) -> Done {
+    let verb = ROOMS.iter().copied().flatten().find(|verb| verb.name == name);
+    let verb = verb.ok_or_else(|| format!("there is no verb {name:?}; GET /-/simulator/verbs lists them"))?;
+    (verb.act)(world, &Sent(sent))
+}
+
+/// All verbs, for people.
+pub(super) fn list() -> Value {
+    let shown = |verb: &Verb| json!({ "verb": verb.name, "takes": verb.takes, "does": verb.does });
+    ROOMS.iter().copied().flatten().map(shown).collect()
+}
