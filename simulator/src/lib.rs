@@ -6,17 +6,7 @@
 //! Reading order: [`world`] (what there is and who may see it), `rest` and [`graphql`] (how it is read),
 //! [`server`] (how it is served, with its faults and its log of requests).
 //!
-//! # From another process
-//!
-//! | request | does |
-//! |---|---|
-//! | `GET /-/simulator` | tells how much there is, and how the webhooks fare |
-//! | `GET`, `DELETE /-/simulator/requests` | shows, forgets the log of requests; `GET /-/simulator/counts` counts per endpoint |
-//! | `GET`, `POST`, `DELETE /-/simulator/faults` | shows, adds, clears [`Fault`]s, in JSON |
-//! | `POST /-/simulator/live` | lets one believable thing happen |
-//! | `POST /-/simulator/<verb>` | does it to `{"project": "acme/web", "iid": 7, "user": "ann", …}`: `open` (`title`), `comment`, `diff-comment`, `internal-comment` (`body`), `approve`, `unapprove`, `request-review` (`reviewer`), `merge`, `close`, `reopen`, `ready`, `draft`, `retitle` (`title`), `label` (`label`), `push`, `delete` |
-//! | `POST /-/simulator/add-project` | `{"group": "acme", "path": "new"}` |
-//! | `POST /-/simulator/delete-note`, `…/revoke` | `{"note": 17}`, `{"token": "glpat-…"}` |
+//! What other processes can do is told in README.md: the log, the faults, and the verbs below `/-/simulator`.
 //!
 //! Nothing here comes from the product: shared wire types would make the client's mistakes invisible.
 
@@ -27,3 +17,9 @@ pub mod world;
 
 pub use server::{Armed, Fault, FaultKind, Faults, Logged, Odd, Options, Place, Schedule, Simulator, Tells};
 pub use world::{Size, World};
+
+/// Every route of REST: method, path below `/api/v4`, the version it came with, and `Enterprise` where only that has it.
+#[must_use]
+pub fn routes() -> Vec<[String; 4]> {
+    rest::table()
+}

@@ -12,55 +12,71 @@ use jiff::Timestamp;
 
 /// A GitLab that behaves: state, REST, GraphQL, webhooks and faults.
 #[derive(Debug, Parser)]
-#[command(disable_version_flag = true)]
+#[command(
+    disable_version_flag = true,
+    after_help = "Every option can be set by an environment variable as well, such as GITLAB_SIMULATOR_RATE_LIMIT.\n\
+                  Faults and all that can happen are told in simulator/README.md, and by GET /-/simulator."
+)]
 struct Args {
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080", env = "GITLAB_SIMULATOR_LISTEN", hide_env = true)]
     listen: SocketAddr,
     /// A relative root, such as /gitlab.
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", env = "GITLAB_SIMULATOR_ROOT", hide_env = true)]
     root: String,
     /// The same seed gives the same GitLab.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, env = "GITLAB_SIMULATOR_SEED", hide_env = true)]
     seed: u64,
     /// Projects, in the group `acme` and its subgroups.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, env = "GITLAB_SIMULATOR_PROJECTS", hide_env = true)]
     projects: usize,
     /// Merge requests in each project.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, env = "GITLAB_SIMULATOR_MERGE_REQUESTS", hide_env = true)]
     merge_requests: usize,
     /// Notes on each merge request, system notes included.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, env = "GITLAB_SIMULATOR_NOTES", hide_env = true)]
     notes: usize,
     /// Commits of each merge request.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, env = "GITLAB_SIMULATOR_COMMITS", hide_env = true)]
     commits: usize,
     /// People.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, env = "GITLAB_SIMULATOR_USERS", hide_env = true)]
     users: usize,
     /// How long every request takes, such as 50ms.
-    #[arg(long, default_value = "0ms", value_parser = duration)]
+    #[arg(long, default_value = "0ms", value_parser = duration, env = "GITLAB_SIMULATOR_LATENCY", hide_env = true)]
     latency: Duration,
     /// Requests per user and minute before 429; unlimited by default.
-    #[arg(long)]
+    #[arg(long, env = "GITLAB_SIMULATOR_RATE_LIMIT", hide_env = true)]
     rate_limit: Option<u32>,
     /// Lets things happen by themselves, so many a minute.
-    #[arg(long, num_args = 0..=1, default_missing_value = "12", value_name = "PER_MINUTE")]
+    #[arg(long, num_args = 0..=1, default_missing_value = "12", value_name = "PER_MINUTE", env = "GITLAB_SIMULATOR_LIVE", hide_env = true)]
     live: Option<f64>,
-    /// Tells every route that was asked for and is not there on standard error, once.
+    /// Builds each answer anew, where GitLab serves lists of merge requests from a cache of eight hours.
+    #[arg(long, env = "GITLAB_SIMULATOR_NO_LIST_CACHE", hide_env = true)]
+    no_list_cache: bool,
+    /// Anonymous requests per address and minute before 429.
+    #[arg(long, env = "GITLAB_SIMULATOR_ANONYMOUS_RATE_LIMIT", hide_env = true)]
+    anonymous_rate_limit: Option<u32>,
+    /// All requests per address and minute before 429.
+    #[arg(long, env = "GITLAB_SIMULATOR_ADDRESS_RATE_LIMIT", hide_env = true)]
+    address_rate_limit: Option<u32>,
+    /// Prints every route of REST, with the version and edition that have it, and ends.
     #[arg(long)]
+    routes: bool,
+    /// Tells every route that was asked for and is not there on standard error, once.
+    #[arg(long, env = "GITLAB_SIMULATOR_STRICT", hide_env = true)]
     strict: bool,
     /// `ce`, `ee`, or `ee-unlicensed`, where group hooks never fire.
-    #[arg(long, default_value = "ee", value_parser = edition)]
+    #[arg(long, default_value = "ee", value_parser = edition, env = "GITLAB_SIMULATOR_EDITION", hide_env = true)]
     edition: Edition,
     /// GitLab's version, 15.0 to 19.x.
-    #[arg(long, default_value = "19.1.0", value_parser = version)]
+    #[arg(long, default_value = "19.1.0", value_parser = version, env = "GITLAB_SIMULATOR_VERSION", hide_env = true)]
     version: Version,
     /// A token with scope `api` whose bot owns `acme`.
-    #[arg(long, default_value = "glpat-simulator-owner")]
+    #[arg(long, default_value = "glpat-simulator-owner", env = "GITLAB_SIMULATOR_TOKEN", hide_env = true)]
     token: String,
     /// A token with scope `read_api` whose bot is Developer in `acme`.
-    #[arg(long, default_value = "glpat-simulator-reader")]
+    #[arg(long, default_value = "glpat-simulator-reader", env = "GITLAB_SIMULATOR_READER_TOKEN", hide_env = true)]
     reader_token: String,
 }
 
@@ -75,12 +91,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn edition(text: &str) -> Result<Edition, String> {
-    match text {
-        "ce" => Ok(Edition::Community),
-        "ee" => Ok(Edition::Licensed),
-        "ee-unlicensed" => Ok(Edition::Unlicensed),
-        _ => Err("known editions: ce, ee, ee-unlicensed".to_owned()),
-    }
+    Edition::from_name(text).ok_or_else(|| "known editions: ce, ee, ee-unlicensed".to_owned())
 }
 
 fn version(text: &str) -> Result<Version, String> {
@@ -99,6 +110,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> std::io::Result<()> {
+    if args.routes {
+        return print_routes();
+    }
     let world = world(&args);
     let options = Options {
         listen: args.listen,
@@ -129,7 +143,19 @@ fn world(args: &Args) -> World {
         .with_group_token(&args.reader_token, "acme", Role::Developer, &[Scope::ReadApi]);
     world.settings.version = args.version;
     world.settings.rate_limit = args.rate_limit;
+    world.settings.anonymous_rate_limit = args.anonymous_rate_limit;
+    world.settings.address_rate_limit = args.address_rate_limit;
+    world.settings.cache_lists = !args.no_list_cache;
     world
+}
+
+fn print_routes() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for [method, template, since, edition] in gitlab_simulator::routes() {
+        let line = format!("{method:<6} {template:<80} {since:<6} {edition}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    out.flush()
 }
 
 fn introduce(simulator: &Simulator, args: &Args) -> std::io::Result<()> {

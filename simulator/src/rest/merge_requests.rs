@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use serde_json::Value;
+
 use super::page::{Paging, enough, page};
 use super::params::{PAGED, Param, SORTS, id_or_wild, integer, integers, one_of, text, texts, time, truth};
 use super::route::Needs::{Nothing, User};
@@ -202,8 +204,13 @@ impl Filter {
         };
         let details = request.args.is("with_labels_details");
         let style = if details { LabelStyle::Details } else { LabelStyle::Titles };
+        let of_project = request.path.starts_with("/projects/");
         page(world, request, Paging::Offset, &found, |id| {
-            world.merge_request(*id).map(|found| show::merge_request(world, found, style)).unwrap_or_default()
+            let Some(found) = world.merge_request(*id) else {
+                return Value::Null;
+            };
+            let show = || show::merge_request(world, found, style);
+            if of_project { world.cached_in_lists(&request.caller, found, details, show) } else { show() }
         })
     }
 

@@ -49,7 +49,7 @@ pub(crate) use args::Args;
 pub(crate) use failure::{Dialect, Failure};
 pub(crate) use guard::check as guard;
 pub(crate) use route::{Handler, Route};
-pub(crate) use routes::{Matched, find};
+pub(crate) use routes::{Matched, find, table};
 
 /// What a handler is asked.
 #[derive(Clone, Debug)]

@@ -48,6 +48,19 @@ static ROOMS: &[&[Route]] = &[
     resource_events::ROUTES,
 ];
 
+/// Every route there is: method, template, since when, and where.
+pub(crate) fn table() -> Vec<[String; 4]> {
+    let line = |route: &Route| {
+        let (major, minor) = route.since;
+        let since = if major == 0 { String::new() } else { format!("{major}.{minor}") };
+        let edition = if route.enterprise { "Enterprise" } else { "" };
+        [route.method, route.template, &since, edition].map(str::to_owned)
+    };
+    let mut table: Vec<_> = ROOMS.iter().copied().flatten().map(line).collect();
+    table.sort_by(|left, right| left[1].cmp(&right[1]).then(left[0].cmp(&right[0])));
+    table
+}
+
 /// The route of a path below `/api/v4`, if this GitLab has it.
 pub(crate) fn find(settings: &Settings, method: &Method, path: &str) -> Option<Matched> {
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };

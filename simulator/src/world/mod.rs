@@ -19,6 +19,7 @@ mod group;
 mod hook;
 mod issue;
 mod label;
+mod list_cache;
 mod merge_request;
 mod milestone;
 mod note;
@@ -105,6 +106,7 @@ pub struct World {
     hooks: BTreeMap<i64, Hook>,
     outbox: Vec<Outgoing>,
     backups: BTreeMap<String, World>,
+    list_cache: list_cache::ListCache,
     webhook_calls: HashMap<i64, (i64, u32)>,
     hook_tests: HashMap<(i64, HookTarget, &'static str), (i64, u32)>,
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
 use gitlab_simulator::World;
 use gitlab_simulator::world::{Clock, Edition};
@@ -29,7 +29,7 @@ impl Receiver {
             seen: Arc::default(),
             answer: Arc::new(Mutex::new(StatusCode::OK)),
         };
-        let service = Router::new().fallback(receive).with_state(receiver.clone());
+        let service = Router::new().fallback(receive).layer(DefaultBodyLimit::disable()).with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(listener, service).await });
         receiver
     }
@@ -51,7 +51,8 @@ impl Receiver {
 }
 
 async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    receiver.seen.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap()));
+    let text = || Value::String(String::from_utf8_lossy(&body).into_owned());
+    receiver.seen.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap_or_else(|_| text())));
     *receiver.answer.lock().unwrap()
 }
 

@@ -160,3 +160,40 @@ async fn a_user_who_is_renamed_keeps_the_budget() {
     assert_eq!(served.read("/version", READER).await.0, 429);
     assert_eq!(served.read("/version", "glpat-other").await.0, 200);
 }
+
+// present_cached in lib/api/merge_requests.rs: eight hours, with a key that no count of notes and no name is part of.
+#[tokio::test]
+async fn a_projects_list_shows_what_it_showed_before_where_nothing_of_the_key_has_changed() {
+    let served = serve(small().with_time("2026-01-16T06:00:00Z")).await;
+    let name = async |path: &str| served.read(path, READER).await.1[0]["author"]["name"].clone();
+    let before = name(LIST).await;
+    served.simulator.world(|world| {
+        let author = world.merge_request(1).unwrap().author.unwrap();
+        world.user_mut(author).unwrap().name = "Renamed".to_owned();
+    });
+
+    assert_eq!(name(LIST).await, before, "stale");
+    assert_eq!(name("/groups/acme/merge_requests").await, "Renamed", "a group's list is not cached");
+    assert_eq!(served.read(&format!("{LIST}/1"), READER).await.1["author"]["name"], "Renamed");
+    assert_eq!(
+        served.read(LIST, OWNER).await.1[0]["author"]["name"],
+        "Renamed",
+        "each caller has entries of their own"
+    );
+    served.simulator.world(|world| world.advance(jiff::SignedDuration::from_hours(8)));
+    assert_eq!(name(LIST).await, "Renamed");
+}
+
+#[tokio::test]
+async fn the_cache_of_lists_can_be_switched_off() {
+    let mut world = small();
+    world.settings.cache_lists = false;
+    let served = serve(world).await;
+    served.read(LIST, READER).await;
+    served.simulator.world(|world| {
+        let author = world.merge_request(1).unwrap().author.unwrap();
+        world.user_mut(author).unwrap().name = "Renamed".to_owned();
+    });
+
+    assert_eq!(served.read(LIST, READER).await.1[0]["author"]["name"], "Renamed");
+}

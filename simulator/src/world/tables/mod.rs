@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use jiff::{SignedDuration, Timestamp};
 
 use super::archive::Archive;
+use super::list_cache::ListCache;
 use super::{Clock, Settings, User, UserKind, UserState, World};
 
 /// What makes a project's merge requests quick to find.
@@ -67,6 +68,7 @@ impl World {
             hooks: BTreeMap::new(),
             outbox: Vec::new(),
             backups: BTreeMap::new(),
+            list_cache: ListCache::default(),
             webhook_calls: HashMap::new(),
             hook_tests: HashMap::new(),
         };
