@@ -23,31 +23,9 @@ pub(crate) fn approvals(world: &World, request: &Request) -> Result<Reply, Failu
     Ok(Reply::ok(body))
 }
 
-/// The rules. Approvers whom no rule names are missing here: here the rule names the reviewers.
+/// The rules. Approvers whom no rule names are missing here.
 pub(crate) fn state(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;
-    if !world.settings.edition.licensed() {
-        return Ok(Reply::ok(json!({ "approval_rules_overwritten": false, "rules": [] })));
-    }
-    let users = |ids: &mut dyn Iterator<Item = i64>| ids.map(|id| show::user_basic(world, Some(id))).collect::<Value>();
-    let named = |user: i64| found.reviewers.iter().any(|reviewer| reviewer.user == user);
-    let approvers = found.approvals.iter().map(|approval| approval.user);
-    let rule = json!({
-        "id": found.id,
-        "name": "Reviewers",
-        "rule_type": "regular",
-        "report_type": null,
-        "section": null,
-        "eligible_approvers": users(&mut found.reviewers.iter().map(|reviewer| reviewer.user)),
-        "approvals_required": world.approvals_required(found),
-        "users": users(&mut found.reviewers.iter().map(|reviewer| reviewer.user)),
-        "groups": [],
-        "contains_hidden_groups": false,
-        "approved_by": users(&mut approvers.filter(|user| named(*user))),
-        "source_rule": null,
-        "approved": world.approvals_left(found) == 0,
-        "overridden": false,
-        "code_owner": false,
-    });
-    Ok(Reply::ok(json!({ "approval_rules_overwritten": true, "rules": [rule] })))
+    let rules: Value = world.rules_of(found).iter().map(|rule| show::approval_state(world, found, rule)).collect();
+    Ok(Reply::ok(json!({ "approval_rules_overwritten": !found.rules.is_empty(), "rules": rules })))
 }

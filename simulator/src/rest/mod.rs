@@ -5,6 +5,7 @@
 //! is decided before a handler runs (`guard`); what a thing looks like is in `show`.
 
 mod allow;
+mod approval_rules;
 mod approvals;
 mod args;
 mod awards;

@@ -5,9 +5,9 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    approvals, awards, contents, deployments, environments, groups, hooks, instance, jobs, label, labels, member,
-    merge_requests, notes, participants, personal_tokens, pipeline, pipelines, projects, resource_events,
-    resource_tokens, tokens, users, versions,
+    approval_rules, approvals, awards, contents, deployments, environments, groups, hooks, instance, jobs, label,
+    labels, member, merge_requests, notes, participants, personal_tokens, pipeline, pipelines, projects,
+    resource_events, resource_tokens, tokens, users, versions,
 };
 use crate::world::Settings;
 
@@ -37,6 +37,7 @@ static ROOMS: &[&[Route]] = &[
     merge_requests::ROUTES,
     projects::ROUTES,
     approvals::ROUTES,
+    approval_rules::ROUTES,
     notes::ROUTES,
     pipelines::ROUTES,
     hooks::ROUTES,

@@ -94,6 +94,7 @@ impl World {
             issues_access: Feature::Enabled,
             reset_approvals_on_push: true,
             resolve_outdated: false,
+            approval_rules: Vec::new(),
             members: Vec::new(),
             shared_with: Vec::new(),
             commits: Vec::new(),

@@ -286,20 +286,24 @@ impl MergeRequest {
 }
 
 impl World {
-    /// How many approvals the rules ask for; without a licence there are none.
+    /// How many approvals the rules ask for; without a licence there are none (GitLab's `ApprovalState`).
     #[must_use]
     pub fn approvals_required(&self, merge_request: &MergeRequest) -> i64 {
         if !self.settings.edition.licensed() {
             return 0;
         }
-        merge_request.approvals_required
+        merge_request.approvals_required + merge_request.rules.iter().map(|rule| rule.required).sum::<i64>()
     }
 
     /// Approvals the rules still miss.
     #[must_use]
     pub fn approvals_left(&self, merge_request: &MergeRequest) -> i64 {
+        if !self.settings.edition.licensed() {
+            return 0;
+        }
         let given = i64::try_from(merge_request.approvals.len()).unwrap_or_default();
-        (self.approvals_required(merge_request) - given).max(0)
+        let others = merge_request.rules.iter().map(|rule| self.rule_left(merge_request, rule));
+        (merge_request.approvals_required - given).max(0) + others.sum::<i64>()
     }
 
     /// Why it can or cannot be merged, as REST and (in upper case) GraphQL spell it.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::approval_rule::ApprovalRule;
 use super::branch::{Branch, Release, Tag};
 use super::commit::Commit;
 use super::role::{Feature, Member, Role, Visibility};
@@ -63,6 +64,8 @@ pub struct Project {
     pub reset_approvals_on_push: bool,
     /// Whether a push resolves threads whose lines it changes.
     pub resolve_outdated: bool,
+    /// The approval rules that new merge requests begin with (Premium).
+    pub approval_rules: Vec<ApprovalRule>,
     /// Its direct members.
     pub members: Vec<Member>,
     /// Groups that were invited, with the most they may do here.

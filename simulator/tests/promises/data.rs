@@ -1,6 +1,6 @@
 //! What is in a GitLab, with its oddities.
 
-use gitlab_simulator::world::{Edition, Role, Scope};
+use gitlab_simulator::world::{ApprovalRule, Edition, Role, Scope};
 use gitlab_simulator::{Size, World};
 use serde_json::{Value, json};
 
@@ -99,7 +99,13 @@ async fn internal_notes_are_for_planners_and_above() {
 async fn approvals_have_two_shapes_and_rules_omit_strangers() {
     let world = || {
         small().with_project("acme/web", |project| {
-            project.merge_request("Good", |found| found.reviewer("bob").approve("bob").approve("stranger"))
+            project.merge_request("Good", |found| {
+                let found = found.reviewer("bob").approve("bob").approve("stranger");
+                found.change(|found| {
+                    let users = found.reviewers.iter().map(|reviewer| reviewer.user).collect();
+                    found.rules.push(ApprovalRule { id: 1, users, required: 1, ..ApprovalRule::default() });
+                })
+            })
         })
     };
     let served = serve(world()).await;

@@ -1,5 +1,6 @@
 //! What things look like in REST answers.
 
+mod approval_rules;
 mod awards;
 mod ci;
 mod code;
@@ -13,6 +14,7 @@ mod tokens;
 
 use jiff::Timestamp;
 
+pub(crate) use approval_rules::{approval_rule, approval_state, project_approval_rule};
 pub(crate) use awards::award;
 pub(crate) use ci::{bridge, deployment_single, environment, pipeline_single};
 pub(crate) use code::{commit, deployment, job, pipeline};

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::approval_rule::FIRST_RULE;
 use super::archive::Archive;
 use super::list_cache::ListCache;
 use super::{Clock, Settings, User, UserKind, UserState, World};
@@ -88,6 +89,7 @@ impl World {
                 last_activity_on: None,
             });
         }
+        world.start_ids_at("approval_rule", FIRST_RULE);
         world
     }
 

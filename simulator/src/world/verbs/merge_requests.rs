@@ -28,6 +28,7 @@ impl World {
             author: Some(author),
             ..MergeRequest::default()
         });
+        self.begin_with_rules(id)?;
         self.add_commits(id, author, 1)?;
         self.touch_project(project);
         self.emit_merge_request(id, author, "open", &json!({}));
