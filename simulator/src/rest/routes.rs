@@ -5,9 +5,9 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    approval_rules, approvals, awards, contents, deployments, environments, groups, hooks, instance, jobs, label,
-    labels, member, merge_requests, notes, participants, personal_tokens, pipeline, pipelines, projects,
-    resource_events, resource_tokens, tokens, users, versions,
+    approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, groups, hooks,
+    instance, jobs, label, labels, member, merge_request, merge_requests, merging, note, notes, participants,
+    personal_tokens, pipeline, pipelines, projects, resource_events, resource_tokens, tokens, users, versions,
 };
 use crate::world::Settings;
 
@@ -43,6 +43,11 @@ static ROOMS: &[&[Route]] = &[
     hooks::ROUTES,
     label::ROUTES,
     member::ROUTES,
+    merge_request::ROUTES,
+    merging::ROUTES,
+    discussion::ROUTES,
+    note::ROUTES,
+    draft_notes::ROUTES,
     versions::ROUTES,
     participants::ROUTES,
     awards::ROUTES,

@@ -7,6 +7,7 @@ use super::approval_rule::ApprovalRule;
 use super::award::Award;
 use super::commit::{Commit, Sha};
 use super::diff_version::DiffVersion;
+use super::draft_note::DraftNote;
 use super::note::Note;
 use super::resource_event::{MarkEvent, StateEvent};
 
@@ -192,6 +193,10 @@ pub struct MergeRequest {
     pub commits: Vec<Commit>,
     /// Its notes, oldest first.
     pub notes: Vec<Note>,
+    /// Comments that are not published yet, oldest first.
+    pub drafts: Vec<DraftNote>,
+    /// Whether only members may comment; null where nobody ever said.
+    pub discussion_locked: Option<bool>,
     /// Changes of its state, oldest first.
     pub state_events: Vec<StateEvent>,
     /// Labels set and taken away, oldest first.

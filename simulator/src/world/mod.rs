@@ -14,6 +14,7 @@ mod commit;
 mod company;
 mod create;
 mod diff_version;
+mod draft_note;
 mod generate;
 mod group;
 mod hook;
@@ -51,6 +52,7 @@ pub use builder::{GroupBuilder, MergeRequestBuilder, ProjectBuilder, TokenBuilde
 pub use commit::{Commit, Sha};
 pub use company::Scale;
 pub use diff_version::DiffVersion;
+pub use draft_note::DraftNote;
 pub use generate::Size;
 pub use group::Group;
 pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
@@ -68,7 +70,7 @@ pub use role::{Feature, Member, Role, Visibility};
 pub use settings::{Clock, Edition, Settings, Version};
 pub use token::{AuthError, Caller, Scope, Token, TokenKind};
 pub use user::{User, UserKind, UserState};
-pub use verbs::Happening;
+pub use verbs::{Edit, Happening, Opening};
 
 use archive::Archive;
 use tables::ProjectIndex;

@@ -65,6 +65,12 @@ pub enum SystemAction {
     Outdated,
     /// The description changed.
     Description,
+    /// The target branch changed.
+    Branch,
+    /// Only members may comment from now on.
+    Locked,
+    /// Everybody may comment again.
+    Unlocked,
     /// Mentioned elsewhere.
     CrossReference,
 }
@@ -87,6 +93,9 @@ impl SystemAction {
             SystemAction::Discussion => "discussion",
             SystemAction::Outdated => "outdated",
             SystemAction::Description => "description",
+            SystemAction::Branch => "branch",
+            SystemAction::Locked => "locked",
+            SystemAction::Unlocked => "unlocked",
             SystemAction::CrossReference => "cross_reference",
         }
     }
@@ -110,6 +119,9 @@ impl SystemAction {
             SystemAction::Merge if new => "mr-system-note-empty",
             SystemAction::Merge => "git-merge",
             SystemAction::Discussion => "comment",
+            SystemAction::Branch => "fork",
+            SystemAction::Locked => "lock",
+            SystemAction::Unlocked => "lock-open",
             SystemAction::CrossReference => "comment-dots",
         })
     }

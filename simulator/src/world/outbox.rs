@@ -56,6 +56,25 @@ impl World {
         self.emit(project, &event, |world| world.merge_request_payload(merge_request, user, action, extra));
     }
 
+    /// Makes one hook of all `update`s of merge requests that were sent since then, as one save sends one: it tells all that
+    /// changed, and how things are at the end.
+    pub(super) fn fold_updates(&mut self, begin: usize) {
+        let updates = |sent: &Outgoing| sent.body["object_attributes"]["action"] == "update";
+        let mut folded: Vec<Outgoing> = Vec::new();
+        for mut sent in self.outbox.split_off(begin) {
+            let same = |known: &Outgoing| known.hook == sent.hook && updates(known) && updates(&sent);
+            if let Some(place) = folded.iter().position(same)
+                && let Value::Object(earlier) = folded.remove(place).body["changes"].take()
+                && let Some(changes) = sent.body["changes"].as_object_mut()
+            {
+                let last = std::mem::replace(changes, earlier);
+                changes.extend(last);
+            }
+            folded.push(sent);
+        }
+        self.outbox.extend(folded);
+    }
+
     /// A note was written or edited.
     pub(super) fn emit_note(&mut self, note: i64, user: Option<i64>, action: &str) {
         let Some(merge_request) = self.merge_request_of_note(note) else {

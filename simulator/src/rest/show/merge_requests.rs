@@ -74,7 +74,7 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
         "sha": found.sha.map(|sha| sha.to_string()),
         "merge_commit_sha": found.merge_commit_sha.map(|sha| sha.to_string()),
         "squash_commit_sha": found.squash_commit_sha.map(|sha| sha.to_string()),
-        "discussion_locked": null,
+        "discussion_locked": found.discussion_locked,
         "should_remove_source_branch": null,
         "force_remove_source_branch": true,
         "time_stats": {

@@ -49,12 +49,20 @@ impl World {
         if before == after {
             return Some(());
         }
-        let body = match (was_draft, draft) {
-            (true, false) => "marked this merge request as **ready**".to_owned(),
-            (false, true) => "marked this merge request as **draft**".to_owned(),
-            _ => format!("changed title from **{before}** to **{after}**"),
-        };
-        self.system_note(merge_request, user, SystemAction::Title, body)?;
+        if was_draft != draft {
+            let state = if draft { "draft" } else { "ready" };
+            self.system_note(
+                merge_request,
+                user,
+                SystemAction::Title,
+                format!("marked this merge request as **{state}**"),
+            )?;
+        }
+        // Another title is another note (`CommonSystemNotesService`).
+        if before.trim_start_matches("Draft: ") != after.trim_start_matches("Draft: ") {
+            let body = format!("changed title from **{before}** to **{after}**");
+            self.system_note(merge_request, user, SystemAction::Title, body)?;
+        }
         let mut changes = json!({ "title": change(&before, &after) });
         if was_draft != draft {
             changes["draft"] = change(&was_draft, &draft);
@@ -134,7 +142,7 @@ pub(super) fn change<T: serde::Serialize>(previous: &T, current: &T) -> Value {
     json!({ "previous": previous, "current": current })
 }
 
-fn split_draft(title: &str) -> (bool, String) {
+pub(super) fn split_draft(title: &str) -> (bool, String) {
     match title.strip_prefix("Draft: ") {
         Some(rest) => (true, rest.to_owned()),
         None => (false, title.to_owned()),

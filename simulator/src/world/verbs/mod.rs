@@ -3,6 +3,8 @@
 
 mod awards;
 mod ci;
+mod drafts;
+mod edits;
 mod groups;
 mod labels;
 mod life;
@@ -17,4 +19,5 @@ mod states;
 mod threads;
 mod tokens;
 
+pub use edits::{Edit, Opening};
 pub use life::Happening;

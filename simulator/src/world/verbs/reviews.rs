@@ -182,7 +182,7 @@ impl World {
     }
 
     /// `@a`, `@a and @b`, `@a, @b, and @c`.
-    fn mentions(&self, users: &[i64]) -> String {
+    pub(super) fn mentions(&self, users: &[i64]) -> String {
         let names = users.iter().filter_map(|id| self.user(*id)).map(|user| format!("@{}", user.username));
         let names: Vec<String> = names.collect();
         match names.as_slice() {
