@@ -1,10 +1,10 @@
 //! Who is let in, and how the others are refused.
 
 use gitlab_simulator::World;
-use gitlab_simulator::world::{Edition, Role, Scope, UserState, Visibility};
+use gitlab_simulator::world::{Edition, Role, Scope, Visibility};
 use serde_json::json;
 
-use crate::support::{READER, serve, small};
+use crate::support::{OWNER, READER, Served, serve, small};
 
 #[tokio::test]
 async fn a_garbage_token_is_refused_in_the_first_dialect() {
@@ -93,13 +93,30 @@ async fn routes_that_do_not_exist_say_so_in_their_own_words() {
     assert_eq!(row, (404, json!({ "message": "404 Not found" })));
 }
 
+/// `Gitlab::Auth::UserAccessDeniedReason`; a membership outlives it.
 #[tokio::test]
-async fn a_blocked_user_is_told_so() {
-    let world = small().with_user("bob", |user| user.state = UserState::Blocked);
-    let served = serve(world).await;
+async fn who_may_not_sign_in_is_told_so_and_stays_a_member() {
+    let served = serve(small()).await;
+    let blocked = json!({ "message": "403 Forbidden - Your account has been blocked." });
+    let bob = |served: &Served| served.simulator.read(|world| world.user_by_name("bob").unwrap().id);
+    for (stop, state) in [
+        (World::block_user as fn(&mut World, i64) -> Option<()>, "blocked"),
+        (World::ban_user, "banned"),
+        (World::deactivate_user, "deactivated"),
+    ] {
+        let id = bob(&served);
+        served.simulator.world(|world| stop(world, id));
 
-    let refused = served.read("/projects", READER).await;
-    assert_eq!(refused, (403, json!({ "message": "403 Forbidden - Your account has been blocked." })));
+        let (status, refused) = served.read("/projects", READER).await;
+        let said = refused["message"].as_str().unwrap();
+        assert_eq!(status, 403);
+        assert!(refused == blocked || state == "deactivated" && said.contains("has been deactivated"), "{said}");
+        let members = served.read("/groups/acme/members?query=bob", OWNER).await.1;
+        assert_eq!(members[0]["state"], state);
+
+        served.simulator.world(|world| world.activate_user(id));
+        assert_eq!(served.read("/projects", READER).await.0, 200);
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::world::{MergeRequestState, UserKind, World};
+use crate::world::{MergeRequestState, UserKind, UserState, World};
 
 /// What happened, for people to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl World {
     pub fn live(&mut self, random: &mut Rng) -> Option<Happening> {
         let people: Vec<String> = self
             .users()
-            .filter(|user| user.kind == UserKind::Human && !user.admin)
+            .filter(|user| user.kind == UserKind::Human && user.state == UserState::Active && !user.admin)
             .map(|user| user.username.clone())
             .collect();
         let user = random.choice(&people)?.clone();

@@ -18,6 +18,7 @@ mod reviews;
 mod states;
 mod threads;
 mod tokens;
+mod users;
 
 pub use edits::{Edit, Opening};
 pub use life::Happening;

@@ -1,8 +1,8 @@
-//! What happens to projects and users.
+//! What happens to projects.
 
 use serde_json::json;
 
-use crate::world::{Namespace, UserState, World};
+use crate::world::{Namespace, World};
 
 impl World {
     /// A new project in a group, which system hooks hear of.
@@ -48,23 +48,6 @@ impl World {
             self.delete_merge_request(id);
         }
         self.forget_project(project);
-        Some(())
-    }
-
-    /// Deletes a user: what they did is the ghost's from now on.
-    pub fn delete_user(&mut self, user: i64) -> Option<()> {
-        let ghost = self.user_by_name("ghost")?.id;
-        self.user(user)?;
-        for id in self.held() {
-            self.edit_merge_request(id, |merge_request| merge_request.hand_over(user, ghost));
-        }
-        self.forget_user(user);
-        Some(())
-    }
-
-    /// Bans a user, which hides their merge requests.
-    pub fn ban_user(&mut self, user: i64) -> Option<()> {
-        self.user_mut(user)?.state = UserState::Banned;
         Some(())
     }
 
