@@ -4,13 +4,17 @@
 //! changed over the years. Bold and links are ignored, so is case.
 
 /// What an icon alone tells. GitLab 16 drew a new one for approvals.
-const ICONS: [(&str, &str); 3] = [("approval", "approved"), ("check", "approved"), ("unapproval", "unapproved")];
+const ICONS: [(&str, &str); 4] =
+    [("approval", "approved"), ("check", "approved"), ("unapproval", "unapproved"), ("error", "requested_changes")];
 
-/// How the prose begins, the newest wording first.
+/// How the prose begins, the newest wording first. Since 13.x GitLab writes no note when it merges, closes or reopens and
+/// when labels change: only merge requests that are older, or came from elsewhere, have such notes.
+///
+/// One note can tell two things, as "requested review from … and removed review request for …" does: the first counts.
 const BEGINNINGS: [(&str, &str); 26] = [
     ("approved this merge request", "approved"),
     ("unapproved this merge request", "unapproved"),
-    ("requested changes", "changes_requested"),
+    ("requested changes", "requested_changes"),
     ("reset approvals", "approvals_reset"),
     ("removed all approvals", "approvals_reset"),
     ("marked this merge request as ready", "ready"),
@@ -70,6 +74,7 @@ mod tests {
     fn the_icon_decides_where_there_is_one_for_it() {
         assert_eq!(action(true, Some("approval"), "hat diesen Merge Request genehmigt"), Some("approved"));
         assert_eq!(action(true, Some("unapproval"), "whatever"), Some("unapproved"));
+        assert_eq!(action(true, Some("error"), "hat um Änderungen gebeten"), Some("requested_changes"));
     }
 
     #[test]
@@ -81,7 +86,12 @@ mod tests {
         assert_eq!(read("marked this merge request as **draft**"), Some("draft"));
         assert_eq!(read("requested review from @ann and @bob"), Some("review_requested"));
         assert_eq!(read("removed review request for @ann"), Some("review_request_removed"));
-        assert_eq!(read("requested changes"), Some("changes_requested"));
+        assert_eq!(read("requested review from @ann and removed review request for @bob"), Some("review_requested"));
+        assert_eq!(read("requested review from @ann and removed approval"), Some("review_requested"));
+        assert_eq!(read("requested changes"), Some("requested_changes"));
+        assert_eq!(read("reset approvals from @a, @b, and @c by pushing to the branch"), Some("approvals_reset"));
+        assert_eq!(read("resolved all threads"), Some("threads_resolved"));
+        assert_eq!(read("enabled an automatic merge when all merge checks for 3cd pass"), Some("auto_merge_enabled"));
         assert_eq!(read("added 3 commits\n\n<ul>…</ul>"), Some("commits_added"));
         assert_eq!(read("added ~12 label"), Some("labels_changed"));
         assert_eq!(read("merged"), Some("merged"));

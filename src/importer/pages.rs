@@ -20,6 +20,9 @@ const MOST_LOSSES: u32 = 2;
 
 const HIDDEN: &str = "merge requests are hidden from the tokens";
 
+/// Why a project has nothing to read.
+pub(super) const OFF: &str = "merge requests are switched off or hidden from the tokens";
+
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
@@ -165,7 +168,7 @@ impl<'a> Reader<'a> {
     fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<String>)) -> Fetched {
         self.size.grow(self.ctx.page_cap());
         let Some(list) = project.merge_requests else {
-            return Fetched::Skip("merge requests are switched off or hidden from the tokens".to_owned());
+            return Fetched::Skip(OFF.to_owned());
         };
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
         let merge_requests = list.nodes.into_iter().flatten().collect();

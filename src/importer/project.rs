@@ -5,13 +5,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::store::{self, Batch, Progress as TaskProgress, Sweep, Task, TaskState};
 
 use super::context::Context;
-use super::pages::{Fetched, Page, Place, Reader};
+use super::pages::{Fetched, OFF, Page, Place, Reader};
 use super::rows::Rows;
 use super::{Difference, Error, lists};
 
 /// How much earlier than the last change seen a pass begins: `merged_at` may be later than `updated_at`, and a change
 /// may become visible after a later one.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// To whom may not see merge requests GitLab gives an empty list, no error: it cannot tell that all are gone.
+const NONE_LEFT: &str = "GitLab shows none of the merge requests that it had: hidden from the tokens, or deleted";
 
 /// How work on a task ended.
 #[derive(Debug)]
@@ -26,6 +29,9 @@ pub(super) enum Ending {
 pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
     let mut work = Work { ctx, run, expected: None, found: task.merge_requests, watermark: task.watermark, lost: None };
+    if task.switched_off {
+        return work.give_up(&task, TaskState::Skipped { reason: OFF.to_owned() }).await;
+    }
     let mut reader = Reader::new(ctx, &task, since);
     let resumed = task.cursor.is_some();
     let mut at = task.cursor.clone();
@@ -43,6 +49,9 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
         };
         work.saw(&page, &task, at.take());
         let Some(next) = page.next.clone() else {
+            if work.found == 0 && work.would_remove(&task).await? {
+                return work.give_up(&task, TaskState::Skipped { reason: NONE_LEFT.to_owned() }).await;
+            }
             let stored = work.store(&task, page, work.last_state()).await;
             return ended(stored, work.difference(&task));
         };
@@ -119,8 +128,6 @@ impl Work<'_> {
             rows.merge_request(task.project_id, merge_request, self.ctx.settings.text);
         }
         let done = state == TaskState::Done;
-        // Where GitLab counts more than it gave, what was not met may still be there.
-        let whole_project = task.full && self.ctx.settings.since.is_none() && self.difference(task).is_none();
         let (cursor, watermark) = match &self.lost {
             None => (next.and_then(|next| next.after), self.watermark),
             Some(lost) => (lost.cursor.clone(), lost.watermark),
@@ -128,7 +135,7 @@ impl Work<'_> {
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
-            sweep: (done && whole_project).then_some(Sweep { project_id: task.project_id }),
+            sweep: (done && self.sweeps(task)).then_some(Sweep { project_id: task.project_id }),
             progress: Some(TaskProgress {
                 task: task.id,
                 claim: task.claim,
@@ -143,6 +150,20 @@ impl Work<'_> {
         self.ctx.commit(batch).await?;
         self.ctx.progress.stored(count);
         Ok(())
+    }
+
+    /// Whether what this pass has not met is gone. Where GitLab counts more than it gave, it may still be there.
+    fn sweeps(&self, task: &Task) -> bool {
+        task.full && self.ctx.settings.since.is_none() && self.difference(task).is_none()
+    }
+
+    /// Whether the end of this pass would remove merge requests.
+    async fn would_remove(&self, task: &Task) -> Result<bool, Error> {
+        if !self.sweeps(task) {
+            return Ok(false);
+        }
+        let (store, source) = (&self.ctx.store, self.ctx.settings.source);
+        self.ctx.patiently(|| store.has_unmet(source, task.project_id, self.run)).await
     }
 
     /// Ends the task without having read the project.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::commit::Writer;
 use super::database::{Arg, Sql};
 use super::merge::document;
-use super::{Batch, Error, rows};
+use super::{Batch, Error, Source, Store, rows};
 
 const STAMP: Sql = Sql {
     postgres: "update gitlab_merge_requests set synced_run = $3
@@ -20,6 +20,12 @@ const SWEEP: Sql = Sql::both(
     "delete from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
        and synced_at < (select started_at from connector_runs where id = $3)
      returning id",
+);
+
+/// What [`SWEEP`] would remove.
+const UNMET: Sql = Sql::both(
+    "select 1 from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
+       and synced_at < (select started_at from connector_runs where id = $3) limit 1",
 );
 
 const ORPHANS: [Sql; 3] = [
@@ -61,6 +67,17 @@ const DROP_MEMBERS: Sql = Sql {
         cross join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
         where t.synced_at <= c.value->>'as_of' and t.user_id not in (select value from json_each(c.value->'keep')))",
 };
+
+impl Store {
+    /// Whether a project has merge requests that a run has not met, which a [`Sweep`](super::Sweep) would remove.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn has_unmet(&self, source: Source, project: i64, run: i64) -> Result<bool, Error> {
+        let args = vec![Arg::Int(source.0), Arg::Int(project), Arg::Int(run)];
+        Ok(!self.fetch(UNMET, args).await?.is_empty())
+    }
+}
 
 impl Writer<'_> {
     /// Tells that a run saw merge requests, also those of which a newer version was stored already.

@@ -103,6 +103,8 @@ pub struct Task {
     pub full: bool,
     /// Merge requests that earlier claims stored.
     pub merge_requests: i64,
+    /// Whether the plan found merge requests switched off, or hidden from the tokens: GitLab lists none then.
+    pub switched_off: bool,
 }
 
 /// How far a run got.

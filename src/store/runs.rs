@@ -18,7 +18,9 @@ macro_rules! task_columns {
            cursor, watermark,
            (select c.watermark from connector_checkpoints c
             where c.source = connector_tasks.source and c.project_id = connector_tasks.project_id),
-           (select r.full_pass from connector_runs r where r.id = connector_tasks.run_id), merge_requests"
+           (select r.full_pass from connector_runs r where r.id = connector_tasks.run_id), merge_requests,
+           exists (select 1 from gitlab_projects p
+            where p.source = connector_tasks.source and p.id = connector_tasks.project_id and not p.merge_requests_enabled)"
     };
 }
 
@@ -262,6 +264,7 @@ fn task(row: &Row) -> Task {
         since: row.time(6).filter(|_| !full),
         full,
         merge_requests: row.int(8),
+        switched_off: row.flag(9),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an import promises, against a GitLab that behaves, in both databases.
 
 mod equality;
+mod hidden;
 mod mode;
 mod trouble;
 mod variants;
@@ -100,16 +101,7 @@ impl Place {
         let mut lines = Vec::new();
         for (table, columns) in TABLES {
             let columns: Vec<String> = columns.split_whitespace().map(|name| format!("cast({name} as text)")).collect();
-            let query = sqlx::AssertSqlSafe(format!("select {} from {table}", columns.join(", ")));
-            let cells: Vec<Vec<Option<String>>> = if self.file.is_some() {
-                let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret()).await.unwrap();
-                let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
-                rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
-            } else {
-                let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
-                let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
-                rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
-            };
+            let cells = self.cells(&format!("select {} from {table}", columns.join(", "))).await;
             for row in cells {
                 let row: Vec<String> = row.into_iter().map(|cell| cell.unwrap_or_else(|| "NULL".into())).collect();
                 lines.push(format!("{table}: {}", row.join(" | ")));
@@ -117,6 +109,24 @@ impl Place {
         }
         lines.sort();
         lines
+    }
+
+    /// The cells of a query that selects text.
+    async fn cells(&self, query: &str) -> Vec<Vec<Option<String>>> {
+        let query = sqlx::AssertSqlSafe(query.to_owned());
+        if self.file.is_some() {
+            let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret()).await.unwrap();
+            let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
+            return rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect();
+        }
+        let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
+        let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
+        rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
+    }
+
+    /// The only column of a query, which is text.
+    async fn texts(&self, query: &str) -> Vec<String> {
+        self.cells(query).await.into_iter().flatten().map(Option::unwrap_or_default).collect()
     }
 
     async fn count(&self, table: &str) -> i64 {

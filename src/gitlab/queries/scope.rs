@@ -262,13 +262,13 @@ pub struct Project {
     pub marked_for_deletion_on: Option<Moment>,
     /// Page in the browser.
     pub web_url: Option<String>,
-    /// False where merge requests are switched off.
+    /// False where merge requests are switched off, or hidden from whoever asks.
     pub merge_requests_enabled: Option<bool>,
     /// The group or person it belongs to.
     pub namespace: Option<Reference>,
     /// Where Git lives; null where it is hidden or switched off.
     pub repository: Option<Repository>,
-    /// How many merge requests there are; null where they are hidden or switched off.
+    /// How many merge requests there are; 0 where they are hidden or switched off.
     pub merge_requests: Option<Counted>,
     /// Labels of its own.
     pub labels: Option<Connection<Label>>,
