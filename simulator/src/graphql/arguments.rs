@@ -10,12 +10,14 @@ pub(crate) struct Arguments {
     pub(crate) counted: bool,
     /// Whether its `totalTimeToMerge` is.
     pub(crate) summed: bool,
+    /// The most that a page holds.
+    pub(crate) page_size: i64,
 }
 
 impl Arguments {
     /// Arguments with these values.
-    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool, summed: bool) -> Arguments {
-        Arguments { values, counted, summed }
+    pub(crate) fn of_values(values: Vec<(String, Json)>, counted: bool, summed: bool, page_size: i64) -> Arguments {
+        Arguments { values, counted, summed, page_size }
     }
 
     /// An argument that was given, or has a default, and is not null.
@@ -43,5 +45,16 @@ impl Arguments {
     /// A list of strings.
     pub(crate) fn texts(&self, name: &str) -> Option<Vec<&str>> {
         Some(self.list(name)?.iter().filter_map(Json::as_str).collect())
+    }
+
+    /// A number of things; none when absent or negative.
+    pub(crate) fn size(&self, name: &str) -> usize {
+        let number = self.get(name).and_then(Json::as_i64).unwrap_or_default();
+        usize::try_from(number).unwrap_or_default()
+    }
+
+    /// Whether a list was given that names nothing.
+    pub(crate) fn has_empty_list(&self) -> bool {
+        self.values.iter().any(|(_, value)| value.as_array().is_some_and(Vec::is_empty))
     }
 }

@@ -4,6 +4,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 
 use crate::world::{Caller, Feature, Group, MergeRequest, Note, Project, Role, User, World};
 
@@ -117,8 +119,7 @@ impl<'w> Context<'w> {
 
     /// The notes of a merge request that the caller sees, oldest first.
     pub(crate) fn notes(&self, merge_request: &'w MergeRequest) -> impl Iterator<Item = &'w Note> + use<'w> {
-        let project = self.world.project(merge_request.project);
-        let role = project.map_or(Role::None, |project| self.rights(project).role);
+        let role = self.role(merge_request.project);
         merge_request.notes.iter().filter(move |note| World::sees_note(role, note))
     }
 
@@ -130,6 +131,21 @@ impl<'w> Context<'w> {
             Feature::Private => self.rights(project).role >= Role::Reporter,
             Feature::Enabled => true,
         }
+    }
+
+    /// The caller's role in a project.
+    pub(crate) fn role(&self, project: i64) -> Role {
+        self.world.project(project).map_or(Role::None, |project| self.rights(project).role)
+    }
+
+    /// The day it is.
+    pub(crate) fn today(&self) -> Date {
+        Offset::UTC.to_datetime(self.world.now()).date()
+    }
+
+    /// The beginning of a day.
+    pub(crate) fn day(&self, day: Option<Date>) -> Option<Timestamp> {
+        Offset::UTC.to_timestamp(day?.to_datetime(Time::midnight())).ok()
     }
 
     /// A time as a client spells it.

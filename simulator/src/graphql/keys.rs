@@ -5,43 +5,35 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::world::World;
-
 use super::order::{By, Key, Order, Sort, invalid_cursor};
 use super::value::Object;
 
 impl Order {
     /// Puts rows in this order.
-    pub(crate) fn sort(self, world: &World, rows: &mut [Object<'_>]) {
+    pub(crate) fn sort(self, rows: &mut [Object<'_>]) {
         match self.by {
             By::Place => {}
             // Text keys are made, so they are made once.
             By::Title | By::Name | By::Path => {
-                rows.sort_by_cached_key(|row| Ordered(self, self.key(world, row)));
+                rows.sort_by_cached_key(|row| Ordered(self, self.key(row)));
             }
-            _ => rows.sort_by(|left, right| self.compare(&self.key(world, left), &self.key(world, right))),
+            _ => rows.sort_by(|left, right| self.compare(&self.key(left), &self.key(right))),
         }
     }
 
     /// The first row that stands at least so far behind the cursor.
-    pub(crate) fn position(
-        self,
-        world: &World,
-        rows: &[Object<'_>],
-        cursor: &Json,
-        least: Ordering,
-    ) -> Result<usize, String> {
+    pub(crate) fn position(self, rows: &[Object<'_>], cursor: &Json, least: Ordering) -> Result<usize, String> {
         if self.by == By::Place {
             let number = cursor.as_u64().and_then(|number| usize::try_from(number).ok());
             let number = number.ok_or_else(invalid_cursor)?;
             return Ok(if least == Ordering::Greater { number } else { number.saturating_sub(1) }.min(rows.len()));
         }
         let key = self.read(cursor)?;
-        Ok(rows.partition_point(|row| self.compare(&self.key(world, row), &key) < least))
+        Ok(rows.partition_point(|row| self.compare(&self.key(row), &key) < least))
     }
 
     /// The place of a row.
-    pub(crate) fn key(self, _world: &World, row: &Object<'_>) -> Key {
+    pub(crate) fn key(self, row: &Object<'_>) -> Key {
         let id = row_id(row);
         let at = |at: Option<Timestamp>| at.map_or(Sort::Missing, Sort::At);
         let sort = match (self.by, row) {

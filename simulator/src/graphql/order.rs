@@ -10,6 +10,8 @@ use serde_json::{Value as Json, json};
 pub(crate) struct Order {
     pub(crate) by: By,
     pub(crate) descending: bool,
+    /// Whether ties are broken the other way round: the newest come first in either direction.
+    newest_first: bool,
 }
 
 /// A sort key.
@@ -49,11 +51,16 @@ impl Order {
     pub(crate) const NUMBERED: Order = Order::ascending(By::Place);
 
     pub(crate) const fn ascending(by: By) -> Order {
-        Order { by, descending: false }
+        Order { by, descending: false, newest_first: false }
     }
 
     pub(crate) const fn descending(by: By) -> Order {
-        Order { by, descending: true }
+        Order { by, descending: true, newest_first: true }
+    }
+
+    /// In either direction, but with the newest first among equals.
+    pub(crate) const fn newest_first(by: By, descending: bool) -> Order {
+        Order { by, descending, newest_first: true }
     }
 
     /// How two rows stand to each other.
@@ -63,10 +70,11 @@ impl Order {
             (Sort::Missing, Sort::Missing) => Ordering::Equal,
             (Sort::Missing, _) => return Ordering::Greater,
             (_, Sort::Missing) => return Ordering::Less,
+            (left, right) if self.descending => right.cmp(left),
             (left, right) => left.cmp(right),
         };
-        let order = keys.then(left.1.cmp(&right.1));
-        if self.descending { order.reverse() } else { order }
+        let ids = left.1.cmp(&right.1);
+        keys.then(if self.newest_first { ids.reverse() } else { ids })
     }
 }
 

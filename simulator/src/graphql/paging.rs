@@ -9,8 +9,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value as Json;
 
-use crate::world::World;
-
 use super::arguments::Arguments;
 use super::order::{By, Order, invalid_cursor};
 use super::value::{Connection, Object, Value};
@@ -32,13 +30,13 @@ impl Window {
     ///
     /// # Errors
     /// GitLab's words for a request that makes no sense.
-    pub(crate) fn of(world: &World, arguments: &Arguments) -> Result<Window, String> {
+    pub(crate) fn of(arguments: &Arguments) -> Result<Window, String> {
         let size = |name: &str| arguments.get(name).and_then(Json::as_i64);
         let (first, last) = (size("first"), size("last"));
         if first.is_some() && last.is_some() {
             return Err("Can only provide either `first` or `last`, not both".to_owned());
         }
-        let most = world.settings.page_size_limit.unwrap_or(PAGE_SIZE);
+        let most = arguments.page_size;
         let limit = first.or(last).unwrap_or(most).clamp(0, most);
         Ok(Window {
             limit: usize::try_from(limit).unwrap_or_default(),
@@ -55,19 +53,18 @@ impl<'w> Connection<'w> {
     /// # Errors
     /// GitLab's words when the cursor is not one of ours.
     pub(crate) fn cut(
-        world: &World,
         mut rows: Vec<Object<'w>>,
         order: Order,
         arguments: &Arguments,
     ) -> Result<Connection<'w>, String> {
-        let window = Window::of(world, arguments)?;
+        let window = Window::of(arguments)?;
         let count = rows.len();
         let start = match &window.after {
-            Some(cursor) => order.position(world, &rows, cursor, Ordering::Greater)?,
+            Some(cursor) => order.position(&rows, cursor, Ordering::Greater)?,
             None => 0,
         };
         let end = match &window.before {
-            Some(cursor) => order.position(world, &rows, cursor, Ordering::Equal)?,
+            Some(cursor) => order.position(&rows, cursor, Ordering::Equal)?,
             None => rows.len(),
         };
         let end = end.max(start);
@@ -83,19 +80,24 @@ impl<'w> Connection<'w> {
         Ok(Connection { nodes: rows, has_next, has_previous, count, time_to_merge: None, order, first: cut.start })
     }
 
+    /// A page of nothing.
+    pub(crate) fn empty() -> Connection<'w> {
+        Connection::page(Vec::new(), Order::NUMBERED, false, false)
+    }
+
     /// A page that was found without looking at the whole list.
     pub(crate) fn page(nodes: Vec<Object<'w>>, order: Order, has_next: bool, has_previous: bool) -> Connection<'w> {
         Connection { nodes, has_next, has_previous, count: 0, time_to_merge: None, order, first: 0 }
     }
 
     /// The cursor of a node.
-    pub(crate) fn cursor(&self, world: &World, index: usize) -> Value<'w> {
+    pub(crate) fn cursor(&self, index: usize) -> Value<'w> {
         let Some(node) = self.nodes.get(index) else {
             return Value::Null;
         };
         let text = match self.order.by {
             By::Place => (self.first + index + 1).to_string(),
-            _ => self.order.write(&self.order.key(world, node)),
+            _ => self.order.write(&self.order.key(node)),
         };
         Value::Text(URL_SAFE_NO_PAD.encode(text))
     }

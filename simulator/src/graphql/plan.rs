@@ -55,6 +55,8 @@ pub(crate) struct Planner<'d> {
     pub(crate) variables: &'d HashMap<String, Json>,
     /// Fields that time out, as `Type.field`.
     pub(crate) timeouts: &'d [String],
+    /// The most that a page holds.
+    pub(crate) page_size: i64,
 }
 
 impl<'d> Planner<'d> {
@@ -125,7 +127,7 @@ impl<'d> Planner<'d> {
             response_key,
             definition: &first.definition,
             location: first.location(),
-            arguments: Arguments::of_values(values, counted, summed),
+            arguments: Arguments::of_values(values, counted, summed, self.page_size),
             resolve,
             times_out: self.times_out(type_name, &first.name),
             plans,

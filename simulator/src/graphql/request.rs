@@ -15,6 +15,7 @@ use crate::world::{Caller, Scope, Settings, World};
 
 use super::context::Context;
 use super::document::{Prepared, prepare};
+use super::paging::PAGE_SIZE;
 use super::plan::{Plan, Planner, to_json};
 use super::{Answer, cost, error, execute, literals};
 
@@ -108,7 +109,7 @@ pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[St
         .collect();
     let given: Vec<_> = queries.iter().zip(&prepared).map(|(query, prepared)| variables(query, prepared)).collect();
     let ready = queries.iter().zip(&prepared).zip(&given);
-    let ready = ready.map(|((query, prepared), variables)| make_ready(query, prepared, variables, timeouts));
+    let ready = ready.map(|((query, prepared), variables)| make_ready(query, prepared, variables, timeouts, settings));
     let answers = run(world, caller, ready.collect());
 
     let body = if multiplex {
@@ -166,11 +167,18 @@ fn make_ready<'d>(
     prepared: &'d Result<Prepared, Vec<Json>>,
     variables: &'d Result<HashMap<String, Json>, Vec<u8>>,
     timeouts: &'d [String],
+    settings: &Settings,
 ) -> Result<Ready<'d>, Vec<u8>> {
     let variables = variables.as_ref().map_err(Clone::clone)?;
     let prepared = prepared.as_ref().map_err(|errors| errors_only(errors))?;
     let operation = prepared.operation(query.operation_name.as_deref()).map_err(|words| failed(&words))?;
-    let planner = Planner { schema: &prepared.schema, document: &prepared.document, variables, timeouts };
+    let planner = Planner {
+        schema: &prepared.schema,
+        document: &prepared.document,
+        variables,
+        timeouts,
+        page_size: settings.page_size_limit.unwrap_or(PAGE_SIZE),
+    };
     let plan = planner.operation(operation);
     Ok(Ready { prepared, operation, variables, score: cost::complexity(&plan), depth: cost::depth(&plan), plan })
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use crate::world::{
-    Commit, Deployment, FileStats, Group, Job, Label, Member, MergeRequest, Note, Pipeline, Position, Project, Sha,
-    User,
+    ApprovalRule, Commit, Deployment, FileStats, Group, Job, Label, Member, MergeRequest, Milestone, Note, Pipeline,
+    Position, Project, Sha, User,
 };
 
 use super::order::Order;
@@ -60,10 +60,13 @@ pub(crate) enum Object<'w> {
     FileStats(&'w FileStats),
     Commit(&'w Commit, &'w Project),
     Label(&'w Label),
+    Milestone(&'w Milestone),
     Pipeline(&'w Pipeline),
     Job(&'w Job, &'w Pipeline),
+    /// The jobs of a pipeline that run at the same time, by the stage's name.
+    Stage(&'w Pipeline, &'w str),
     Deployment(&'w Deployment),
-    ApprovalRule(&'w MergeRequest),
+    ApprovalRule(Rule<'w>),
     Member(Membership<'w>),
     Connection(Rc<Connection<'w>>),
     Edge(Rc<Connection<'w>>, usize),
@@ -77,6 +80,13 @@ pub(crate) enum Object<'w> {
 pub(crate) struct Person<'w> {
     pub(crate) user: &'w User,
     pub(crate) of: Option<&'w MergeRequest>,
+}
+
+/// An approval rule of a merge request: a named one, or the one that anybody may satisfy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule<'w> {
+    pub(crate) of: &'w MergeRequest,
+    pub(crate) named: Option<&'w ApprovalRule>,
 }
 
 /// A thread of notes, those that the caller sees.
@@ -127,7 +137,12 @@ impl Membership<'_> {
     }
 }
 
-impl Object<'_> {
+impl<'w> Object<'w> {
+    /// A small thing whose fields are all known.
+    pub(crate) fn record<const N: usize>(fields: [(&'static str, Value<'w>); N]) -> Object<'w> {
+        Object::Record(Rc::new(fields))
+    }
+
     /// The name of the type, where a field's own type leaves it open.
     pub(crate) fn type_name(&self) -> Option<&'static str> {
         match self {
@@ -163,6 +178,6 @@ impl<'w> Value<'w> {
 
     /// A small thing whose fields are all known.
     pub(crate) fn record<const N: usize>(fields: [(&'static str, Value<'w>); N]) -> Value<'w> {
-        Value::Object(Object::Record(Rc::new(fields)))
+        Value::Object(Object::record(fields))
     }
 }

@@ -6,6 +6,7 @@ mod answers;
 mod limits;
 mod lists;
 mod paging;
+mod schema;
 mod support;
 mod validation;
 mod visibility;

@@ -18,9 +18,9 @@ pub(crate) type Within<T, O> = for<'w> fn(&Context<'w>, &'w T, &'w O) -> Value<'
 pub(crate) type OnThread = for<'w> fn(&Context<'w>, &Rc<Thread<'w>>, &Arguments) -> Value<'w>;
 
 /// A page of rows, put in order first.
-pub(crate) fn page<'w>(ctx: &Context<'w>, mut rows: Vec<Object<'w>>, order: Order, arguments: &Arguments) -> Value<'w> {
-    order.sort(ctx.world, &mut rows);
-    match Connection::cut(ctx.world, rows, order, arguments) {
+pub(crate) fn page<'w>(mut rows: Vec<Object<'w>>, order: Order, arguments: &Arguments) -> Value<'w> {
+    order.sort(&mut rows);
+    match Connection::cut(rows, order, arguments) {
         Ok(page) => Value::Object(Object::Connection(page.into())),
         Err(refusal) => Value::Refused(refusal),
     }
@@ -38,4 +38,32 @@ pub(crate) fn ids(arguments: &Arguments) -> Option<Vec<i64>> {
 /// Whether a search finds a name or a path.
 pub(crate) fn matches(text: &str, name: &str, path: &str) -> bool {
     name.to_lowercase().contains(text) || path.to_lowercase().contains(text)
+}
+
+/// A text as HTML.
+pub(crate) fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A text as the HTML of one paragraph; nothing where there is no text.
+pub(crate) fn paragraph(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("<p>{}</p>", html(text)) }
+}
+
+/// Something that a record of permissions says.
+pub(crate) fn permissions<'w, const N: usize>(names: [(&'static str, bool); N]) -> Value<'w> {
+    Value::record(names.map(|(name, allowed)| (name, Value::Bool(allowed))))
+}
+
+/// Whether a pipeline or job is not over.
+pub(crate) fn is_active(status: &str) -> bool {
+    matches!(status, "created" | "waiting_for_resource" | "preparing" | "pending" | "running")
+}
+
+/// The whole seconds between two times, where both are known.
+pub(crate) fn seconds<'w>(from: Option<jiff::Timestamp>, to: Option<jiff::Timestamp>) -> Value<'w> {
+    match (from, to) {
+        (Some(from), Some(to)) => Value::Int(to.duration_since(from).as_secs()),
+        _ => Value::Null,
+    }
 }

@@ -2,9 +2,8 @@
 
 use crate::world::{Label, Owner};
 
-use super::kit::{On, page};
+use super::kit::{On, html, page};
 use crate::graphql::arguments::Arguments;
-use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
 use crate::graphql::value::{Object, Value};
 
@@ -16,6 +15,7 @@ pub(crate) fn field(name: &str) -> Option<On<Label>> {
         },
         "title" => |_, label, _| Value::Str(&label.title),
         "description" => |_, label, _| Value::str(label.description.as_deref()),
+        "descriptionHtml" => |_, label, _| Value::Text(html(label.description.as_deref().unwrap_or_default())),
         "color" => |_, label, _| Value::Str(&label.color),
         "textColor" => |_, _, _| Value::Str("#FFFFFF"),
         "createdAt" => |_, label, _| Value::Time(label.created_at),
@@ -26,14 +26,11 @@ pub(crate) fn field(name: &str) -> Option<On<Label>> {
 }
 
 /// A page of labels, by title.
-pub(crate) fn page_of<'w>(
-    ctx: &Context<'w>,
-    labels: impl Iterator<Item = &'w Label>,
-    arguments: &Arguments,
-) -> Value<'w> {
+pub(crate) fn page_of<'w>(labels: impl Iterator<Item = &'w Label>, arguments: &Arguments) -> Value<'w> {
     let title = arguments.text("title");
     let term = arguments.text("searchTerm").map(str::to_lowercase);
-    let fields = arguments.texts("searchIn").unwrap_or_default();
+    // Servers that cannot be told where to search look everywhere.
+    let fields = arguments.texts("searchIn").unwrap_or_else(|| vec!["TITLE", "DESCRIPTION"]);
     let found = labels.filter(|label| {
         let mentions = |text: &str| {
             let description = label.description.as_deref().unwrap_or_default();
@@ -42,5 +39,5 @@ pub(crate) fn page_of<'w>(
         };
         title.is_none_or(|title| title == label.title) && term.as_deref().is_none_or(mentions)
     });
-    page(ctx, found.map(Object::Label).collect(), Order::ascending(By::Title), arguments)
+    page(found.map(Object::Label).collect(), Order::ascending(By::Title), arguments)
 }

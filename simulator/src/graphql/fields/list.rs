@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::graphql::context::Context;
 use crate::graphql::value::{Connection, Object, Value};
 
 pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>> {
@@ -19,20 +18,20 @@ pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'
     })
 }
 
-pub(crate) fn edge_field(name: &str) -> Option<for<'w> fn(&Context<'w>, &Connection<'w>, usize) -> Value<'w>> {
+pub(crate) fn edge_field(name: &str) -> Option<for<'w> fn(&Connection<'w>, usize) -> Value<'w>> {
     Some(match name {
-        "cursor" => |ctx, page, index| page.cursor(ctx.world, index),
-        "node" => |_, page, index| Value::object(page.nodes.get(index).cloned()),
+        "cursor" => |page, index| page.cursor(index),
+        "node" => |page, index| Value::object(page.nodes.get(index).cloned()),
         _ => return None,
     })
 }
 
-pub(crate) fn page_info_field(name: &str) -> Option<for<'w> fn(&Context<'w>, &Connection<'w>) -> Value<'w>> {
+pub(crate) fn page_info_field(name: &str) -> Option<for<'w> fn(&Connection<'w>) -> Value<'w>> {
     Some(match name {
-        "hasNextPage" => |_, page| Value::Bool(page.has_next),
-        "hasPreviousPage" => |_, page| Value::Bool(page.has_previous),
-        "startCursor" => |ctx, page| page.cursor(ctx.world, 0),
-        "endCursor" => |ctx, page| page.cursor(ctx.world, page.nodes.len().wrapping_sub(1)),
+        "hasNextPage" => |page| Value::Bool(page.has_next),
+        "hasPreviousPage" => |page| Value::Bool(page.has_previous),
+        "startCursor" => |page| page.cursor(0),
+        "endCursor" => |page| page.cursor(page.nodes.len().wrapping_sub(1)),
         _ => return None,
     })
 }

@@ -6,29 +6,57 @@ use serde_json::Value as Json;
 
 use crate::world::{Group, Member, Role};
 
-use super::kit::{matches, page};
+use super::kit::{ids, matches, page, permissions};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
+use crate::graphql::literals::global_number;
 use crate::graphql::order::{By, Order};
 use crate::graphql::schema::Level;
 use crate::graphql::value::{Membership, Object, Source, Value};
 
-pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Membership<'w>) -> Value<'w>> {
+pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Membership<'w>, &Arguments) -> Value<'w>> {
     Some(match name {
-        "id" => |_, of| match of.source {
+        "id" => |_, of, _| match of.source {
             Source::Group(_) => Value::Gid("GroupMember", of.id()),
             Source::Project(_) => Value::Gid("ProjectMember", of.id()),
         },
-        "accessLevel" => |ctx, of| access_level(ctx, of.role),
-        "createdAt" | "updatedAt" => |_, of| Value::Time(of.member.created_at),
-        "expiresAt" => |ctx, of| Value::time(of.member.expires_at.and_then(|day| ctx.time(Some(&day.to_string())))),
-        "user" => |ctx, of| ctx.user(Some(of.member.user)),
-        "createdBy" => |_, _| Value::Null,
-        "group" => |_, of| match of.source {
+        "accessLevel" => |ctx, of, _| access_level(ctx, of.role),
+        "createdAt" | "updatedAt" => |_, of, _| Value::Time(of.member.created_at),
+        "expiresAt" => |ctx, of, _| Value::time(ctx.day(of.member.expires_at)),
+        "user" => |ctx, of, _| ctx.user(Some(of.member.user)),
+        "mergeRequestInteraction" => |ctx, of, arguments| {
+            let id = arguments.text("id").and_then(global_number);
+            let found = id.and_then(|id| ctx.world.merge_request(id));
+            let user = ctx.world.user(of.member.user);
+            match (ctx.merge_request(found), user) {
+                (Value::Object(Object::MergeRequest(found)), Some(user)) => {
+                    Value::Object(Object::Interaction(user, found))
+                }
+                _ => Value::Null,
+            }
+        },
+        "userPermissions" => |ctx, of, _| match of.source {
+            Source::Group(group) => {
+                let role = ctx.world.caller_role_in_group(ctx.caller, group.id);
+                permissions([("readGroup", true), ("createProjects", role >= Role::Developer)])
+            }
+            Source::Project(project) => {
+                let rights = ctx.rights(project);
+                permissions([
+                    ("adminProject", rights.role >= Role::Maintainer),
+                    ("downloadCode", rights.code),
+                    ("pushCode", rights.role >= Role::Developer),
+                    ("readProject", rights.project),
+                ])
+            }
+        },
+        "notificationEmail" => |_, _, _| Value::Null,
+        "createdBy" => |_, _, _| Value::Null,
+        "group" => |_, of, _| match of.source {
             Source::Group(group) => Value::Object(Object::Group(group)),
             Source::Project(_) => Value::Null,
         },
-        "project" => |_, of| match of.source {
+        "project" => |_, of, _| match of.source {
             Source::Project(project) => Value::Object(Object::Project(project)),
             Source::Group(_) => Value::Null,
         },
@@ -73,9 +101,15 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, source: Source<'w>, arguments: &Arg
     let levels = arguments.texts("accessLevels");
     let levels: Option<Vec<_>> = levels.map(|names| names.into_iter().map(level_of).collect());
     let search = arguments.text("search").map(str::to_lowercase);
+    let ids = ids(arguments);
+    let types = arguments.texts("userTypes");
     let rows = found.by_user.into_values().filter(|membership| {
         let user = ctx.world.user(membership.member.user);
-        levels.as_ref().is_none_or(|levels| levels.contains(&membership.role.level()))
+        // Nobody here is an enterprise's user.
+        !arguments.flag("enterprise")
+            && ids.as_ref().is_none_or(|ids| ids.contains(&membership.id()))
+            && types.as_ref().is_none_or(|types| user.is_some_and(|user| types.contains(&user.kind.name())))
+            && levels.as_ref().is_none_or(|levels| levels.contains(&membership.role.level()))
             && search.as_ref().is_none_or(|text| user.is_some_and(|user| matches(text, &user.name, &user.username)))
     });
     let mut rows: Vec<_> = rows.collect();
@@ -86,7 +120,7 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, source: Source<'w>, arguments: &Arg
     }
     let sorted = arguments.get("sort").and_then(Json::as_str).is_some();
     let order = if sorted { Order::NUMBERED } else { Order::ascending(By::Id) };
-    page(ctx, rows.into_iter().map(Object::Member).collect(), order, arguments)
+    page(rows.into_iter().map(Object::Member).collect(), order, arguments)
 }
 
 /// One membership per user: the one with the most rights.

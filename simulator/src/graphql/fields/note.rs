@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use crate::world::{MergeRequest, Note, NoteKind, Position};
+use crate::world::{MergeRequest, Note, NoteKind, Position, Role};
 
-use super::kit::{On, OnThread, Within, page};
+use super::kit::{On, OnThread, Within, page, paragraph, permissions};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::order::{By, Order};
-use crate::graphql::value::{Object, Thread, Value};
+use crate::graphql::value::{Connection, Object, Thread, Value};
 
 pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
     Some(match name {
@@ -18,7 +18,7 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
             NoteKind::Diff(_) => Value::Gid("DiffNote", note.id),
         },
         "body" => |_, note, _| Value::Str(&note.body),
-        "bodyHtml" | "bodyFirstLineHtml" => |_, note, _| Value::Text(format!("<p>{}</p>", escaped(&note.body))),
+        "bodyHtml" | "bodyFirstLineHtml" => |_, note, _| Value::Text(paragraph(&note.body)),
         "author" => |ctx, note, _| ctx.user(note.author),
         "system" => |_, note, _| Value::Bool(note.system()),
         "internal" | "confidential" => |_, note, _| Value::Bool(note.internal),
@@ -44,7 +44,7 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
         "systemNoteMetadata" => |_, note, _| {
             note.action().map_or(Value::Null, |action| {
                 let id = Value::Gid("SystemNoteMetadata", note.id);
-                Value::record([("action", Value::Str(action.name())), ("id", id)])
+                Value::record([("action", Value::Str(action.name())), ("id", id), ("descriptionVersion", Value::Null)])
             })
         },
         "discussion" => |ctx, note, of| {
@@ -55,6 +55,20 @@ pub(crate) fn field(name: &str) -> Option<Within<Note, MergeRequest>> {
         "url" => |ctx, note, of| {
             let project = ctx.world.project(of.project).map_or("", |project| &project.full_path);
             Value::Text(format!("{}/{project}/-/merge_requests/{}#note_{}", ctx.world.settings.url, of.iid, note.id))
+        },
+        "awardEmoji" => |_, _, _| Value::Object(Object::Connection(Rc::new(Connection::empty()))),
+        "userPermissions" => |ctx, note, of| {
+            let role = ctx.role(of.project);
+            let own = note.author.is_some() && note.author == ctx.caller.user && !note.system();
+            let resolves = note.resolvable && (role >= Role::Developer || own);
+            permissions([
+                ("adminNote", own || (role >= Role::Maintainer && !note.system())),
+                ("awardEmoji", !ctx.caller.anonymous() && !note.system()),
+                ("createNote", !ctx.caller.anonymous()),
+                ("readNote", true),
+                ("repositionNote", role >= Role::Developer),
+                ("resolveNote", resolves),
+            ])
         },
         "noteableType" => |_, _, _| Value::Str("MergeRequest"),
         "noteableId" => |_, _, of| Value::Int(of.id),
@@ -75,9 +89,18 @@ pub(crate) fn discussion_field(name: &str) -> Option<OnThread> {
         "resolved" => |_, thread, _| Value::Bool(resolved(thread).is_some()),
         "resolvedAt" => |_, thread, _| Value::time(resolved(thread).map(|(_, at)| at)),
         "resolvedBy" => |ctx, thread, _| ctx.user(resolved(thread).map(|(user, _)| user)),
-        "notes" => |ctx, thread, arguments| {
+        "noteable" => |_, thread, _| Value::Object(Object::MergeRequest(thread.merge_request)),
+        "userPermissions" => |ctx, thread, _| {
+            let role = ctx.role(thread.merge_request.project);
+            permissions([
+                ("adminNote", role >= Role::Maintainer),
+                ("createNote", !ctx.caller.anonymous()),
+                ("resolveNote", role >= Role::Developer),
+            ])
+        },
+        "notes" => |_, thread, arguments| {
             let notes = thread.notes.iter().map(|note| Object::Note(note, thread.merge_request));
-            page(ctx, notes.collect(), Order::ascending(By::CreatedAt), arguments)
+            page(notes.collect(), Order::ascending(By::CreatedAt), arguments)
         },
         _ => return None,
     })
@@ -121,7 +144,7 @@ pub(crate) fn page_of<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest, ar
     };
     let notes = ctx.notes(merge_request).filter(|note| system.is_none_or(|system| note.system() == system));
     let rows = notes.map(|note| Object::Note(note, merge_request));
-    page(ctx, rows.collect(), Order::ascending(By::CreatedAt), arguments)
+    page(rows.collect(), Order::ascending(By::CreatedAt), arguments)
 }
 
 /// A page of the threads of a merge request, oldest first.
@@ -135,7 +158,7 @@ pub(crate) fn discussions<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest
         }
     }
     let rows = threads.into_iter().map(|thread| Object::Discussion(Rc::new(thread)));
-    page(ctx, rows.collect(), Order::NUMBERED, arguments)
+    page(rows.collect(), Order::NUMBERED, arguments)
 }
 
 /// A note by its id, if the caller sees it.
@@ -148,8 +171,4 @@ pub(crate) fn by_id<'w>(ctx: &Context<'w>, id: Option<i64>) -> Value<'w> {
     }
     let note = ctx.notes(merge_request).find(|note| Some(note.id) == id);
     Value::object(note.map(|note| Object::Note(note, merge_request)))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

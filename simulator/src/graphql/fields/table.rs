@@ -3,11 +3,14 @@
 use std::rc::Rc;
 
 use crate::world::{
-    Commit, Deployment, FileStats, Group, Job, Label, MergeRequest, Note, Pipeline, Position, Project, User,
+    Deployment, FileStats, Group, Job, Label, MergeRequest, Milestone, Note, Pipeline, Position, Project, User,
 };
 
 use super::kit::{On, OnThread, Within};
-use super::{approval, ci, commit, group, label, list, member, merge_request, note, project, query, user};
+use super::{
+    approval, commit, deployment, group, job, label, list, member, merge_request, milestone, note, pipeline, project,
+    query, repository, user,
+};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::value::{Connection, Membership, Object, Person, Value};
@@ -34,16 +37,18 @@ pub(crate) enum Resolve {
     Discussion(OnThread),
     Position(On<Position>),
     FileStats(On<FileStats>),
-    Commit(Within<Commit, Project>),
+    Commit(commit::OnCommit),
     Label(On<Label>),
+    Milestone(On<Milestone>),
+    Stage(pipeline::OnStage),
     Pipeline(On<Pipeline>),
     Job(Within<Job, Pipeline>),
     Deployment(On<Deployment>),
-    ApprovalRule(On<MergeRequest>),
-    Member(for<'w> fn(&Context<'w>, Membership<'w>) -> Value<'w>),
+    ApprovalRule(approval::OnRule),
+    Member(for<'w> fn(&Context<'w>, Membership<'w>, &Arguments) -> Value<'w>),
     Connection(for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>),
-    Edge(for<'w> fn(&Context<'w>, &Connection<'w>, usize) -> Value<'w>),
-    PageInfo(for<'w> fn(&Context<'w>, &Connection<'w>) -> Value<'w>),
+    Edge(for<'w> fn(&Connection<'w>, usize) -> Value<'w>),
+    PageInfo(for<'w> fn(&Connection<'w>) -> Value<'w>),
 }
 
 impl Resolve {
@@ -74,16 +79,18 @@ impl Resolve {
             (Resolve::Discussion(resolve), Object::Discussion(thread)) => resolve(ctx, thread, arguments),
             (Resolve::Position(resolve), Object::Position(position)) => resolve(ctx, position, arguments),
             (Resolve::FileStats(resolve), Object::FileStats(file)) => resolve(ctx, file, arguments),
-            (Resolve::Commit(resolve), Object::Commit(commit, of)) => resolve(ctx, commit, of),
+            (Resolve::Commit(resolve), Object::Commit(commit, of)) => resolve(ctx, commit, of, arguments),
             (Resolve::Label(resolve), Object::Label(label)) => resolve(ctx, label, arguments),
+            (Resolve::Milestone(resolve), Object::Milestone(milestone)) => resolve(ctx, milestone, arguments),
+            (Resolve::Stage(resolve), Object::Stage(of, name)) => resolve(ctx, of, name, arguments),
             (Resolve::Pipeline(resolve), Object::Pipeline(pipeline)) => resolve(ctx, pipeline, arguments),
             (Resolve::Job(resolve), Object::Job(job, of)) => resolve(ctx, job, of),
             (Resolve::Deployment(resolve), Object::Deployment(deployment)) => resolve(ctx, deployment, arguments),
-            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(of)) => resolve(ctx, of, arguments),
-            (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member),
+            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(rule)) => resolve(ctx, *rule, arguments),
+            (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member, arguments),
             (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page),
-            (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(ctx, page, *index),
-            (Resolve::PageInfo(resolve), Object::PageInfo(page)) => resolve(ctx, page),
+            (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(page, *index),
+            (Resolve::PageInfo(resolve), Object::PageInfo(page)) => resolve(page),
             (Resolve::Record, Object::Record(fields)) => {
                 let field = fields.iter().find(|(known, _)| *known == name);
                 field.map_or(Value::Null, |(_, value)| value.clone())
@@ -104,7 +111,7 @@ pub(crate) fn resolver(type_name: &str, field: &str) -> Resolve {
     let found = match type_name {
         "Query" => query::field(field).map(Resolve::Query),
         "Project" => project::field(field).map(Resolve::Project),
-        "Repository" => project::repository_field(field).map(Resolve::Repository),
+        "Repository" => repository::field(field).map(Resolve::Repository),
         "Group" => group::field(field).map(Resolve::Group),
         "MergeRequest" => merge_request::field(field).map(Resolve::MergeRequest),
         "UserCore"
@@ -120,10 +127,12 @@ pub(crate) fn resolver(type_name: &str, field: &str) -> Resolve {
         "DiffStats" => merge_request::file_field(field).map(Resolve::FileStats),
         "Commit" => commit::field(field).map(Resolve::Commit),
         "Label" => label::field(field).map(Resolve::Label),
-        "Pipeline" => ci::pipeline_field(field).map(Resolve::Pipeline),
-        "CiJob" => ci::job_field(field).map(Resolve::Job),
-        "Deployment" => ci::deployment_field(field).map(Resolve::Deployment),
-        "ApprovalRule" => approval::rule_field(field).map(Resolve::ApprovalRule),
+        "Milestone" => milestone::field(field).map(Resolve::Milestone),
+        "CiStage" => pipeline::stage_field(field).map(Resolve::Stage),
+        "Pipeline" => pipeline::field(field).map(Resolve::Pipeline),
+        "CiJob" => job::field(field).map(Resolve::Job),
+        "Deployment" | "DeploymentDetails" => deployment::field(field).map(Resolve::Deployment),
+        "ApprovalRule" => approval::field(field).map(Resolve::ApprovalRule),
         "ProjectMember" | "GroupMember" => member::field(field).map(Resolve::Member),
         "PageInfo" => list::page_info_field(field).map(Resolve::PageInfo),
         name if name.ends_with("Connection") => list::connection_field(field).map(Resolve::Connection),

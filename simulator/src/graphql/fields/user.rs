@@ -1,9 +1,9 @@
 //! Users, also as authors, assignees, reviewers and participants of a merge request.
 
-use crate::world::{MergeRequest, ReviewState, Role, User, UserState};
+use crate::world::{MergeRequest, Project, ReviewState, Role, User, UserKind, UserState};
 
-use super::approval;
 use super::kit::{Within, page};
+use super::{approval, namespace, projects};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::graphql::filters;
@@ -32,6 +32,10 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &
             Some(day) if ctx.admin() => Value::Text(day.to_string()),
             _ => Value::Null,
         },
+        "namespace" => |_, person, _| match person.user.kind {
+            UserKind::Human => namespace::of_user(person.user),
+            _ => Value::Null,
+        },
         "webUrl" => |ctx, person, _| Value::Text(ctx.world.web_url(&person.user.username)),
         "webPath" => |_, person, _| Value::Text(format!("/{}", person.user.username)),
         "mergeRequestInteraction" => {
@@ -40,16 +44,19 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &
 
         "groups" => |ctx, person, arguments| {
             let groups = memberships(ctx, person.user).map(|(group, _)| Object::Group(group));
-            page(ctx, groups.collect(), Order::ascending(By::Name), arguments)
+            page(groups.collect(), Order::ascending(By::Name), arguments)
         },
         "groupMemberships" => |ctx, person, arguments| {
             let rows = memberships(ctx, person.user).map(|(_, membership)| Object::Member(membership));
-            page(ctx, rows.collect(), Order::ascending(By::Id), arguments)
+            page(rows.collect(), Order::ascending(By::Id), arguments)
         },
         "groupCount" => |ctx, person, _| Value::count(memberships(ctx, person.user).count()),
         "authoredMergeRequests" => |ctx, person, arguments| {
             let id = person.user.id;
-            merge_requests(ctx, arguments, move |one| one.author == Some(id))
+            let assigned = arguments.flag("includeAssigned");
+            merge_requests(ctx, arguments, move |one| {
+                one.author == Some(id) || (assigned && one.assignees.contains(&id))
+            })
         },
         "assignedMergeRequests" => |ctx, person, arguments| {
             let id = person.user.id;
@@ -60,7 +67,13 @@ pub(crate) fn field(name: &str) -> Option<for<'w> fn(&Context<'w>, Person<'w>, &
             merge_requests(ctx, arguments, move |one| one.reviewers.iter().any(|reviewer| reviewer.user == id))
         },
 
-        "avatarUrl" | "bio" | "location" => |_, _, _| Value::Null,
+        "contributedProjects" => |ctx, person, arguments| projects::contributed_by(ctx, person.user.id, arguments),
+        "projectCount" => |ctx, person, _| Value::count(projects::count_of(ctx, person.user.id)),
+        "profileEnableGitpodPath" => |_, _, _| Value::Str("/-/user_settings/profile?user%5Bgitpod_enabled%5D=true"),
+        "gitpodEnabled" | "compositeIdentityEnforced" => |_, _, _| Value::Bool(false),
+        // People who never filled in their profile.
+        "bio" | "discord" | "github" | "jobTitle" | "linkedin" | "location" | "twitter" => |_, _, _| Value::Str(""),
+        "avatarUrl" | "pronouns" => |_, _, _| Value::Null,
         _ => return None,
     })
 }
@@ -118,11 +131,17 @@ fn memberships<'w>(
 fn merge_requests<'w>(ctx: &Context<'w>, arguments: &Arguments, own: impl Fn(&MergeRequest) -> bool) -> Value<'w> {
     let path = arguments.text("projectPath");
     let id = arguments.text("projectId").and_then(global_number);
-    let readable = ctx.world.projects().filter(|project| {
+    let group = arguments.text("groupId").and_then(global_number);
+    let groups = group.map(|id| [ctx.world.descendant_groups(id), vec![id]].concat());
+    // Servers that cannot be told list those of archived projects, too.
+    let archived = arguments.get("includeArchived").is_none_or(|value| value == true);
+    let is_shown = |project: &&Project| {
         ctx.rights(project).merge_requests
+            && (archived || !project.archived)
             && path.is_none_or(|path| path.eq_ignore_ascii_case(&project.full_path))
             && id.is_none_or(|id| id == project.id)
-    });
-    let readable: Vec<i64> = readable.map(|project| project.id).collect();
-    filters::of_many(ctx, &readable, own, arguments)
+            && groups.as_ref().is_none_or(|groups| project.group().is_some_and(|id| groups.contains(&id)))
+    };
+    let shown: Vec<i64> = ctx.world.projects().filter(is_shown).map(|project| project.id).collect();
+    filters::of_many(ctx, &shown, own, arguments)
 }

@@ -1,0 +1,91 @@
+//! Where a merge request stands, and how it is to be merged.
+
+use super::checks;
+use super::shared::{project, title};
+use crate::graphql::context::Context;
+use crate::graphql::fields::kit::{On, permissions};
+use crate::graphql::fields::pipeline;
+use crate::graphql::schema::Level;
+use crate::graphql::value::{Object, Value};
+use crate::world::{MergeRequest, Role};
+
+pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
+    Some(match name {
+        "detailedMergeStatus" => |ctx, one, _| detailed_status(ctx, one),
+        "mergeStatus" => |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "can_be_merged" } else { "unchecked" }),
+        "mergeStatusEnum" => {
+            |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "CAN_BE_MERGED" } else { "UNCHECKED" })
+        }
+        "mergeable" => |ctx, one, _| Value::Bool(is_mergeable(ctx, one)),
+        "mergeabilityChecks" => |ctx, one, _| checks::all(ctx, one),
+        "mergeableDiscussionsState" => |_, one, _| Value::Bool(one.discussions_resolved()),
+        "hidden" => |ctx, one, _| Value::Bool(ctx.world.hidden(one)),
+        "squash" | "squashOnMerge" => |_, one, _| Value::Bool(one.squash),
+        "mergeCommitSha" => |_, one, _| one.merge_commit_sha.map_or(Value::Null, Value::Sha),
+        "defaultMergeCommitMessage" | "defaultSquashCommitMessage" => |_, one, _| title(one),
+        "userPermissions" => |ctx, one, _| {
+            let writes = ctx.role(one.project) >= Role::Developer;
+            permissions([
+                ("readMergeRequest", true),
+                ("createNote", !ctx.caller.anonymous()),
+                ("canMerge", writes),
+                ("updateMergeRequest", writes),
+            ])
+        },
+
+        "headPipeline" => |ctx, one, _| {
+            let readable = project(ctx, one).is_some_and(|project| ctx.rights(project).builds);
+            let pipeline = one.head_pipeline.filter(|_| readable).and_then(|id| ctx.world.pipeline(id));
+            Value::object(pipeline.map(Object::Pipeline))
+        },
+        "hasCi" => |_, one, _| Value::Bool(one.head_pipeline.is_some()),
+        "pipelines" => |ctx, one, arguments| {
+            let readable = project(ctx, one).filter(|project| ctx.rights(project).builds);
+            let all = readable.into_iter().flat_map(|project| ctx.world.pipelines_of(project.id));
+            pipeline::page_of(ctx, all.filter(|pipeline| pipeline.ref_name == one.source_branch), arguments)
+        },
+
+        "availableAutoMergeStrategies" | "pipelineCreationRequests" => |_, _, _| Value::List(Vec::new()),
+        "securityReportsUpToDateOnTargetBranch" => |_, _, _| Value::Bool(true),
+        "allowCollaboration"
+        | "autoMergeEnabled"
+        | "conflicts"
+        | "discussionLocked"
+        | "divergedFromTargetBranch"
+        | "forceRemoveSourceBranch"
+        | "hasSecurityReports"
+        | "mergeOngoing"
+        | "mergeWhenPipelineSucceeds"
+        | "rebaseInProgress"
+        | "retargeted"
+        | "securityAutoFix"
+        | "shouldBeRebased"
+        | "shouldRemoveSourceBranch"
+        | "squashReadOnly"
+        | "supportsLockOnMerge" => |_, _, _| Value::Bool(false),
+        "autoMergeStrategy"
+        | "inProgressMergeCommitSha"
+        | "mergeAfter"
+        | "mergeError"
+        | "mergeTrainCar"
+        | "mergeTrainIndex"
+        | "mergeTrainsCount"
+        | "rebaseCommitSha" => |_, _, _| Value::Null,
+        _ => return None,
+    })
+}
+
+fn is_mergeable(ctx: &Context<'_>, merge_request: &MergeRequest) -> bool {
+    ctx.world.detailed_merge_status(merge_request) == "mergeable"
+}
+
+fn detailed_status<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> Value<'w> {
+    Value::Str(match ctx.world.detailed_merge_status(merge_request) {
+        "not_open" => "NOT_OPEN",
+        "draft_status" => "DRAFT_STATUS",
+        "not_approved" => "NOT_APPROVED",
+        "requested_changes" if ctx.level >= Level::V17_2 => "REQUESTED_CHANGES",
+        "discussions_not_resolved" => "DISCUSSIONS_NOT_RESOLVED",
+        _ => "MERGEABLE",
+    })
+}
