@@ -12,11 +12,15 @@ use crate::world::{Label, Owner, Role, World};
 pub(super) static ROUTES: &[Route] = &[
     read("/groups/:id/labels/:name", User, one).takes(&[ONE]),
     write("POST", "/groups/:id/labels", User, create).takes(&[NEW]),
+    write("PUT", "/groups/:id/labels", User, update),
     write("PUT", "/groups/:id/labels/:name", User, update),
+    write("DELETE", "/groups/:id/labels", User, delete),
     write("DELETE", "/groups/:id/labels/:name", User, delete),
     read("/projects/:id/labels/:name", User, one).takes(&[ONE]),
     write("POST", "/projects/:id/labels", User, create).takes(&[NEW]),
+    write("PUT", "/projects/:id/labels", User, update),
     write("PUT", "/projects/:id/labels/:name", User, update),
+    write("DELETE", "/projects/:id/labels", User, delete),
     write("DELETE", "/projects/:id/labels/:name", User, delete),
 ];
 
@@ -63,11 +67,19 @@ fn named<'w>(labels: &[&'w Label], name: &str) -> Option<&'w Label> {
     by_id.or_else(|| labels.iter().find(|label| label.title == name)).copied()
 }
 
-/// A label of the place itself: those of groups above are changed there.
+/// A label of the place itself: those of groups above are changed there. The path names it or, as before 12.4, the body.
 fn own(world: &World, request: &Request, place: Owner) -> Result<i64, Failure> {
     let mut labels = usable(world, place);
     labels.retain(|label| label.owner == place);
-    Ok(named(&labels, request.param(1)).ok_or_else(|| Failure::not_found("Label"))?.id)
+    let name = match (request.params.get(1), request.args.text("label_id"), request.args.text("name")) {
+        (Some(name), ..) => name.clone(),
+        (None, Some(name), None) | (None, None, Some(name)) => name,
+        (None, None, None) => {
+            return Err(Failure::param("label_id, name are missing, exactly one parameter must be provided"));
+        }
+        (None, Some(_), Some(_)) => return Err(Failure::param("label_id, name are mutually exclusive")),
+    };
+    Ok(named(&labels, &name).ok_or_else(|| Failure::not_found("Label"))?.id)
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {

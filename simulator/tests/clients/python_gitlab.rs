@@ -53,3 +53,8 @@ async fn it_hears_refusals_and_waits_where_it_is_told_to() {
 async fn it_holds_queries_against_the_schema_and_walks_their_pages() {
     python("graphql_client.py").await;
 }
+
+#[tokio::test]
+async fn it_saves_labels_by_the_name_in_the_body() {
+    python("labels.py").await;
+}

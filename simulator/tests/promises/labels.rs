@@ -66,3 +66,22 @@ async fn guests_make_no_labels() {
     let refused = served.write("POST", "/projects/acme%2Fweb/labels", "glpat-guest", body).await;
     assert_eq!(refused, (403, json!({ "message": "403 Forbidden" })));
 }
+
+/// The form from before 12.4, deprecated and still there (lib/api/labels.rb): python-gitlab saves labels by it.
+#[tokio::test]
+async fn a_label_can_be_named_in_the_body_too() {
+    let served = serve(small()).await;
+    let made = json!({ "name": "later", "color": "#ff8800" });
+    let (_, label) = served.write("POST", "/projects/acme%2Fweb/labels", OWNER, made).await;
+
+    let change = json!({ "name": "later", "color": "#00ff88" });
+    let (status, changed) = served.write("PUT", "/projects/acme%2Fweb/labels", OWNER, change).await;
+    assert_eq!((status, &changed["id"], &changed["color"]), (200, &label["id"], &json!("#00ff88")));
+    let nameless = served.write("PUT", "/projects/acme%2Fweb/labels", OWNER, json!({ "color": "#00ff88" })).await;
+    let error = "label_id, name are missing, exactly one parameter must be provided";
+    assert_eq!(nameless, (400, json!({ "error": error })));
+    let gone = json!({ "label_id": label["id"] });
+    assert_eq!(served.write("DELETE", "/projects/acme%2Fweb/labels", OWNER, gone.clone()).await.0, 204);
+    let again = served.write("DELETE", "/projects/acme%2Fweb/labels", OWNER, gone).await;
+    assert_eq!(again, (404, json!({ "message": "404 Label Not Found" })));
+}
