@@ -1,7 +1,7 @@
 //! What a caller needs beside seeing a project: a feature that is on, and a role that is large enough.
 
 use super::{Failure, Request, find};
-use crate::world::{Project, Role, World};
+use crate::world::{Feature, Project, Role, World};
 
 /// The project of the first placeholder, if the caller reads its pipelines, jobs and environments.
 pub(super) fn builds<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {
@@ -19,6 +19,15 @@ pub(super) fn code<'w>(world: &'w World, request: &Request) -> Result<&'w Projec
         return Err(Failure::forbidden(""));
     }
     Ok(project)
+}
+
+/// The same where GitLab calls a repository that is off absent (`require_repository_enabled!`).
+pub(super) fn repository<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {
+    let project = find::project(world, request)?;
+    if project.repository_access == Feature::Disabled {
+        return Err(Failure::not_found("Repository"));
+    }
+    code(world, request)
 }
 
 /// The project of the first placeholder, if the caller may change it with at least this role. Archived ones are read-only.

@@ -37,6 +37,7 @@ mod personal_tokens;
 mod pipeline;
 mod pipelines;
 mod projects;
+mod repository;
 mod resource_events;
 mod resource_tokens;
 mod route;

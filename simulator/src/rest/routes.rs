@@ -7,7 +7,8 @@ use super::route::Route;
 use super::{
     approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, groups, hooks,
     instance, jobs, label, labels, member, merge_request, merge_requests, merging, note, notes, participants,
-    personal_tokens, pipeline, pipelines, projects, resource_events, resource_tokens, tokens, users, versions,
+    personal_tokens, pipeline, pipelines, projects, repository, resource_events, resource_tokens, tokens, users,
+    versions,
 };
 use crate::world::Settings;
 
@@ -27,6 +28,13 @@ static ROOMS: &[&[Route]] = &[
     environments::ROUTES,
     deployments::ROUTES,
     contents::ROUTES,
+    repository::branches::ROUTES,
+    repository::tags::ROUTES,
+    repository::commits::ROUTES,
+    repository::statuses::ROUTES,
+    repository::history::ROUTES,
+    repository::compare::ROUTES,
+    repository::releases::ROUTES,
     instance::ROUTES,
     users::ROUTES,
     tokens::ROUTES,

@@ -33,6 +33,8 @@ pub struct Tag {
 /// A release, made of a tag.
 #[derive(Clone, Debug, Default)]
 pub struct Release {
+    /// Unique in the instance.
+    pub id: i64,
     /// The tag's name.
     pub tag: String,
     /// What it is called.

@@ -78,6 +78,52 @@ impl World {
         })
     }
 
+    /// What a commit's history holds, newest first: its merge request's older commits, then the default branch from there on.
+    pub fn history<'w>(&'w self, project: &'w Project, head: Sha) -> impl Iterator<Item = &'w Commit> {
+        let branch = self.branch_behind(project, head);
+        let oldest = branch.last();
+        let parent = oldest.and_then(|oldest| oldest.parents.first());
+        let starts = move |commit: &Commit| match (oldest, parent) {
+            (None, _) => commit.sha == head,
+            (Some(_), Some(parent)) => commit.sha == *parent,
+            (Some(oldest), None) => commit.committed_at <= oldest.committed_at,
+        };
+        branch.iter().chain(self.commits_of(project).skip_while(move |commit| !starts(commit)))
+    }
+
+    /// The merge requests that brought a commit: with it among their own, or as what merging made.
+    #[must_use]
+    pub fn merge_requests_bringing(&self, project: &Project, commit: &Commit) -> Vec<&MergeRequest> {
+        let sha = commit.sha;
+        let held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
+        let brings = |found: &&MergeRequest| {
+            let made = [found.merge_commit_sha, found.squash_commit_sha];
+            made.contains(&Some(sha)) || found.commits.iter().any(|own| own.sha == sha)
+        };
+        let archived = |sha: Sha| match self.archive.named(project.id, sha)? {
+            Named::Of(id) => self.merge_request(id),
+            Named::OnDefaultBranch(_) => None,
+        };
+        // Merging made a commit whose second parent is the head of the branch.
+        let of_history = archived(sha).or_else(|| archived(*commit.parents.get(1)?));
+        let mut found: Vec<&MergeRequest> = held.filter(brings).chain(of_history).collect();
+        found.sort_by_key(|found| found.id);
+        found.dedup_by_key(|found| found.id);
+        found
+    }
+
+    /// The commits of a merge request from one of them on, newest first; none for those of the default branch.
+    fn branch_behind(&self, project: &Project, head: Sha) -> &[Commit] {
+        let place = |found: &MergeRequest| found.commits.iter().position(|commit| commit.sha == head);
+        let mut held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
+        let known = held.find(|found| place(found).is_some());
+        let archived = || match self.archive.named(project.id, head)? {
+            Named::Of(id) => self.merge_request(id),
+            Named::OnDefaultBranch(_) => None,
+        };
+        known.or_else(archived).and_then(|found| Some(&found.commits[place(found)?..])).unwrap_or_default()
+    }
+
     fn held_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
         let held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
         let of_merge_requests = held.flat_map(|found| found.commits.iter());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, HookTarget, World};
+use super::{Caller, HookTarget, Push, Sha, World};
 
 impl World {
     /// Counts a test or a resend, by GitLab's name of the limit, against the user's few per minute and place.
@@ -69,19 +69,47 @@ impl World {
                 Ok(("deployment_hooks", "Deployment Hook", body.unwrap_or_default()))
             }
             "push_events" => {
-                let body = json!({ "object_kind": "push", "event_name": "push", "project_id": projects.first() });
+                let body = self.last_push(&projects, user).ok_or("Ensure the project has at least one commit.")?;
                 Ok(("push_hooks", "Push Hook", body))
             }
-            "tag_push_events"
-            | "issues_events"
+            "tag_push_events" => {
+                let body = self.last_tag(&projects, user).ok_or("Ensure the project has at least one commit.")?;
+                Ok(("tag_push_hooks", "Tag Push Hook", body))
+            }
+            "releases_events" => {
+                let mut released = projects.iter().filter_map(|id| Some((*id, self.project(*id)?.releases.last()?)));
+                let (project, release) = released.next().ok_or("Ensure the project has releases.")?;
+                let body = self.release_payload(project, release, "create");
+                Ok(("release_hooks", "Release Hook", body.unwrap_or_default()))
+            }
+            "issues_events"
             | "confidential_issues_events"
             | "wiki_page_events"
-            | "releases_events"
             | "milestone_events"
             | "emoji_events"
             | "resource_access_token_events"
             | "resource_deploy_token_events" => Err("Ensure the project has what the event is about.".to_owned()),
             _ => Err(String::new()),
         }
+    }
+
+    /// The last three commits of the default branch as one push (`Gitlab::DataBuilder::Push.build_sample`).
+    fn last_push(&self, projects: &[i64], user: i64) -> Option<Value> {
+        let mut pushed = projects.iter().filter_map(|id| {
+            let project = self.project(*id)?;
+            let commits: Vec<Sha> = self.commits_of(project).take(3).map(|commit| commit.sha).collect();
+            let name = project.default_branch.clone()?;
+            Some(Push { project: *id, user, name, tag: false, before: *commits.last()?, after: *commits.first()? })
+        });
+        self.push_payload(&pushed.next()?)
+    }
+
+    fn last_tag(&self, projects: &[i64], user: i64) -> Option<Value> {
+        let mut tagged = projects.iter().filter_map(|id| {
+            let tag = self.project(*id)?.tags.last()?;
+            let (name, after) = (tag.name.clone(), tag.sha);
+            Some(Push { project: *id, user, name, tag: true, before: Sha::default(), after })
+        });
+        self.push_payload(&tagged.next()?)
     }
 }

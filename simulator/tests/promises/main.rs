@@ -5,7 +5,9 @@
 mod access;
 mod approval_rules;
 mod binary;
+mod branches;
 mod ci;
+mod commits;
 mod data;
 mod deliveries;
 mod deployments;
@@ -23,6 +25,7 @@ mod merge_request_writes;
 mod paging;
 mod parameters;
 mod pipelines;
+mod releases;
 mod reviews;
 mod shapes;
 mod support;

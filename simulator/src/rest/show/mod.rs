@@ -10,6 +10,7 @@ mod hooks;
 mod merge_requests;
 mod people;
 mod places;
+mod repository;
 mod resource_events;
 mod tokens;
 
@@ -25,6 +26,7 @@ pub(crate) use hooks::{event, hook};
 pub(crate) use merge_requests::{LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single};
 pub(crate) use people::{member, token, user, user_basic};
 pub(crate) use places::{group, label, project, project_simple};
+pub(crate) use repository::{bare_diff, branch, commit_single, protected_branch, release, status, tag};
 pub(crate) use resource_events::{label_event, state_event};
 pub(crate) use tokens::{group_association, project_association, resource_token};
 

@@ -1,7 +1,7 @@
-//! Pipelines, environments and deployments of a project, in one expression.
+//! Pipelines, environments, deployments, branches, tags and releases of a project, in one expression.
 
 use super::ProjectBuilder;
-use crate::world::{Deployment, Pipeline};
+use crate::world::{Deployment, Pipeline, Release, Sha, Tag};
 
 impl ProjectBuilder {
     /// A pipeline of the default branch that ended like this, `success` for instance.
@@ -30,6 +30,48 @@ impl ProjectBuilder {
             self.world.edit_deployment(id, change);
         }
         self
+    }
+
+    /// A branch at the head of the default one.
+    #[must_use]
+    pub fn branch(mut self, name: &str) -> Self {
+        if let Some(head) = self.head() {
+            let user = self.world.user_named("ann");
+            self.world.create_branch(self.id, name, head, user);
+        }
+        self
+    }
+
+    /// A tag of the head of the default branch.
+    #[must_use]
+    pub fn tag(mut self, name: &str) -> Self {
+        if let Some(sha) = self.head() {
+            let user = self.world.user_named("ann");
+            let created_at = self.world.now();
+            self.world.create_tag(
+                self.id,
+                user,
+                Tag { name: name.to_owned(), sha, message: String::new(), created_at },
+            );
+        }
+        self
+    }
+
+    /// A tag with its release.
+    #[must_use]
+    pub fn release(self, tag: &str, change: impl FnOnce(&mut Release)) -> Self {
+        let mut tagged = self.tag(tag);
+        let now = tagged.world.now();
+        let author = Some(tagged.world.user_named("ann"));
+        let (name, tag) = (tag.to_owned(), tag.to_owned());
+        let mut release = Release { tag, name, author, created_at: now, released_at: now, ..Release::default() };
+        change(&mut release);
+        tagged.world.create_release(tagged.id, release);
+        tagged
+    }
+
+    fn head(&self) -> Option<Sha> {
+        self.world.resolve_ref(self.world.project(self.id)?, &self.default_branch())
     }
 
     fn default_branch(&self) -> String {

@@ -1,6 +1,7 @@
 //! The bodies of webhooks, in GitLab's own shapes, which are not those of its REST API.
 
 mod ci;
+mod push;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -288,5 +289,12 @@ impl World {
             "description": project.description,
             "homepage": self.web_url(&project.full_path),
         })
+    }
+}
+
+/// Adds keys to a body.
+fn extend(body: &mut Value, more: Value) {
+    if let (Value::Object(body), Value::Object(more)) = (body, more) {
+        body.extend(more);
     }
 }

@@ -14,6 +14,7 @@ mod merge_requests;
 mod notes;
 mod projects;
 mod pushes;
+mod refs;
 mod reviews;
 mod states;
 mod threads;

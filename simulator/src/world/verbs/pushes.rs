@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::world::{Commit, DiffVersion, FileStats, Sha, SystemAction, World};
+use crate::world::{Commit, DiffVersion, FileStats, Push, Sha, SystemAction, World};
 
 impl World {
     /// Pushes commits to the source branch, which takes approvals back where the project wants it.
@@ -29,6 +29,12 @@ impl World {
         let list = items.collect::<String>();
         let body = format!("added {count} commit{plural}\n\n<ul>{list}</ul>\n\n[Compare with previous version](diffs)");
         self.system_note(merge_request, user, SystemAction::Commit, body)?;
+        if let Some(pushed) = self.merge_request(merge_request)
+            && let (Some(project), Some(after)) = (pushed.source_project, pushed.sha)
+        {
+            let (name, before) = (pushed.source_branch.clone(), before.unwrap_or_default());
+            self.pushed(Push { project, user, name, tag: false, before, after });
+        }
         let oldrev = before.map(|sha| sha.to_string());
         self.emit_merge_request(merge_request, user, "update", &json!({ "oldrev": oldrev }));
         let project = self.project(self.merge_request(merge_request)?.project)?;

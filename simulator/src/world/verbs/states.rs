@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Commit, MergeRequest, MergeRequestState, Sha, StateEvent, SystemAction, World};
+use crate::world::{Commit, MergeRequest, MergeRequestState, Push, Sha, StateEvent, SystemAction, World};
 
 impl World {
     /// Merges, and closes the issues that merging closes. `merged_at` comes from another record and a little later
@@ -97,9 +97,9 @@ impl World {
         let merged = self.merge_request(merge_request)?;
         let title = format!("Merge branch '{}' into '{}'", merged.source_branch, merged.target_branch);
         let (project, head) = (merged.project, merged.sha);
+        let (into, pusher) = (merged.target_branch.clone(), user.id);
         let (additions, deletions) = (merged.additions(), merged.deletions());
         let tip = self.commits_of(self.project(project)?).next().map(|commit| commit.sha);
-        let project = self.project_mut(project)?;
         let commit = Commit {
             sha,
             parents: tip.into_iter().chain(head).collect(),
@@ -112,7 +112,9 @@ impl World {
             additions,
             deletions,
         };
-        project.commits.insert(0, commit);
+        self.project_mut(project)?.commits.insert(0, commit);
+        let before = tip.unwrap_or_default();
+        self.pushed(Push { project, user: pusher, name: into, tag: false, before, after: sha });
         Some(())
     }
 }
