@@ -4,6 +4,7 @@
 //! from the World and a request to a reply. Who may call
 //! is decided before a handler runs (`guard`); what a thing looks like is in `show`.
 
+mod admin;
 mod allow;
 mod approval_rules;
 mod approvals;
@@ -14,8 +15,10 @@ mod deployments;
 mod discussion;
 mod draft_notes;
 mod environments;
+mod events;
 mod failure;
 mod find;
+mod finder;
 mod form;
 mod groups;
 mod guard;
@@ -28,6 +31,7 @@ mod member;
 mod merge_request;
 mod merge_requests;
 mod merging;
+mod namespaces;
 mod note;
 mod notes;
 mod page;
@@ -36,12 +40,14 @@ mod participants;
 mod personal_tokens;
 mod pipeline;
 mod pipelines;
+mod planning;
 mod projects;
 mod repository;
 mod resource_events;
 mod resource_tokens;
 mod route;
 mod routes;
+mod search;
 mod show;
 mod tokens;
 mod users;

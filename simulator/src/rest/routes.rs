@@ -5,10 +5,10 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, groups, hooks,
-    instance, jobs, label, labels, member, merge_request, merge_requests, merging, note, notes, participants,
-    personal_tokens, pipeline, pipelines, projects, repository, resource_events, resource_tokens, tokens, users,
-    versions,
+    admin, approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, events,
+    finder, groups, hooks, instance, jobs, label, labels, member, merge_request, merge_requests, merging, namespaces,
+    note, notes, participants, personal_tokens, pipeline, pipelines, planning, projects, repository, resource_events,
+    resource_tokens, tokens, users, versions,
 };
 use crate::world::Settings;
 
@@ -28,6 +28,15 @@ static ROOMS: &[&[Route]] = &[
     environments::ROUTES,
     deployments::ROUTES,
     contents::ROUTES,
+    planning::issues::ROUTES,
+    planning::issue_details::ROUTES,
+    planning::issue_changes::ROUTES,
+    planning::milestones::ROUTES,
+    planning::milestone_changes::ROUTES,
+    events::ROUTES,
+    finder::ROUTES,
+    namespaces::ROUTES,
+    admin::ROUTES,
     repository::branches::ROUTES,
     repository::tags::ROUTES,
     repository::commits::ROUTES,

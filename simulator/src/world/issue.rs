@@ -1,6 +1,7 @@
 //! Issues, incidents among them.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 /// What an issue is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,16 @@ impl IssueKind {
             IssueKind::Issue => "issue",
             IssueKind::Incident => "incident",
             IssueKind::Task => "task",
+        }
+    }
+
+    /// As webhooks spell it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            IssueKind::Issue => "Issue",
+            IssueKind::Incident => "Incident",
+            IssueKind::Task => "Task",
         }
     }
 }
@@ -53,6 +64,8 @@ pub struct Issue {
     pub labels: Vec<i64>,
     /// The milestone.
     pub milestone: Option<i64>,
+    /// The day it is to be done by.
+    pub due_date: Option<Date>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it changed.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Caller, HookTarget, Push, Sha, World};
+use super::{Caller, HookTarget, Owner, Push, Sha, World};
 
 impl World {
     /// Counts a test or a resend, by GitLab's name of the limit, against the user's few per minute and place.
@@ -82,13 +82,26 @@ impl World {
                 let body = self.release_payload(project, release, "create");
                 Ok(("release_hooks", "Release Hook", body.unwrap_or_default()))
             }
-            "issues_events"
-            | "confidential_issues_events"
-            | "wiki_page_events"
-            | "milestone_events"
-            | "emoji_events"
-            | "resource_access_token_events"
-            | "resource_deploy_token_events" => Err("Ensure the project has what the event is about.".to_owned()),
+            "issues_events" | "confidential_issues_events" => {
+                let confidential = trigger == "confidential_issues_events";
+                let mut issues = projects.iter().flat_map(|project| self.issues_of(*project));
+                let found = issues.rfind(|issue| !confidential || issue.confidential);
+                let id = found.ok_or("Ensure the project has issues.")?.id;
+                let body = self.issue_payload(id, user, "update", &json!({})).unwrap_or_default();
+                Ok(match confidential {
+                    true => ("confidential_issue_hooks", "Confidential Issue Hook", body),
+                    false => ("issue_hooks", "Issue Hook", body),
+                })
+            }
+            "milestone_events" => {
+                let mut milestones = projects.iter().flat_map(|id| self.milestones_of(Owner::Project(*id)));
+                let found = milestones.next().ok_or("Ensure the project has milestones.")?;
+                let body = self.milestone_payload(found.id, "create");
+                Ok(("milestone_hooks", "Milestone Hook", body.unwrap_or_default()))
+            }
+            "wiki_page_events" | "emoji_events" | "resource_access_token_events" | "resource_deploy_token_events" => {
+                Err("Ensure the project has what the event is about.".to_owned())
+            }
             _ => Err(String::new()),
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
 mod access;
+mod activity;
 mod approval_rules;
 mod binary;
 mod branches;
@@ -17,11 +18,14 @@ mod events;
 mod faults;
 mod hooks;
 mod http;
+mod instance;
+mod issues;
 mod jobs;
 mod labels;
 mod members;
 mod merge_request_reads;
 mod merge_request_writes;
+mod milestones;
 mod paging;
 mod parameters;
 mod pipelines;

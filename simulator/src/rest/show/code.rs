@@ -69,7 +69,7 @@ pub(crate) fn job(world: &World, project: &Project, pipeline_of: &Pipeline, job:
         "web_url": world.web_url(&format!("{}/-/jobs/{}", project.full_path, job.id)),
         "project": { "ci_job_token_scope_enabled": false },
         "artifacts": [],
-        "runner": job.runner.as_ref().map(runner),
+        "runner": job.runner.as_ref().map(|(id, description)| runner(*id, description)),
         "runner_manager": null,
         "artifacts_expire_at": null,
         "archived": false,
@@ -81,7 +81,8 @@ pub(crate) fn job(world: &World, project: &Project, pipeline_of: &Pipeline, job:
     shown
 }
 
-fn runner((id, description): &(i64, String)) -> Value {
+/// A runner.
+pub(crate) fn runner(id: i64, description: &str) -> Value {
     json!({
         "id": id,
         "description": description,

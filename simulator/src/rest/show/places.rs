@@ -62,7 +62,7 @@ pub(crate) fn project_simple(world: &World, project: &Project) -> Value {
         "avatar_url": null,
         "star_count": 0,
         "last_activity_at": time(project.last_activity_at),
-        "namespace": namespace(world, project),
+        "namespace": namespace(world, project.namespace),
     })
 }
 
@@ -133,8 +133,9 @@ fn permissions(world: &World, caller: &Caller, project: &Project) -> Value {
     json!({ "project_access": own.map(show), "group_access": group.map(show) })
 }
 
-fn namespace(world: &World, project: &Project) -> Value {
-    match project.namespace {
+/// A namespace.
+pub(crate) fn namespace(world: &World, namespace: Namespace) -> Value {
+    match namespace {
         Namespace::Group(id) => world.group(id).map_or(Value::Null, |group| {
             json!({
                 "id": group.id,

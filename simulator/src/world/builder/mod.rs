@@ -23,6 +23,7 @@
 mod delivery;
 mod group;
 mod merge_request;
+mod planning;
 mod project;
 mod token;
 

@@ -1,6 +1,7 @@
 //! The bodies of webhooks, in GitLab's own shapes, which are not those of its REST API.
 
 mod ci;
+mod planning;
 mod push;
 
 use jiff::Timestamp;

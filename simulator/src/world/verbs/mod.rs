@@ -6,6 +6,7 @@ mod ci;
 mod drafts;
 mod edits;
 mod groups;
+mod issues;
 mod labels;
 mod life;
 mod marks;

@@ -33,7 +33,7 @@ impl World {
             && let (Some(project), Some(after)) = (pushed.source_project, pushed.sha)
         {
             let (name, before) = (pushed.source_branch.clone(), before.unwrap_or_default());
-            self.pushed(Push { project, user, name, tag: false, before, after });
+            self.pushed(&Push { project, user, name, tag: false, before, after });
         }
         let oldrev = before.map(|sha| sha.to_string());
         self.emit_merge_request(merge_request, user, "update", &json!({ "oldrev": oldrev }));

@@ -14,7 +14,7 @@ impl World {
         let committed_at = committed_at.unwrap_or_else(|| self.now());
         let branch = Branch { name: name.to_owned(), sha, protected: false, committed_at };
         self.project_mut(project)?.branches.push(branch);
-        self.pushed(Push { project, user, name: name.to_owned(), tag: false, before: Sha::default(), after: sha });
+        self.pushed(&Push { project, user, name: name.to_owned(), tag: false, before: Sha::default(), after: sha });
         Some(())
     }
 
@@ -28,7 +28,7 @@ impl World {
         for id in self.merge_requests_of(project).filter(from).map(|found| found.id).collect::<Vec<_>>() {
             self.edit_merge_request(id, |found| found.sha = None);
         }
-        self.pushed(Push { project, user, name: name.to_owned(), tag: false, before, after: Sha::default() });
+        self.pushed(&Push { project, user, name: name.to_owned(), tag: false, before, after: Sha::default() });
         Some(())
     }
 
@@ -36,7 +36,7 @@ impl World {
     pub fn create_tag(&mut self, project: i64, user: i64, tag: Tag) -> Option<()> {
         let (name, after) = (tag.name.clone(), tag.sha);
         self.project_mut(project)?.tags.push(tag);
-        self.pushed(Push { project, user, name, tag: true, before: Sha::default(), after });
+        self.pushed(&Push { project, user, name, tag: true, before: Sha::default(), after });
         Some(())
     }
 
@@ -46,7 +46,7 @@ impl World {
         let tags = &mut self.project_mut(project)?.tags;
         let before = tags.iter().find(|tag| tag.name == name)?.sha;
         tags.retain(|tag| tag.name != name);
-        self.pushed(Push { project, user, name: name.to_owned(), tag: true, before, after: Sha::default() });
+        self.pushed(&Push { project, user, name: name.to_owned(), tag: true, before, after: Sha::default() });
         Some(())
     }
 
@@ -126,9 +126,9 @@ impl World {
     }
 
     /// Webhooks hear of a push.
-    pub(super) fn pushed(&mut self, push: Push) {
+    pub(super) fn pushed(&mut self, push: &Push) {
         let event = if push.tag { &TAG_PUSH } else { &PUSH };
-        self.emit(push.project, event, |world| world.push_payload(&push));
+        self.emit(push.project, event, |world| world.push_payload(push));
     }
 
     fn emit_release(&mut self, project: i64, tag: &str, action: &str) -> Option<()> {

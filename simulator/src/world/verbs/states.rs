@@ -80,17 +80,6 @@ impl World {
         })
     }
 
-    fn close_issue(&mut self, issue: i64, user: i64) {
-        let now = self.now();
-        if let Some(issue) = self.issue_mut(issue)
-            && issue.closed_at.is_none()
-        {
-            issue.closed_at = Some(now);
-            issue.closed_by = Some(user);
-            issue.updated_at = now;
-        }
-    }
-
     fn push_merge_commit(&mut self, merge_request: i64, user: i64, sha: Sha) -> Option<()> {
         let now = self.now();
         let user = self.user(user)?.clone();
@@ -114,7 +103,7 @@ impl World {
         };
         self.project_mut(project)?.commits.insert(0, commit);
         let before = tip.unwrap_or_default();
-        self.pushed(Push { project, user: pusher, name: into, tag: false, before, after: sha });
+        self.pushed(&Push { project, user: pusher, name: into, tag: false, before, after: sha });
         Some(())
     }
 }
