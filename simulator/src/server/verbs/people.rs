@@ -4,26 +4,24 @@ use serde_json::json;
 
 use super::sent::{Sent, nothing};
 use super::{Done, Verb, verb};
-use crate::world::{UserState, World};
+use crate::world::World;
 
 pub(super) static VERBS: &[Verb] = &[
-    verb("block-user", "user", "stops a user", |world, sent| set(sent, world, UserState::Blocked)),
+    verb("block-user", "user", "stops a user", |world, sent| on(sent, world, World::block_user)),
     verb("deactivate-user", "user", "puts a dormant user to rest", |world, sent| {
-        set(sent, world, UserState::Deactivated)
+        on(sent, world, World::deactivate_user)
     }),
     verb("ban-user", "user", "stops a user and hides their merge requests", |world, sent| {
-        set(sent, world, UserState::Banned)
+        on(sent, world, World::ban_user)
     }),
-    verb("activate-user", "user", "lets a user in again", |world, sent| set(sent, world, UserState::Active)),
+    verb("activate-user", "user", "lets a user in again", |world, sent| on(sent, world, World::activate_user)),
     verb("delete-user", "user", "deletes a user; what they did is the ghost's", |world, sent| {
-        let id = sent.user(world)?;
-        world.delete_user(id).ok_or_else(nothing)?;
-        Ok(json!({ "user": id }))
+        on(sent, world, World::delete_user)
     }),
 ];
 
-fn set(sent: &Sent<'_>, world: &mut World, state: UserState) -> Done {
+fn on(sent: &Sent<'_>, world: &mut World, act: impl FnOnce(&mut World, i64) -> Option<()>) -> Done {
     let id = sent.user(world)?;
-    world.user_mut(id).map(|user| user.state = state).ok_or_else(nothing)?;
+    act(world, id).ok_or_else(nothing)?;
     Ok(json!({ "user": id }))
 }

@@ -26,6 +26,14 @@ pub(super) static VERBS: &[Verb] = &[
         world.resolve(sent.number("note")?, sent.actor()).ok_or_else(nothing)?;
         Ok(json!({}))
     }),
+    verb("unresolve", "note", "opens the thread of a note again", |world, sent| {
+        world.unresolve(sent.number("note")?).ok_or_else(nothing)?;
+        Ok(json!({}))
+    }),
+    verb("push-under", "note, user", "pushes a commit that changes the lines of a thread", |world, sent| {
+        world.push_under(sent.number("note")?, sent.actor()).ok_or_else(nothing)?;
+        Ok(json!({}))
+    }),
     verb("delete-note", "note", "deletes a note, silently", |world, sent| {
         let note = world.delete_note(sent.number("note")?).ok_or_else(nothing)?;
         Ok(json!({ "note": note.id }))
@@ -33,11 +41,13 @@ pub(super) static VERBS: &[Verb] = &[
     verb("approve", MERGE_REQUEST, "approves", |world, sent| on(sent, world, World::approve)),
     verb("unapprove", MERGE_REQUEST, "withdraws an approval", |world, sent| on(sent, world, World::unapprove)),
     verb("request-changes", MERGE_REQUEST, "asks for changes", |world, sent| on(sent, world, World::request_changes)),
+    verb("review", MERGE_REQUEST, "submits a review without a verdict", |world, sent| on(sent, world, World::review)),
     verb("request-review", "project, iid, user, reviewer", "asks someone to review", |world, sent| {
         let reviewer = sent.text("reviewer")?;
         on(sent, world, |world, id, user| world.request_review(id, user, reviewer))
     }),
     verb("merge", MERGE_REQUEST, "merges", |world, sent| on(sent, world, World::merge)),
+    verb("auto-merge", MERGE_REQUEST, "leaves the merge to GitLab", |world, sent| on(sent, world, World::auto_merge)),
     verb("close", MERGE_REQUEST, "closes", |world, sent| on(sent, world, World::close)),
     verb("reopen", MERGE_REQUEST, "opens again", |world, sent| on(sent, world, World::reopen)),
     verb("ready", MERGE_REQUEST, "marks as ready", |world, sent| on(sent, world, World::mark_ready)),
@@ -48,6 +58,10 @@ pub(super) static VERBS: &[Verb] = &[
     verb("label", "project, iid, user, label", "adds a label", |world, sent| {
         let label = sent.text("label")?;
         on(sent, world, |world, id, user| world.add_label(id, user, label))
+    }),
+    verb("unlabel", "project, iid, user, label", "takes a label away", |world, sent| {
+        let label = sent.text("label")?;
+        on(sent, world, |world, id, user| world.remove_label(id, user, label))
     }),
     verb("push", MERGE_REQUEST, "pushes a commit", |world, sent| {
         on(sent, world, |world, id, user| world.push_commits(id, user, 1))
