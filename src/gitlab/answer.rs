@@ -79,6 +79,9 @@ impl RawAnswer {
         if success && (self.body.is_empty() || self.looks_like_json()) {
             return Ok(());
         }
+        if status == 403 && self.is_html() {
+            return Err(Error::Blocked { status, message: self.appearance() });
+        }
         if success || self.is_html() {
             return Err(Error::NotGitLab { status, message: self.appearance() });
         }
@@ -309,11 +312,19 @@ mod tests {
     fn html_is_no_gitlab_unless_the_server_itself_failed() {
         let page = "<!DOCTYPE html><title>Sign in</title>";
 
-        for status in [200, 401, 403, 404] {
+        for status in [200, 401, 404] {
             let answer = RawAnswer::recorded(status, "text/html; charset=utf-8", page).verdict("t");
             assert_eq!(answer, Err(Error::NotGitLab { status, message: format!("status {status}, text/html") }));
         }
         assert_eq!(RawAnswer::recorded(502, "text/html", page).verdict("t"), Err(Error::Server { status: 502 }));
+    }
+
+    #[test]
+    fn a_page_with_403_is_a_block_that_may_be_lifted() {
+        let challenge = RawAnswer::recorded(403, "text/html; charset=UTF-8", "<html>Attention Required!</html>");
+
+        let message = "status 403, text/html".to_owned();
+        assert_eq!(challenge.verdict("t"), Err(Error::Blocked { status: 403, message }));
     }
 
     #[test]

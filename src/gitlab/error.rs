@@ -119,6 +119,17 @@ pub enum Error {
         /// What was seen instead.
         message: String,
     },
+    /// Something before GitLab turns us away with a page instead of an answer: an address that is blocked for a while, or a
+    /// challenge for browsers.
+    #[error(
+        "GitLab turns us away with a page instead of an answer ({message}): an address block, or a challenge for browsers"
+    )]
+    Blocked {
+        /// The HTTP status.
+        status: u16,
+        /// What was seen instead.
+        message: String,
+    },
     /// GitLab, or something before it, points to another host. The token was not sent there.
     #[error("GitLab redirects to {origin}, where the token was not sent; use that address if it is right")]
     RedirectedElsewhere {
@@ -216,9 +227,11 @@ impl Error {
             Error::RateLimited { .. } => "RateLimited",
             Error::NotGitLab { .. } | Error::RedirectedElsewhere { .. } | Error::Unexpected { .. } => "NotGitLab",
             Error::Tls { .. } => "TLSFailure",
-            Error::Unreachable { .. } | Error::Timeout { .. } | Error::Broken { .. } | Error::Server { .. } => {
-                "GitLabUnreachable"
-            }
+            Error::Unreachable { .. }
+            | Error::Timeout { .. }
+            | Error::Broken { .. }
+            | Error::Server { .. }
+            | Error::Blocked { .. } => "GitLabUnreachable",
             Error::Rejected { .. } => "Rejected",
             Error::TooLarge { .. } => "AnswerTooLarge",
             Error::TooComplex { .. } | Error::QueryTimeout { .. } => "QueryTooComplex",
@@ -235,6 +248,7 @@ impl Error {
             | Error::NotFound { message: words, .. }
             | Error::Rejected { message: words, .. }
             | Error::NotGitLab { message: words, .. }
+            | Error::Blocked { message: words, .. }
             | Error::RedirectedElsewhere { origin: words }
             | Error::Tls { message: words }
             | Error::Unreachable { message: words }
@@ -253,19 +267,6 @@ impl Error {
         }
     }
 
-    /// Whether the same request may well succeed later, with nobody having changed anything.
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Error::RateLimited { .. }
-                | Error::Unreachable { .. }
-                | Error::Timeout { .. }
-                | Error::Broken { .. }
-                | Error::Server { .. }
-                | Error::QueryTimeout { .. }
-        )
-    }
-
     /// The HTTP status behind the error, where an answer was received.
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -274,9 +275,10 @@ impl Error {
             Error::InsufficientScope { .. } | Error::Forbidden { .. } => Some(403),
             Error::NotFound { .. } => Some(404),
             Error::RateLimited { .. } => Some(429),
-            Error::Rejected { status, .. } | Error::NotGitLab { status, .. } | Error::Server { status } => {
-                Some(*status)
-            }
+            Error::Rejected { status, .. }
+            | Error::NotGitLab { status, .. }
+            | Error::Blocked { status, .. }
+            | Error::Server { status } => Some(*status),
             _ => None,
         }
     }
@@ -296,13 +298,5 @@ mod tests {
         assert_eq!(unauthorized(Dialect::Expired).reason(), "TokenExpired");
         assert_eq!(Error::InsufficientScope { token: token(), needed: "api".into() }.reason(), "invalid_permissions");
         assert_eq!(Error::Forbidden { token: token(), message: String::new() }.reason(), "invalid_permissions");
-    }
-
-    #[test]
-    fn only_trouble_that_passes_is_transient() {
-        assert!(Error::Server { status: 502 }.is_transient());
-        assert!(Error::Timeout { phase: Phase::Body }.is_transient());
-        assert!(!Error::Tls { message: String::new() }.is_transient());
-        assert!(!Error::NotGitLab { status: 200, message: String::new() }.is_transient());
     }
 }

@@ -22,13 +22,19 @@ pub struct Patience {
 }
 
 impl Default for Patience {
-    /// For imports: a quarter of an hour outlasts every limit window that GitLab documents.
+    /// For what nobody waits for, and what the next look does again.
     fn default() -> Patience {
         Patience { attempts: 5, waiting: Duration::from_secs(900), backoff: Duration::from_millis(500) }
     }
 }
 
 impl Patience {
+    /// For imports: outlasts the longest window that GitLab documents, the hour of a self-managed instance's default.
+    pub fn importing() -> Patience {
+        // Two tries, because whoever imports knows more ways out of trouble than to ask for the same again.
+        Patience { attempts: 2, waiting: 2 * LONGEST_PAUSE, ..Patience::default() }
+    }
+
     /// For probes, where somebody waits for the answer.
     pub fn probing() -> Patience {
         Patience { attempts: 3, waiting: Duration::from_secs(30), backoff: Duration::from_millis(250) }
@@ -241,6 +247,11 @@ mod tests {
         assert_eq!(budget.free_at("groups", start), None);
         assert!(first >= Duration::from_secs(1) && first <= Duration::from_secs(2), "{first:?}");
         assert!(second >= Duration::from_secs(2) && second <= Duration::from_secs(4), "{second:?}");
+    }
+
+    #[test]
+    fn an_import_outlasts_the_window_of_an_hour_that_self_managed_gitlab_has_by_default() {
+        assert!(Patience::importing().waiting > Duration::from_secs(3600));
     }
 
     #[tokio::test(start_paused = true)]

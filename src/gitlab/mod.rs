@@ -6,6 +6,7 @@
 //! Waiting for a rate limit is not an error; a token that GitLab refuses is set aside and the others go on.
 
 mod answer;
+mod class;
 mod client;
 mod error;
 pub mod graphql;
@@ -23,6 +24,7 @@ mod transport;
 pub mod model;
 
 pub use answer::RawAnswer;
+pub use class::Class;
 pub use client::{Client, Instance, SetAside, Stats, Token};
 pub use error::{Dialect, Error, Phase};
 pub use limits::Patience;

@@ -2,6 +2,7 @@
 //! to one user share one budget. A token that GitLab refuses is set aside; the others go on.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use secrecy::ExposeSecret;
@@ -24,8 +25,18 @@ struct Slot {
     header: Option<HeaderValue>,
     budget: usize,
     user: Option<i64>,
-    aside: Option<Dialect>,
+    aside: Option<Aside>,
 }
+
+/// Why and since when a token is not asked with.
+#[derive(Debug, Clone, Copy)]
+struct Aside {
+    dialect: Dialect,
+    since: Instant,
+}
+
+/// How long a refused token is left alone: a GitLab in trouble refuses good ones too.
+const LEFT_ALONE: Duration = Duration::from_secs(300);
 
 /// Who asks next.
 #[derive(Debug)]
@@ -45,7 +56,7 @@ impl Pool {
         let slots = tokens.iter().enumerate().map(|(index, token)| {
             let secret = token.secret.expose_secret().trim();
             let header = if secret.is_empty() { None } else { header(secret) };
-            let aside = header.is_none().then_some(Dialect::Malformed);
+            let aside = header.is_none().then(|| Aside { dialect: Dialect::Malformed, since: Instant::now() });
             Slot { name: token.name.clone(), header, budget: index, user: None, aside }
         });
         Pool { slots: slots.collect(), budgets: tokens.iter().map(|_| Budget::default()).collect() }
@@ -80,10 +91,11 @@ impl Pool {
 
     /// The user with most left to spend asks, then the one with the fewest requests under way.
     ///
-    /// A single token that was set aside may still be asked for by name: that is how it comes back.
+    /// A single token that was set aside may still be asked for by name, and any of them after a while: that is how they
+    /// come back.
     pub(super) fn pick(&mut self, within: &[usize], tried: &[usize], operation: &str, now: Instant) -> Pick {
         let alone = within.len() == 1;
-        let usable = |slot: &Slot| slot.header.is_some() && (alone || slot.aside.is_none());
+        let usable = |slot: &Slot| slot.header.is_some() && (alone || slot.may_ask(now));
         let candidates = within.iter().copied().filter(|index| !tried.contains(index) && usable(&self.slots[*index]));
 
         let mut best: Option<usize> = None;
@@ -137,7 +149,7 @@ impl Pool {
 
     /// True if it was not set aside before.
     pub(super) fn put_aside(&mut self, token: usize, dialect: Dialect) -> bool {
-        self.slots[token].aside.replace(dialect).is_none()
+        self.slots[token].aside.replace(Aside { dialect, since: Instant::now() }).is_none()
     }
 
     /// From now on the token spends from the budget of its user.
@@ -155,8 +167,12 @@ impl Pool {
 }
 
 impl Slot {
+    fn may_ask(&self, now: Instant) -> bool {
+        self.aside.is_none_or(|aside| now.duration_since(aside.since) >= LEFT_ALONE)
+    }
+
     fn report(&self) -> Option<SetAside> {
-        self.aside.map(|dialect| SetAside { token: self.name.clone(), dialect })
+        self.aside.map(|aside| SetAside { token: self.name.clone(), dialect: aside.dialect })
     }
 }
 
@@ -225,6 +241,21 @@ mod tests {
         assert!(pool.put_aside(1, Dialect::Expired));
         let last = pool.pick(&ALL, &[], "users", Instant::now());
         assert!(matches!(last, Pick::Nobody(Some(SetAside { dialect: Dialect::Expired, .. }))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_set_aside_is_tried_again_after_a_while() {
+        let mut pool = pool();
+        pool.put_aside(0, Dialect::Plain);
+        pool.put_aside(1, Dialect::Plain);
+        assert_eq!(picked(&mut pool), None);
+
+        tokio::time::advance(LEFT_ALONE).await;
+
+        let asks = picked(&mut pool);
+        assert!(asks.is_some(), "a GitLab that was in trouble may know its tokens again");
+        pool.put_aside(asks.unwrap(), Dialect::Plain);
+        assert_ne!(picked(&mut pool), asks, "one that is refused again is left alone again");
     }
 
     #[test]

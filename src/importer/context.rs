@@ -7,12 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
+use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::gitlab::queries::merge_requests::{self, Document};
 use crate::gitlab::queries::{DEFAULT_COMPLEXITY_LIMIT, Dialect, MAX_PAGE};
-use crate::gitlab::{self, Client};
+use crate::gitlab::{self, Class, Client};
 use crate::store::rows::User;
 use crate::store::{self, Batch, Store};
 
@@ -21,8 +23,8 @@ use super::{Error, Progress, Settings};
 /// People remembered as stored before the memory is emptied: a few megabytes at most.
 const MOST_USERS: usize = 100_000;
 
-/// How often the client tries before we look whether asking for less helps. Patience beyond that is the run's.
-const ATTEMPTS: u32 = 2;
+/// The cheapest question there is.
+const ALIVE: &str = "query Alive { __typename }";
 
 /// The longest wait between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -145,7 +147,7 @@ impl Context {
         let back = settings.lookback.and_then(|lookback| Timestamp::now().checked_sub(lookback).ok());
         settings.since = settings.since.max(back);
         Ok(Context {
-            client: client.with_patience(gitlab::Patience { attempts: ATTEMPTS, ..gitlab::Patience::default() }),
+            client: client.with_patience(gitlab::Patience::importing()),
             store: store.clone(),
             limits: Limits::new(&settings, &stop),
             settings,
@@ -228,8 +230,7 @@ impl Context {
                 Err(Error::GitLab(error)) => error,
                 other => return other,
             };
-            let cure = matches!(error, gitlab::Error::QueryTimeout { .. });
-            if cure || !error.is_transient() || !patience.wait(self).await? {
+            if error.class() == Class::TooBig || !error.is_transient() || !patience.wait(self).await? {
                 return Err(error.into());
             }
         }
@@ -238,6 +239,12 @@ impl Context {
     /// Waits, unless the run is to stop.
     pub(super) async fn pause(&self, pause: Duration) -> Result<(), Error> {
         self.limits.pause(pause).await
+    }
+
+    /// Whether GitLab answers the cheapest question there is: then what failed is the question's own trouble.
+    pub(super) async fn is_alive(&self) -> bool {
+        let alive = self.or_stop(self.client.graphql::<IgnoredAny>(ALIVE, &json!({}))).await;
+        alive.is_ok_and(|answer| answer.errors.is_empty())
     }
 
     /// The answer to a request, unless the run is to stop.

@@ -3,17 +3,20 @@
 //! Committed page by page. To walk twice does no harm, so a planner may die anywhere.
 
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::gitlab;
-use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, next_of};
+use crate::gitlab::graphql::{Answer, GraphqlError};
+use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
 use super::adapt::PageSize;
-use super::context::{Context, Patience};
+use super::context::Context;
+use super::cure::{Cure, Troubles};
 use super::plan::{Filter, Verdict};
 use super::rows::Rows;
 use super::{Error, belongings};
@@ -65,7 +68,13 @@ impl<'a> Planner<'a> {
             match self.claim().await? {
                 PlanClaim::Planned => return Ok(()),
                 PlanClaim::Elsewhere => self.ctx.pause(LOOK_AGAIN).await?,
-                PlanClaim::Mine => return self.walk().await,
+                PlanClaim::Mine => {
+                    let (ctx, run) = (self.ctx, self.run);
+                    return tokio::select! {
+                        walked = self.walk() => walked,
+                        never = keep_claim(ctx, run) => match never {},
+                    };
+                }
             }
         }
     }
@@ -99,7 +108,7 @@ impl<'a> Planner<'a> {
         let below = self.ctx.settings.scope.include_subgroups;
         let document = answers::tree(self.ctx.dialect, self.parts(), below);
         let mut size = PageSize::new(PAGE);
-        let mut patience = Patience::new();
+        let mut troubles = Troubles::new();
         let mut after_group: Option<String> = None;
         let mut after_project: Option<String> = None;
         let (mut groups_open, mut projects_open) = (below, true);
@@ -113,15 +122,20 @@ impl<'a> Planner<'a> {
                 "path": path, "groups": first, "projects": first, "afterGroup": after_group,
                 "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
             });
-            let ask =
-                || async { self.ctx.client.graphql::<answers::TreeAnswer>(&document, &variables).await?.complete() };
-            let answer = match self.ctx.or_stop(ask()).await {
-                Err(Error::GitLab(error)) if is_too_much(&error) && size.shrink(first) => continue,
-                Err(Error::GitLab(error)) if error.is_transient() && patience.wait(self.ctx).await? => {
-                    continue;
-                }
-                other => other?,
+            let ask = || async {
+                whole_but_for_repositories(self.ctx.client.graphql::<TreeAnswer>(&document, &variables).await?)
             };
+            let answer = match self.ctx.or_stop(ask()).await {
+                Ok(answer) => answer,
+                Err(Error::GitLab(error)) => match troubles.cure(self.ctx, &error).await? {
+                    Cure::Again => continue,
+                    Cure::Less if size.shrink(first) => continue,
+                    Cure::Less | Cure::GiveUp | Cure::TooLate => return Err(error.into()),
+                },
+                Err(error) => return Err(error),
+            };
+            size.grow(PAGE);
+            troubles = Troubles::new();
             if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
                 self.ctx.learn_limit(limit);
             }
@@ -280,15 +294,29 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether asking for less may help.
-pub(super) fn is_too_much(error: &gitlab::Error) -> bool {
-    matches!(
-        error,
-        gitlab::Error::TooComplex { .. }
-            | gitlab::Error::QueryTimeout { .. }
-            | gitlab::Error::TooLarge { .. }
-            | gitlab::Error::Timeout { .. }
-            | gitlab::Error::Server { .. }
-            | gitlab::Error::Broken { .. }
-    )
+/// Says again and again that this worker is at it: a rate limit may hold it up for longer than its claim lasts.
+async fn keep_claim(ctx: &Context, run: &Run) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::try_from(PLAN_LEASE).unwrap_or_default() / 3).await;
+        if let Err(error) = ctx.store.claim_plan(run.id, &ctx.settings.worker, PLAN_LEASE).await {
+            tracing::warn!(%error, "cannot extend the claim of the plan");
+        }
+    }
+}
+
+/// The answer, if nothing is missing from it but repositories: one that is broken must not keep all others from being read,
+/// and what is unknown of it keeps what is known.
+fn whole_but_for_repositories(answer: Answer<TreeAnswer>) -> Result<TreeAnswer, gitlab::Error> {
+    let of_repository = |error: &GraphqlError| {
+        error.path.as_deref().is_some_and(|path| path.split('.').any(|part| part == "repository"))
+    };
+    match answer {
+        Answer { data: Some(data), errors } if errors.iter().all(of_repository) => {
+            if let Some(error) = errors.first() {
+                tracing::warn!(path = error.path, error = error.message, "GitLab cannot read a repository");
+            }
+            Ok(data)
+        }
+        answer => answer.complete(),
+    }
 }

@@ -3,13 +3,12 @@
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
-use crate::gitlab;
+use crate::gitlab::Class;
 use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, RestAnswer};
 use crate::gitlab::queries::merge_requests::{self, List};
 
 use super::Error;
 use super::context::Context;
-use super::discover::is_too_much;
 
 /// Merge requests whose long lists are read with one request: their lists are a hundred entries long.
 const AT_ONCE: usize = 25;
@@ -60,7 +59,7 @@ pub(super) async fn by_iids(ctx: &Context, path: &str, iids: &[i64]) -> Result<O
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
 async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
     let project = match by_iids(ctx, path, iids).await {
-        Err(Error::GitLab(error)) if is_too_much(&error) || error.is_transient() => None,
+        Err(Error::GitLab(error)) if is_of_the_lists(ctx, error.class()) || error.is_transient() => None,
         other => other?,
     };
     let list = project.and_then(|project| project.merge_requests).unwrap_or_default();
@@ -83,7 +82,10 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         let ask = || async { ctx.client.graphql::<RestAnswer>(&document, &variables).await?.complete() };
         let more = match ctx.persist(ask).await {
             Ok(answer) => answer.project.and_then(|project| project.merge_request),
-            Err(Error::GitLab(error)) if is_too_much(&error) => None,
+            Err(Error::GitLab(error)) if is_of_the_lists(ctx, error.class()) => {
+                tracing::warn!(project = path, iid = one.iid, %error, "the lists of a merge request stay cut");
+                None
+            }
             Err(error) => return Err(error),
         };
         let Some(more) = more else { return Ok(()) };
@@ -106,7 +108,7 @@ pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [Me
     }
     let found = match ctx.persist(|| ctx.client.merge_requests_by_iid(project_id, &closed)).await {
         Ok(found) => found,
-        Err(Error::GitLab(gitlab::Error::Forbidden { .. } | gitlab::Error::NotFound { .. })) => {
+        Err(Error::GitLab(error)) if error.class() == Class::Hidden || is_of_the_lists(ctx, error.class()) => {
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -117,4 +119,13 @@ pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [Me
         }
     }
     Ok(())
+}
+
+/// Whether the trouble is that of the lists asked for: the merge requests themselves are there, and others are read.
+fn is_of_the_lists(ctx: &Context, class: Class) -> bool {
+    match class {
+        Class::TooBig | Class::Refused | Class::Outdated => true,
+        Class::Slow | Class::Failed | Class::Unwell => ctx.answered_within(ctx.patience()),
+        Class::Hidden | Class::Fatal => false,
+    }
 }

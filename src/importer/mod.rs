@@ -12,6 +12,7 @@ mod adapt;
 pub mod args;
 mod belongings;
 mod context;
+mod cure;
 mod discover;
 mod error;
 mod lists;

@@ -3,20 +3,24 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::gitlab;
-use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject};
+use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, PlaceAnswer, Placed};
+use crate::gitlab::queries::merge_requests::PLACE;
+use crate::gitlab::{self, Class};
 use crate::store::Task;
 
 use super::Error;
 use super::adapt::PageSize;
-use super::context::{Context, Patience};
-use super::discover::is_too_much;
+use super::context::Context;
+use super::cure::{Cure, Troubles};
 
 /// How often a pass may begin anew at the last change seen without seeing a later one.
 const MOST_ANCHORS: u32 = 3;
 
 /// How often to ask again for a page of which GitLab left something out.
 const MOST_LOSSES: u32 = 2;
+
+/// How many merge requests in a row may be left out: more are no accident of theirs.
+const MOST_LEFT_OUT: u32 = 3;
 
 const HIDDEN: &str = "merge requests are hidden from the tokens";
 
@@ -66,6 +70,8 @@ pub(super) struct Reader<'a> {
     size: PageSize,
     /// Ask for merge requests alone, because with their notes and commits even one is too much.
     lean: bool,
+    /// Merge requests left out since the last one that came.
+    left_out: u32,
     /// Where to begin anew if a cursor is refused.
     anchor: Option<Timestamp>,
     anchors: u32,
@@ -79,6 +85,7 @@ impl<'a> Reader<'a> {
             path: task.project_path.clone(),
             size: PageSize::new(ctx.page_cap()),
             lean: false,
+            left_out: 0,
             anchor: task.watermark.max(since),
             anchors: 0,
         }
@@ -94,7 +101,7 @@ impl<'a> Reader<'a> {
 
     /// Asks for a page until it comes, in ever smaller pages if need be, as long as the run's patience lasts.
     pub(super) async fn fetch(&mut self, mut place: Place) -> Result<Fetched, Error> {
-        let mut patience = Patience::new();
+        let mut troubles = Troubles::new();
         let mut moved = false;
         let mut losses = 0;
         loop {
@@ -103,7 +110,7 @@ impl<'a> Reader<'a> {
             let error = match self.ask(&place, size).await {
                 Ok(Some((project, lost))) if project.id == self.project_id => {
                     self.ctx.gitlab_answered();
-                    if lost.is_some() && losses < MOST_LOSSES && patience.wait(self.ctx).await? {
+                    if lost.is_some() && losses < MOST_LOSSES && troubles.wait(self.ctx).await? {
                         losses += 1;
                         continue;
                     }
@@ -130,16 +137,47 @@ impl<'a> Reader<'a> {
                 self.anchors += 1;
                 place = Place { after: None, since: self.anchor.max(place.since), counted: false };
                 tracing::warn!(project = self.path, "GitLab refuses the cursor, going on from the last change seen");
-            } else if is_too_much(&error) && self.ask_for_less(size) {
-                tracing::info!(project = self.path, %error, "asking for less at once");
-            } else if stops_the_run(&error) {
-                return Err(error.into());
-            } else if !error.is_transient() {
-                return Ok(Fetched::Fail(error.to_string()));
-            } else if !patience.wait(self.ctx).await? {
-                return self.out_of_patience(error);
+                continue;
+            }
+            match troubles.cure(self.ctx, &error).await? {
+                Cure::Again => {}
+                Cure::Less if self.ask_for_less(size) => {
+                    tracing::info!(project = self.path, %error, "asking for less at once");
+                }
+                Cure::Less if self.left_out < MOST_LEFT_OUT => return self.leave_out(&place, &error).await,
+                Cure::Less | Cure::GiveUp => return Ok(Fetched::Fail(error.to_string())),
+                Cure::TooLate => return self.out_of_patience(error),
             }
         }
+    }
+
+    /// Goes on behind a merge request that GitLab cannot deliver, which is then missing from the page.
+    async fn leave_out(&mut self, place: &Place, error: &gitlab::Error) -> Result<Fetched, Error> {
+        let variables = json!({ "path": self.path, "after": place.after, "since": place.since });
+        let ask = || async { self.ctx.client.graphql::<PlaceAnswer>(PLACE, &variables).await?.complete() };
+        let found = match self.ctx.persist(ask).await {
+            Ok(answer) => answer.project.filter(|project| project.id == self.project_id),
+            Err(Error::GitLab(nowhere)) => return Ok(Fetched::Fail(nowhere.to_string())),
+            Err(stopped) => return Err(stopped),
+        };
+        let list = found.and_then(|project| project.merge_requests).unwrap_or_default();
+        let Some(Some(Placed { iid })) = list.nodes.first() else {
+            return Ok(Fetched::Fail(error.to_string()));
+        };
+        let lost = format!("!{iid} cannot be read: {error}");
+        tracing::warn!(project = self.path, iid, %error, "GitLab cannot deliver a merge request, going on behind it");
+        let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
+        // Whoever comes next is not to blame.
+        (self.size, self.lean) = (PageSize::new(self.ctx.page_cap()), false);
+        self.left_out += 1;
+        Ok(Fetched::Page(Page {
+            merge_requests: Vec::new(),
+            next,
+            lost: Some(lost),
+            count: None,
+            as_of: Timestamp::now(),
+            path: self.path.clone(),
+        }))
     }
 
     /// The project with a page, and what is to be said where merge requests are missing from that page.
@@ -167,6 +205,7 @@ impl<'a> Reader<'a> {
 
     fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<String>)) -> Fetched {
         self.size.grow(self.ctx.page_cap());
+        (self.lean, self.left_out) = (false, 0);
         let Some(list) = project.merge_requests else {
             return Fetched::Skip(OFF.to_owned());
         };
@@ -192,9 +231,7 @@ impl<'a> Reader<'a> {
                 self.path = project.path_with_namespace;
                 Ok(None)
             }
-            Err(Error::GitLab(gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. })) => {
-                Ok(Some("gone, or hidden from the tokens"))
-            }
+            Err(Error::GitLab(error)) if error.class() == Class::Hidden => Ok(Some("gone, or hidden from the tokens")),
             Err(error) => Err(error),
         }
     }
@@ -206,21 +243,6 @@ impl<'a> Reader<'a> {
         }
         Err(error.into())
     }
-}
-
-/// Whether nobody in this run will get another answer than this.
-pub(super) fn stops_the_run(error: &gitlab::Error) -> bool {
-    use gitlab::Error as E;
-    matches!(
-        error,
-        E::Unauthorized { .. }
-            | E::InsufficientScope { .. }
-            | E::Forbidden { .. }
-            | E::NotGitLab { .. }
-            | E::RedirectedElsewhere { .. }
-            | E::Tls { .. }
-            | E::Settings { .. }
-    )
 }
 
 /// GitLab says so in words only: "Please provide a valid cursor".

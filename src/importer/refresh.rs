@@ -6,18 +6,15 @@ use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
-use serde::de::IgnoredAny;
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::queries::merge_request::MergeRequest;
-use crate::gitlab::{self, Client};
+use crate::gitlab::{self, Class, Client};
 use crate::store::{Batch, Refresh, Store};
 
 use super::context::Context;
-use super::pages::stops_the_run;
 use super::rows::Rows;
 use super::{Error, Progress, Settings, lists};
 
@@ -41,9 +38,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often a merge request may fail, while GitLab is well, before it is left to the next import.
 const MOST_FAILURES: u32 = 5;
-
-/// The cheapest question there is.
-const ALIVE: &str = "query Alive { __typename }";
 
 /// Reads what is due, again and again, until `stop`. Trouble is logged and tried again: what is due stays due.
 #[instrument(skip_all)]
@@ -241,21 +235,17 @@ async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
 
 /// Whether the trouble is that of the merge requests asked for: others would be read.
 async fn is_its_own(ctx: &Context, error: &Error) -> bool {
-    use gitlab::Error as E;
-    let error = match error {
-        Error::GitLab(error) => error,
-        Error::Store(error) => return !error.is_transient(),
-        _ => return false,
-    };
-    if matches!(error, E::RateLimited { .. } | E::Unreachable { .. } | E::UndefinedField { .. }) || stops_the_run(error)
-    {
-        return false;
+    match error {
+        Error::GitLab(error) => match error.class() {
+            Class::TooBig | Class::Refused => true,
+            Class::Fatal | Class::Hidden | Class::Outdated => false,
+            // Whoever is told to wait, or reaches nobody, need not ask whether others would be answered.
+            Class::Unwell if !matches!(error, gitlab::Error::Server { .. } | gitlab::Error::Broken { .. }) => false,
+            Class::Unwell | Class::Slow | Class::Failed => ctx.is_alive().await,
+        },
+        Error::Store(error) => !error.is_transient(),
+        _ => false,
     }
-    if is_hopeless(error) {
-        return true;
-    }
-    let alive = ctx.or_stop(ctx.client.graphql::<IgnoredAny>(ALIVE, &json!({}))).await;
-    alive.is_ok_and(|answer| answer.errors.is_empty())
 }
 
 /// The merge requests as they are now, and the path under which the project was found. What is gone is missing.
@@ -274,7 +264,7 @@ async fn read(ctx: &Context, due: &[Refresh]) -> Result<(String, Vec<MergeReques
         // The path names nothing any more, or another project.
         path = match ctx.or_stop(ctx.client.project(&project_id.to_string())).await {
             Ok(project) => project.path_with_namespace,
-            Err(Error::GitLab(gitlab::Error::NotFound { .. } | gitlab::Error::Forbidden { .. })) => break,
+            Err(Error::GitLab(error)) if error.class() == Class::Hidden => break,
             Err(error) => return Err(error),
         };
     }
@@ -283,17 +273,12 @@ async fn read(ctx: &Context, due: &[Refresh]) -> Result<(String, Vec<MergeReques
 
 /// Whether a server of another version than we take it for would answer so.
 fn may_be_outdated(error: &Error) -> bool {
-    use gitlab::Error as E;
-    matches!(error, Error::GitLab(E::UndefinedField { .. } | E::Graphql { .. } | E::Unexpected { .. }))
+    matches!(error, Error::GitLab(error) if matches!(error.class(), Class::Outdated | Class::Refused))
 }
 
 /// Whether asking again would bring the same trouble.
 fn is_hopeless(error: &gitlab::Error) -> bool {
-    use gitlab::Error as E;
-    matches!(
-        error,
-        E::QueryTimeout { .. } | E::TooComplex { .. } | E::TooLarge { .. } | E::Graphql { .. } | E::Unexpected { .. }
-    )
+    matches!(error.class(), Class::TooBig | Class::Refused)
 }
 
 #[cfg(test)]

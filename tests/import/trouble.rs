@@ -44,6 +44,63 @@ async fn no_trouble_that_passes_changes_a_row() {
 }
 
 #[tokio::test]
+async fn seconds_of_502_do_not_make_an_import_dearer() {
+    let size = Size { projects: 2, merge_requests: 500, notes: 2, commits: 1, ..Size::default() };
+    let gitlab = serve(company(1, size)).await;
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Status { status: 502 }).after(3).times(16));
+    gitlab.forget_requests();
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(place.count("gitlab_merge_requests").await, 1000);
+    let pages = gitlab.counts()[PAGES];
+    assert!(pages <= 10 + 16 + 2, "{pages} pages: ten of a hundred, and each refused one again");
+}
+
+#[tokio::test]
+async fn a_page_that_is_too_slow_twice_is_asked_for_in_halves_and_soon_in_full_again() {
+    let size = Size { projects: 1, merge_requests: 900, notes: 1, commits: 1, ..Size::default() };
+    let gitlab = serve(company(1, size)).await;
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at(PAGES, FaultKind::Status { status: 504 }).after(1).times(12));
+    gitlab.forget_requests();
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(place.count("gitlab_merge_requests").await, 900);
+    let pages = gitlab.counts()[PAGES];
+    assert!(pages <= 60, "{pages} pages: not one for each merge request");
+}
+
+#[tokio::test]
+async fn a_repository_that_gitlab_cannot_read_keeps_no_project_from_being_read() {
+    let gitlab = serve(company(2, small())).await;
+    let place = Place::sqlite().await;
+    let broken = FaultKind::FieldTimeout { fields: vec!["Repository.rootRef".into()] };
+    gitlab.faults().add(Fault::at("POST /graphql scope", broken));
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(summary.run.progress.done, 3);
+}
+
+#[tokio::test]
+async fn an_address_block_is_waited_for_and_ends_no_run() {
+    let gitlab = serve(company(2, small())).await;
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Html { status: 403 }).after(1).times(5));
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(summary.run.progress.done, 3);
+}
+
+#[tokio::test]
 async fn a_server_that_answers_only_small_pages_gets_small_pages() {
     let size = Size { projects: 1, merge_requests: 60, notes: 2, commits: 1, ..Size::default() };
     let gitlab = serve(company(2, size)).await;

@@ -24,6 +24,32 @@ pub struct PageProject {
     pub merge_requests: Option<Connection<MergeRequest>>,
 }
 
+/// The answer to [`PLACE`](super::merge_requests::PLACE).
+#[derive(Debug, Deserialize)]
+pub struct PlaceAnswer {
+    /// Null where the project does not exist or is hidden.
+    pub project: Option<PlaceProject>,
+}
+
+/// See [`PlaceAnswer`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceProject {
+    /// Numeric id: a path can come to name another project.
+    #[serde(deserialize_with = "gid")]
+    pub id: i64,
+    /// Null where merge requests are switched off or hidden.
+    pub merge_requests: Option<Connection<Placed>>,
+}
+
+/// A merge request of which only the place is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Placed {
+    /// Number within its project.
+    #[serde(deserialize_with = "number")]
+    pub iid: i64,
+}
+
 /// The answer to [`rest_of`](super::merge_requests::rest_of).
 #[derive(Debug, Deserialize)]
 pub struct RestAnswer {

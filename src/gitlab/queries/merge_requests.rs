@@ -63,6 +63,12 @@ pub fn page(dialect: Dialect, parts: Parts) -> Document {
     }
 }
 
+/// Which merge request comes next in the order of [`page`], and nothing else of it: for one that cannot be delivered.
+///
+/// Variables: `path`, `after` and `since`.
+pub const PLACE: &str = "query placeOfMergeRequest($path: ID!, $after: String, $since: Time) { project(fullPath: $path) { id \
+     mergeRequests(first: 1, after: $after, updatedAfter: $since, sort: UPDATED_ASC) { nodes { iid } pageInfo { hasNextPage endCursor } } } }";
+
 /// Up to 100 merge requests of a project by their iids, with longer lists than [`page`] brings.
 ///
 /// Variables: `path` and `iids`.
