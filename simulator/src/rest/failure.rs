@@ -144,6 +144,16 @@ impl Failure {
         Failure::new(StatusCode::METHOD_NOT_ALLOWED, body)
     }
 
+    /// A service's words, as they are.
+    pub(crate) fn plain(words: &str) -> Failure {
+        Failure::message(StatusCode::BAD_REQUEST, words)
+    }
+
+    /// A service's words where it forbids.
+    pub(crate) fn refused(words: &str) -> Failure {
+        Failure::message(StatusCode::FORBIDDEN, words)
+    }
+
     /// Another one is in the way.
     pub(crate) fn conflict(message: impl Into<Value>) -> Failure {
         Failure::new(StatusCode::CONFLICT, json!({ "message": message.into() }))

@@ -6,9 +6,9 @@ use percent_encoding::percent_decode_str;
 use super::route::Route;
 use super::{
     admin, approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, events,
-    finder, groups, hooks, instance, jobs, label, labels, member, merge_request, merge_requests, merging, namespaces,
-    note, notes, participants, personal_tokens, pipeline, pipelines, planning, projects, repository, resource_events,
-    resource_tokens, tokens, users, versions,
+    finder, group, groups, hooks, instance, jobs, label, labels, member, merge_request, merge_requests, merging,
+    namespaces, note, notes, participants, personal_tokens, pipeline, pipelines, planning, project, projects, related,
+    repository, resource_events, resource_tokens, tokens, user, users, versions,
 };
 use crate::world::Settings;
 
@@ -65,6 +65,10 @@ static ROOMS: &[&[Route]] = &[
     discussion::ROUTES,
     note::ROUTES,
     draft_notes::ROUTES,
+    project::ROUTES,
+    group::ROUTES,
+    user::ROUTES,
+    related::ROUTES,
     versions::ROUTES,
     participants::ROUTES,
     awards::ROUTES,

@@ -29,6 +29,7 @@ mod milestones;
 mod paging;
 mod parameters;
 mod pipelines;
+mod places;
 mod releases;
 mod reviews;
 mod shapes;

@@ -13,6 +13,7 @@ mod marks;
 mod members;
 mod merge_requests;
 mod notes;
+mod places;
 mod projects;
 mod pushes;
 mod refs;
