@@ -166,8 +166,10 @@ fn wished(world: &World, request: &Request, project: &Project, labels: &[String]
 /// The people of a list who see the project. Without a licence there is one at most.
 fn people(world: &World, request: &Request, project: &Project, names: &[&str]) -> Vec<String> {
     let ids = names.iter().flat_map(|name| request.args.list(name)).filter_map(|id| id.parse().ok());
-    let sees =
-        |id: &i64| project.visibility != Visibility::Private || world.role_in_project(*id, project) >= Role::Reporter;
+    let sees = |id: &i64| {
+        let admin = world.user(*id).is_some_and(|user| user.admin);
+        admin || project.visibility != Visibility::Private || world.role_in_project(*id, project) >= Role::Reporter
+    };
     let most = if world.settings.edition.licensed() { usize::MAX } else { 1 };
     let users = ids.filter(sees).filter_map(|id| world.user(id)).take(most);
     users.map(|user| user.username.clone()).collect()

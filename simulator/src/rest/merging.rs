@@ -59,11 +59,17 @@ pub(crate) fn merge(world: &mut World, request: &Request) -> Result<Reply, Failu
     if world.detailed_merge_status(found) != "mergeable" {
         return Err(Failure::not_allowed(json!({ "message": "405 Method Not Allowed" })));
     }
-    let user = find::caller(world, request)?.username.clone();
+    let caller = find::caller(world, request)?;
+    let (caller, user) = (caller.id, caller.username.clone());
+    let removes = request.args.is("should_remove_source_branch") && found.source_project == Some(project.id);
+    let branch = removes.then(|| (project.id, found.source_branch.clone()));
     if request.args.is("squash") {
         world.edit_merge_request(id, |found| found.squash = true);
     }
     world.merge(id, &user);
+    if let Some((project, branch)) = branch {
+        world.delete_branch(project, &branch, caller);
+    }
     Ok(Reply::ok(shown(world, id)?))
 }
 

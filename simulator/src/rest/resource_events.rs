@@ -13,6 +13,8 @@ pub(super) static ROUTES: &[Route] = &[
     read("/projects/:id/merge_requests/:iid/resource_state_events/:event_id", User, state),
     read("/projects/:id/merge_requests/:iid/resource_label_events", User, labels).takes(&[PAGED]),
     read("/projects/:id/merge_requests/:iid/resource_label_events/:event_id", User, label),
+    read("/projects/:id/merge_requests/:iid/resource_milestone_events", User, milestones).takes(&[PAGED]),
+    read("/projects/:id/merge_requests/:iid/resource_milestone_events/:event_id", User, milestone),
 ];
 
 pub(crate) fn states(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -33,6 +35,16 @@ pub(crate) fn labels(world: &World, request: &Request) -> Result<Reply, Failure>
 pub(crate) fn label(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (found, event) = named(world, request, |found| &found.label_events, |event: &MarkEvent| event.id)?;
     Ok(Reply::ok(show::label_event(world, found, event)))
+}
+
+pub(crate) fn milestones(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let (_, found) = find::noteable(world, request)?;
+    page(world, request, Paging::Offset, &found.milestone_events, |event| show::milestone_event(world, found, event))
+}
+
+pub(crate) fn milestone(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let (found, event) = named(world, request, |found| &found.milestone_events, |event: &MarkEvent| event.id)?;
+    Ok(Reply::ok(show::milestone_event(world, found, event)))
 }
 
 /// The event of the third placeholder, among those of one kind.

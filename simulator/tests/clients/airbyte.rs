@@ -14,17 +14,7 @@ use crate::install::from_pypi;
 use crate::support::{TOKEN, furnished, run, serve};
 
 /// Streams of what the simulator does not have.
-const ABSENT: [&str; 9] = [
-    "group_issue_boards",
-    "epics",
-    "epic_issues",
-    "group_milestones",
-    "project_milestones",
-    "branches",
-    "tags",
-    "releases",
-    "issues",
-];
+const ABSENT: [&str; 3] = ["group_issue_boards", "epics", "epic_issues"];
 
 /// The records of each stream by their keys, sorted.
 type Records = BTreeMap<String, Vec<String>>;
@@ -69,6 +59,8 @@ fn expected(world: &World) -> Records {
         group.members.iter().for_each(|member| put("group_members", format!("{id} {}", member.user)));
         let above = world.ancestry(Some(id));
         let labels = world.labels().filter(|label| above.iter().any(|above| label.owner == Owner::Group(*above)));
+        let milestones = world.milestones_of(Owner::Group(id));
+        milestones.for_each(|milestone| put("group_milestones", milestone.id.to_string()));
         labels.for_each(|label| put("group_labels", format!("{id} {}", label.id)));
     }
     for project in world.projects() {
@@ -78,6 +70,12 @@ fn expected(world: &World) -> Records {
         world.labels_of_project(project).for_each(|label| put("project_labels", format!("{id} {}", label.id)));
         everybody(world, project).iter().for_each(|user| put("users", user.to_string()));
         project.commits.iter().for_each(|commit| put("commits", commit.sha.to_string()));
+        let milestones = world.milestones_of(Owner::Project(id));
+        milestones.for_each(|milestone| put("project_milestones", milestone.id.to_string()));
+        world.issues_of(id).for_each(|issue| put("issues", issue.id.to_string()));
+        world.branches_of(project).iter().for_each(|branch| put("branches", format!("{id} {}", branch.name)));
+        project.tags.iter().for_each(|tag| put("tags", format!("{id} {}", tag.name)));
+        project.releases.iter().for_each(|release| put("releases", format!("{id} {}", release.tag)));
         for found in world.merge_requests_of(project.id) {
             put("merge_requests", found.id.to_string());
             found.commits.iter().for_each(|commit| put("merge_request_commits", format!("{id} {}", commit.sha)));

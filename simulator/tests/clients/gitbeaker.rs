@@ -32,3 +32,8 @@ async fn it_reads_merge_requests_people_and_pipelines() {
 async fn it_makes_hooks_tokens_and_members() {
     node("hooks.mjs").await;
 }
+
+#[tokio::test]
+async fn it_opens_discusses_approves_and_merges() {
+    node("writes.mjs").await;
+}

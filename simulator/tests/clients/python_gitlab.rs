@@ -58,3 +58,18 @@ async fn it_holds_queries_against_the_schema_and_walks_their_pages() {
 async fn it_saves_labels_by_the_name_in_the_body() {
     python("labels.py").await;
 }
+
+#[tokio::test]
+async fn it_opens_discusses_approves_and_merges() {
+    python("reviews.py").await;
+}
+
+#[tokio::test]
+async fn it_makes_branches_tags_and_releases() {
+    python("code.py").await;
+}
+
+#[tokio::test]
+async fn it_plans_by_milestones_and_issues() {
+    python("planning.py").await;
+}

@@ -18,9 +18,14 @@ pub(crate) fn company() -> World {
     furnished(Size { projects: 4, merge_requests: 30, ..Size::default() })
 }
 
-/// A company of any size with tokens for the clients.
+/// A company of any size, with plans and a release in its first project, and tokens for the clients.
 pub(crate) fn furnished(size: Size) -> World {
     World::generate(1, size)
+        .with_group("acme", |group| group.milestone("Autumn", |_| {}))
+        .with_project("acme/web", |project| {
+            let planned = project.milestone("Sprint 1", |_| {}).issue("Logins fail", |_| {});
+            planned.incident("Nobody can log in", |_| {}).release("v0.9", |_| {})
+        })
         .with_group_token(TOKEN, "acme", Role::Owner, &[Scope::Api])
         .with_token(ADMIN, |token| token.user("root"))
 }

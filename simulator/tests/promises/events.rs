@@ -78,3 +78,24 @@ async fn every_push_is_a_version_of_the_diff() {
         assert_eq!(Some(found.versions[1].head), found.sha);
     });
 }
+
+/// lib/api/resource_milestone_events.rb; and a merge request shows its milestone.
+#[tokio::test]
+async fn a_milestone_is_shown_and_its_coming_and_going_are_listed() {
+    let served = serve(small()).await;
+    served.simulator.world(|world| {
+        let milestone = Milestone { id: 7, owner: Owner::Project(1), title: "1.0".to_owned(), ..Milestone::default() };
+        world.insert_milestone(milestone);
+        world.set_milestone(1, "ann", Some(7)).unwrap();
+    });
+
+    let (_, shown) = served.read("/projects/1/merge_requests/1", READER).await;
+    assert_eq!(shown["milestone"]["title"], "1.0");
+    let path = "/projects/1/merge_requests/1/resource_milestone_events";
+    let (status, events) = served.read(path, READER).await;
+    let event = &events[0];
+    assert_eq!((status, &event["action"], &event["state"]), (200, &"add".into(), &"opened".into()));
+    assert_eq!((&event["milestone"]["id"], &event["user"]["username"]), (&7.into(), &"ann".into()));
+    assert_eq!(served.read(&format!("{path}/{}", event["id"]), READER).await, (200, event.clone()));
+    assert_eq!(served.read(&format!("{path}/4711"), READER).await.0, 404);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{label, time, user_basic};
+use super::{label, milestone, time, user_basic};
 use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
 
 /// How labels are shown.
@@ -50,7 +50,7 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
         "labels": labels(world, found, style),
         "draft": found.draft,
         "work_in_progress": found.draft,
-        "milestone": null,
+        "milestone": found.milestone.and_then(|id| world.milestone(id)).map(|found| milestone(world, found)),
         "reference": format!("!{}", found.iid),
         "references": {
             "short": format!("!{}", found.iid),

@@ -31,7 +31,7 @@ pub(crate) use people::{member, token, user, user_basic};
 pub(crate) use places::{group, label, namespace, project, project_simple};
 pub(crate) use planning::{issue, issue_single, milestone};
 pub(crate) use repository::{bare_diff, branch, commit_single, protected_branch, release, status, tag};
-pub(crate) use resource_events::{label_event, state_event};
+pub(crate) use resource_events::{label_event, milestone_event, state_event};
 pub(crate) use tokens::{group_association, project_association, resource_token};
 
 /// `2017-04-29T08:46:00.000Z`, as most of REST writes times.

@@ -1,8 +1,8 @@
-//! Events of states and labels.
+//! Events of states, labels and milestones.
 
 use serde_json::{Value, json};
 
-use super::{label, time, user_basic};
+use super::{label, milestone, time, user_basic};
 use crate::world::{MarkEvent, MergeRequest, StateEvent, World};
 
 /// A change of state.
@@ -29,5 +29,20 @@ pub(crate) fn label_event(world: &World, found: &MergeRequest, event: &MarkEvent
         "resource_id": found.id,
         "label": world.label(event.subject).map(label),
         "action": event.action(),
+    })
+}
+
+/// A milestone set or taken away, and where the merge request stood then (lib/api/entities/resource_milestone_event.rb).
+pub(crate) fn milestone_event(world: &World, found: &MergeRequest, event: &MarkEvent) -> Value {
+    let before = found.state_events.iter().rev().find(|state| state.at <= event.at);
+    json!({
+        "id": event.id,
+        "user": user_basic(world, event.user),
+        "created_at": time(event.at),
+        "resource_type": "MergeRequest",
+        "resource_id": found.id,
+        "milestone": world.milestone(event.subject).map(|found| milestone(world, found)),
+        "action": event.action(),
+        "state": before.map(|state| state.state).filter(|state| *state != "reopened").unwrap_or("opened"),
     })
 }

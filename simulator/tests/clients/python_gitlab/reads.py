@@ -35,6 +35,10 @@ for one in merge_requests:
         sorted((award.id, award.name, award.user["id"]) for award in found.awardemojis.list(get_all=True)),
         sorted((award["id"], award["name"], award["user"]) for award in one["awards"]),
     )
+    same(
+        [(event.id, event.action) for event in found.resourcemilestoneevents.list(get_all=True)],
+        [(event["id"], event["action"]) for event in one["milestone_events"]],
+    )
     approvals = found.approvals.get()
     same([given["user"]["id"] for given in approvals.approved_by], one["approved_by"])
     assert approvals.approvals_required == one["approvals_required"], approvals.attributes
@@ -51,6 +55,7 @@ one = first(merge_requests, lambda one: any(not note["system"] for note in one["
 found = project.mergerequests.get(one["iid"])
 note = first(one["notes"], lambda note: not note["system"])
 assert found.notes.get(note["id"]).body == note["body"]
+assert note["id"] in [known["id"] for known in found.discussions.get(note["discussion"]).attributes["notes"]]
 with refused(errors.GitlabGetError, 404, "404 Not found"):
     found.notes.get(999_999)
 with refused(errors.GitlabGetError, 404, "404 Not found"):
