@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use gitlab_simulator::world::{Edition, Role, Scope, Version};
-use gitlab_simulator::{Options, Simulator, Size, World};
+use gitlab_simulator::world::{Edition, Role, Scale, Scope, Version};
+use gitlab_simulator::{Options, Simulator, World};
 use jiff::Timestamp;
 
 /// A GitLab that behaves: state, REST, GraphQL, webhooks and faults.
@@ -30,18 +30,15 @@ struct Args {
     /// Projects, in the group `acme` and its subgroups.
     #[arg(long, default_value_t = 10, env = "GITLAB_SIMULATOR_PROJECTS", hide_env = true)]
     projects: usize,
-    /// Merge requests in each project.
+    /// Merge requests for each project; some have more, some have less. Ten million in all are fine.
     #[arg(long, default_value_t = 50, env = "GITLAB_SIMULATOR_MERGE_REQUESTS", hide_env = true)]
     merge_requests: usize,
-    /// Notes on each merge request, system notes included.
-    #[arg(long, default_value_t = 5, env = "GITLAB_SIMULATOR_NOTES", hide_env = true)]
-    notes: usize,
-    /// Commits of each merge request.
-    #[arg(long, default_value_t = 3, env = "GITLAB_SIMULATOR_COMMITS", hide_env = true)]
-    commits: usize,
-    /// People.
-    #[arg(long, default_value_t = 20, env = "GITLAB_SIMULATOR_USERS", hide_env = true)]
-    users: usize,
+    /// People; by default as many as the work takes.
+    #[arg(long, env = "GITLAB_SIMULATOR_USERS", hide_env = true)]
+    users: Option<usize>,
+    /// The days that the history spans; by default a year, three for large companies.
+    #[arg(long, env = "GITLAB_SIMULATOR_DAYS", hide_env = true)]
+    days: Option<i64>,
     /// How long every request takes, such as 50ms.
     #[arg(long, default_value = "0ms", value_parser = duration, env = "GITLAB_SIMULATOR_LATENCY", hide_env = true)]
     latency: Duration,
@@ -128,16 +125,14 @@ async fn run(args: Args) -> std::io::Result<()> {
 }
 
 fn world(args: &Args) -> World {
-    let size = Size {
-        projects: args.projects,
-        merge_requests: args.merge_requests,
-        notes: args.notes,
-        commits: args.commits,
-        users: args.users,
-        until: Timestamp::now(),
-        ..Size::default()
-    };
-    let mut world = World::generate(args.seed, size)
+    let merge_requests = args.projects * args.merge_requests;
+    let days = args.days.unwrap_or(if merge_requests > 100_000 { 3 * 360 } else { 360 });
+    // Two days of somebody's work each.
+    let work = merge_requests / usize::try_from(days).unwrap_or(1).max(1) * 2;
+    let people = args.users.unwrap_or_else(|| work.max(20));
+    let until = Timestamp::now();
+    let scale = Scale { projects: args.projects, merge_requests, people, days, until };
+    let mut world = World::company(args.seed, scale)
         .with_edition(args.edition)
         .with_group_token(&args.token, "acme", Role::Owner, &[Scope::Api])
         .with_group_token(&args.reader_token, "acme", Role::Developer, &[Scope::ReadApi]);

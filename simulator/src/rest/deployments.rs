@@ -50,14 +50,12 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
     };
     let before = world.deployments_of(project.id).rev().find(earlier).map(|other| other.sha);
     let from = world.commits_of(project).skip_while(|commit| commit.sha != found.sha);
-    let shipped: Vec<_> = from.take_while(|commit| Some(commit.sha) != before).map(|commit| Some(commit.sha)).collect();
-    let ships = |candidate: &&MergeRequest| {
-        let merged = [candidate.merge_commit_sha, candidate.squash_commit_sha, candidate.sha];
-        candidate.merged_at.is_some() && merged.iter().any(|sha| sha.is_some() && shipped.contains(sha))
-    };
+    let shipped = from.take_while(|commit| Some(commit.sha) != before);
     let readable = world.reads_merge_requests(&request.caller, project);
-    let all = world.merge_requests_of(project.id).rev().filter(|_| readable);
-    let found: Vec<&MergeRequest> = all.filter(ships).collect();
+    let brought = shipped.flat_map(|commit| world.merge_requests_bringing(project, commit));
+    let mut found: Vec<&MergeRequest> = brought.filter(|found| readable && found.merged_at.is_some()).collect();
+    found.sort_by_key(|found| std::cmp::Reverse(found.iid));
+    found.dedup_by_key(|found| found.iid);
     page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles))
 }
 

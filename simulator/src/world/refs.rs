@@ -124,6 +124,18 @@ impl World {
         known.or_else(archived).and_then(|found| Some(&found.commits[place(found)?..])).unwrap_or_default()
     }
 
+    /// The pipelines of a merge request's branch, oldest first.
+    pub fn pipelines_of_merge_request<'w>(
+        &'w self,
+        subject: &'w MergeRequest,
+    ) -> impl DoubleEndedIterator<Item = &'w Pipeline> {
+        let reference = format!("refs/merge-requests/{}/head", subject.iid);
+        let archived = self.archive.pipelines_of_merge_request(subject.id).into_iter();
+        let archived = archived.filter_map(|id| self.pipeline(id));
+        let held = self.held_pipelines_of(subject.project);
+        archived.chain(held.filter(move |one| one.ref_name == subject.source_branch || one.ref_name == reference))
+    }
+
     fn held_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
         let held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
         let of_merge_requests = held.flat_map(|found| found.commits.iter());

@@ -5,6 +5,7 @@
 //! passes over. While the World is only read, what was looked at closely stays ([`Remembered`]), as references to it are
 //! handed out; between requests it is forgotten.
 
+mod ci;
 mod index;
 mod places;
 mod remembered;
@@ -15,8 +16,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::company::{Company, Kind, Part};
-use super::{Commit, MergeRequest, Sha};
-use index::Index;
+use super::{Commit, Deployment, MergeRequest, Pipeline, Sha};
+use index::{Index, Runs};
 use remembered::Remembered;
 
 pub use places::{Along, Stretch};
@@ -29,10 +30,15 @@ const MANY: usize = 2_000;
 pub(super) struct Archive {
     company: Arc<Company>,
     indexes: Arc<[OnceLock<Index>]>,
+    runs: Arc<[OnceLock<Runs>]>,
     merge_requests: Remembered<MergeRequest>,
     commits: Remembered<Commit>,
+    pipelines: Remembered<Pipeline>,
+    deployments: Remembered<Deployment>,
     /// Merge requests that the World holds or has deleted, with their projects' places.
     replaced: BTreeMap<i64, usize>,
+    /// Pipelines and deployments that the World holds or has deleted.
+    replaced_ci: HashSet<i64>,
     /// Places of projects that were deleted.
     gone: HashSet<usize>,
     /// Users who were deleted since: what they did is the ghost's.
@@ -59,9 +65,13 @@ impl Archive {
     pub(super) fn of(company: Company, ghost: i64) -> Archive {
         Archive {
             indexes: (0..company.projects()).map(|_| OnceLock::new()).collect(),
+            runs: (0..company.projects()).map(|_| OnceLock::new()).collect(),
             company: Arc::new(company),
             merge_requests: Remembered::default(),
             commits: Remembered::default(),
+            pipelines: Remembered::default(),
+            deployments: Remembered::default(),
+            replaced_ci: HashSet::new(),
             replaced: BTreeMap::new(),
             gone: HashSet::new(),
             departed: HashSet::new(),
@@ -113,10 +123,14 @@ impl Archive {
     /// A merge request, to stay until the next quiet moment.
     pub(super) fn merge_request(&self, id: i64) -> Option<&MergeRequest> {
         let (place, iid) = self.find(id)?;
-        self.merge_requests.get_or_make(id, || Some(self.make(place, iid)))
+        self.merge_requests.get_or_make(id, || {
+            let mut made = self.make(place, iid);
+            made.head_pipeline = self.head_pipeline(place, iid);
+            Some(made)
+        })
     }
 
-    /// A merge request, to be looked at once.
+    /// A merge request, to be looked at once. Its pipeline is not looked for.
     pub(super) fn glance(&self, id: i64) -> Option<MergeRequest> {
         let (place, iid) = self.find(id)?;
         Some(self.make(place, iid))
@@ -212,12 +226,14 @@ impl Archive {
 
     /// Whether so much was made that it is time to forget it.
     pub(super) fn full(&self) -> bool {
-        self.merge_requests.len() > MANY || self.commits.len() > 10 * MANY
+        self.merge_requests.len() + self.pipelines.len() + self.deployments.len() + self.commits.len() / 8 > MANY
     }
 
     /// Forgets what was made; whoever looks again makes it again.
     pub(super) fn forget(&mut self) {
         self.merge_requests.forget();
         self.commits.forget();
+        self.pipelines.forget();
+        self.deployments.forget();
     }
 }

@@ -6,7 +6,6 @@ use std::collections::BinaryHeap;
 
 use jiff::Timestamp;
 
-use super::index::Order;
 use crate::world::company::{Kind, time};
 use crate::world::{MergeRequest, World};
 
@@ -159,7 +158,7 @@ impl super::Archive {
     fn entry(&self, place: usize, along: Along, number: usize) -> Place {
         match along {
             Along::Updated => {
-                let (at, iid) = Order::get(&self.index(place).updated, number);
+                let (at, iid) = self.index(place).updated.get(number);
                 (time(at), self.id_at(place, iid))
             }
             Along::Created => {

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::calendar::{Calendar, DAY};
 use super::numbers::Kind;
+use super::special::Special;
 use super::{Company, Person, Plan, labels, luck, time};
 use crate::world::archive::Archive;
 use crate::world::generate::words;
@@ -51,9 +52,15 @@ impl World {
         let begin = until - scale.days.max(1) * DAY;
         let before = scale.until.checked_sub(SignedDuration::from_hours(24 * (scale.days + 30))).unwrap_or(scale.until);
         let clock = std::mem::replace(&mut world.clock, Clock::Fixed(before));
-        for (kind, first) in
-            [("user", 41), ("namespace", 605), ("project", 2_114), ("label", 7_703), ("milestone", 1_208)]
-        {
+        for (kind, first) in [
+            ("user", 41),
+            ("namespace", 605),
+            ("project", 2_114),
+            ("label", 7_703),
+            ("milestone", 1_208),
+            ("environment", 3_406),
+            ("issue", 28_011),
+        ] {
             world.start_ids_at(kind, first);
         }
         let people = world.employ(scale.people.max(4), (begin, until), &mut random);
@@ -74,13 +81,31 @@ impl World {
                 project.last_activity_at = scale.until;
                 plan.path.clone_from(&project.full_path);
             }
+            for name in ["staging", "production"] {
+                world.environment_named(project, name);
+            }
         }
-        world.clock = clock;
         let first_project = world.projects().next().map_or(0, |project| project.id);
+        let first_environment = world.environments().next().map_or(0, |environment| environment.id);
+        world.make_special(&mut plans, first_project, until);
         let by_user = people.iter().chain(&bots).zip(0..).map(|(person, place)| (person.user, place)).collect();
-        let company =
-            Company { seed, until, calendar, people, bots, by_user, labels, milestones, plans, first_project };
+        let company = Company {
+            seed,
+            until,
+            calendar,
+            people,
+            bots,
+            by_user,
+            labels,
+            milestones,
+            plans,
+            first_project,
+            first_environment,
+        };
         world.reserve_ids(&company);
+        world.tell_events(&company);
+        world.clock = clock;
+        world.outbox.clear();
         world.archive = Archive::of(company, world.user_by_name("ghost").map_or(0, |ghost| ghost.id));
         world
     }
@@ -206,16 +231,32 @@ impl World {
     /// What is made from now on has ids behind those of the history.
     fn reserve_ids(&mut self, company: &Company) {
         let most = company.plans.iter().map(|plan| plan.count).max().unwrap_or_default();
-        let kinds = [("merge_request", Kind::MergeRequest), ("note", Kind::Note), ("award", Kind::Award)];
+        let kinds = [
+            ("merge_request", Kind::MergeRequest),
+            ("note", Kind::Note),
+            ("award", Kind::Award),
+            ("state_event", Kind::Event),
+            ("label_event", Kind::Event),
+            ("milestone_event", Kind::Event),
+            ("diff_version", Kind::Version),
+        ];
         for (name, kind) in kinds {
             self.start_ids_at(name, company.numbers().free(kind, most));
+        }
+        // One for each push, at most, and one for the merge; of deployments there are fewer.
+        for (name, kind) in [("pipeline", Kind::Pipeline), ("job", Kind::Job), ("deployment", Kind::Deployment)] {
+            self.start_ids_at(name, company.numbers().free(kind, most * 16));
         }
     }
 }
 
 /// Few projects are big, and many are small.
 fn plans(scale: &Scale, people: &[Person], random: &mut Rng) -> Vec<Plan> {
-    let weights: Vec<f64> = (0..scale.projects).map(|place| (place as f64 + 2.0).powf(-0.8)).collect();
+    let weight = |place: usize| match Special::of(place) {
+        Some(special) if !special.has_merge_requests() => 0.0,
+        _ => (place as f64 + 2.0).powf(-0.8),
+    };
+    let weights: Vec<f64> = (0..scale.projects).map(weight).collect();
     let sum: f64 = weights.iter().sum();
     let mut before = 0.0;
     let share = |weight: f64| (weight / sum * scale.merge_requests as f64).round() as i64;
@@ -235,6 +276,8 @@ fn plans(scale: &Scale, people: &[Person], random: &mut Rng) -> Vec<Plan> {
             resets: luck::percent(random, 50),
             approvals: luck::pick(random, &[1, 1, 1, 2]),
             code_owners: luck::percent(random, 40).then(|| ("*.sql".to_owned(), owners.to_vec())),
+            suites: luck::pick(random, &[2, 3, 4, 6, 9, 14]),
+            releases_one_in: luck::pick(random, &[1, 1, 3, 8]),
             assisted: luck::percent(random, 35),
             ..Plan::default()
         }

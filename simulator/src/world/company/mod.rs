@@ -5,6 +5,8 @@
 //! the orders of lists; then what happened in between ([`story`]), only where somebody looks.
 
 mod calendar;
+mod ci;
+mod events;
 mod found;
 mod frame;
 mod labels;
@@ -12,6 +14,7 @@ mod luck;
 mod names;
 mod numbers;
 mod outline;
+mod special;
 mod staff;
 mod story;
 #[cfg(test)]
@@ -22,6 +25,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use calendar::Calendar;
+pub(crate) use ci::{Cause, Run, Step};
 pub use found::Scale;
 pub(crate) use frame::Fate;
 pub(crate) use names::Part;
@@ -47,6 +51,8 @@ pub(crate) struct Company {
     plans: Vec<Plan>,
     /// The id of the first project; the others follow.
     first_project: i64,
+    /// The id of the first project's staging; its production follows, then those of the others.
+    first_environment: i64,
 }
 
 /// What is known of a project before anything of it is made.
@@ -73,6 +79,10 @@ pub(crate) struct Plan {
     approvals: i64,
     /// The name of a rule for code owners, and their users.
     code_owners: Option<(String, Vec<i64>)>,
+    /// How many jobs test.
+    suites: usize,
+    /// How many merges there are for one deployment to production.
+    releases_one_in: u32,
     /// Whether an assistant reviews first.
     assisted: bool,
     /// Forks, some of which are still there.
@@ -93,6 +103,7 @@ impl Company {
             milestones: Vec::new(),
             plans: Vec::new(),
             first_project: 0,
+            first_environment: 0,
         }
     }
 

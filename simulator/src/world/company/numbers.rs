@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     Award,
     Rule,
     Pipeline,
+    Job,
+    Deployment,
 }
 
 impl Kind {
@@ -27,16 +29,19 @@ impl Kind {
             Kind::Award => 930_000,
             Kind::Rule => 640_000,
             Kind::Pipeline => 4_700_000,
+            Kind::Job => 91_000_000,
+            Kind::Deployment => 2_200_000,
         }
     }
 
     /// How many ids a merge request (or pipeline) has for what belongs to it.
     pub(crate) fn room(self) -> i64 {
         match self {
-            Kind::MergeRequest | Kind::Pipeline => 1,
+            Kind::MergeRequest | Kind::Pipeline | Kind::Deployment => 1,
             Kind::Note => 64,
             Kind::Event | Kind::Version | Kind::Award => 16,
             Kind::Rule => 4,
+            Kind::Job => 32,
         }
     }
 }

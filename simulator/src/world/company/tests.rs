@@ -1,14 +1,16 @@
 //! What one believes of a company, within wide bounds.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use crate::world::{MergeRequest, MergeRequestState, NoteKind, Scale, SystemAction, UserState, World};
 
 const HOUR: f64 = 3_600.0;
 
-fn big() -> World {
-    World::company(11, Scale { projects: 12, merge_requests: 6_000, people: 60, days: 700, ..Scale::default() })
-}
+/// One for all tests, so that its rows are made once.
+static BIG: LazyLock<World> = LazyLock::new(|| {
+    World::company(11, Scale { projects: 12, merge_requests: 4_000, people: 60, days: 700, ..Scale::default() })
+});
 
 /// The share of the rows for which something holds, in percent.
 fn percent(rows: &[&MergeRequest], holds: impl Fn(&MergeRequest) -> bool) -> usize {
@@ -22,7 +24,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 #[test]
 fn the_figures_are_those_of_a_company_that_does_well() {
-    let world = big();
+    let world = &*BIG;
     let rows: Vec<&MergeRequest> = world.merge_requests().collect();
     let cycle =
         rows.iter().filter_map(|row| Some((row.merged_at?.duration_since(row.created_at)).as_secs_f64() / HOUR));
@@ -46,7 +48,7 @@ fn the_figures_are_those_of_a_company_that_does_well() {
 
 #[test]
 fn everything_that_happens_to_merge_requests_happens() {
-    let world = big();
+    let world = &*BIG;
     let rows: Vec<&MergeRequest> = world.merge_requests().collect();
     let count = |holds: &dyn Fn(&MergeRequest) -> bool| rows.iter().filter(|row| holds(row)).count();
     let ghost = world.user_by_name("ghost").map(|ghost| ghost.id);
@@ -83,7 +85,7 @@ fn everything_that_happens_to_merge_requests_happens() {
 
 #[test]
 fn history_keeps_the_order_of_things() {
-    let world = big();
+    let world = &*BIG;
     let until = Scale::default().until;
     for row in world.merge_requests() {
         assert!(row.notes.is_sorted_by_key(|note| (note.created_at, note.id)), "{}", row.id);
@@ -104,7 +106,7 @@ fn history_keeps_the_order_of_things() {
 
 #[test]
 fn a_revert_takes_back_what_was_merged_before_in_the_same_project() {
-    let world = big();
+    let world = &*BIG;
     let mut found = 0;
     for row in world.merge_requests() {
         let text = row.description.as_deref().unwrap_or_default();
@@ -135,7 +137,7 @@ fn ids_are_unique_and_tell_whose_they_are() {
 
 #[test]
 fn people_work_on_working_days() {
-    let world = big();
+    let world = &*BIG;
     let weekend = |at: jiff::Timestamp| {
         let day = at.to_zoned(jiff::tz::TimeZone::UTC).weekday();
         matches!(day, jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday)
@@ -147,4 +149,122 @@ fn people_work_on_working_days() {
 
     assert!(percent(&rows, |row| weekend(row.created_at)) < 4);
     assert!(late * 100 / comments.len() < 4);
+}
+
+#[test]
+fn pipelines_run_on_the_commits_of_merge_requests_and_of_the_default_branch() {
+    let world = &*BIG;
+    let project = world.projects().nth(1).unwrap();
+    let pipelines: Vec<_> = world.pipelines_of(project.id).collect();
+    let share = |holds: &dyn Fn(&crate::world::Pipeline) -> bool| {
+        pipelines.iter().filter(|one| holds(one)).count() * 100 / pipelines.len()
+    };
+
+    assert!(pipelines.len() > 300);
+    assert!(pipelines.is_sorted_by_key(|one| (one.created_at, one.id)));
+    assert!(pipelines.iter().zip(1..).all(|(one, number)| one.iid == number));
+    assert!(pipelines.iter().all(|one| world.commit_of(project, one.sha).is_some()));
+    assert!((5..25).contains(&share(&|one| one.status == "failed")));
+    assert!(share(&|one| one.jobs.iter().any(|job| job.retried)) > 3);
+    assert!(share(&|one| one.coverage.is_some()) > 60);
+    assert!(pipelines.iter().flat_map(|one| &one.jobs).all(|job| job.started_at <= job.finished_at));
+    let young = world.merge_requests_of(project.id).last().unwrap();
+    let head = world.pipeline(young.head_pipeline.unwrap()).unwrap();
+    assert_eq!(Some(head.sha), young.versions.last().map(|version| version.head));
+    assert!(world.pipelines_of_merge_request(young).any(|one| one.id == head.id));
+    let job = &head.jobs[1];
+    assert_eq!(world.job(project.id, job.id).map(|(of, _)| of.id), Some(head.id));
+}
+
+#[test]
+fn deployments_go_to_staging_and_production_and_sometimes_back() {
+    let world = &*BIG;
+    let mut production = 0;
+    let mut failed = 0;
+    let mut back = 0;
+    for project in world.projects() {
+        let deployments: Vec<_> = world.deployments_of(project.id).collect();
+        assert!(deployments.is_sorted_by_key(|one| (one.created_at, one.id)));
+        for one in deployments {
+            let environment = world.environment(one.environment).unwrap();
+            assert_eq!(environment.project, project.id);
+            assert!(world.commit_of(project, one.sha).is_some());
+            production += usize::from(environment.name == "production");
+            failed += usize::from(environment.name == "production" && one.status == "failed");
+            back += usize::from(one.deployable.is_none());
+        }
+    }
+    assert!(production > 200 && (3..16).contains(&(failed * 100 / production)), "{failed} of {production} failed");
+    assert!(back > 10 && back <= failed);
+}
+
+#[test]
+fn an_edited_pipeline_stays_where_it_is_and_a_deleted_one_stays_deleted() {
+    let mut world = World::company(2, Scale { merge_requests: 300, ..Scale::default() });
+    let project = world.projects().next().unwrap().id;
+    let ids: Vec<i64> = world.pipelines_of(project).map(|one| one.id).collect();
+
+    world.edit_pipeline(ids[3], |one| one.name = Some("edited".to_owned()));
+    world.delete_pipeline(ids[4]);
+    let new = world.start_pipeline(project, "main", "root", "push").unwrap();
+    world.tidy();
+
+    let mut expected = ids.clone();
+    expected.remove(4);
+    expected.push(new);
+    assert_eq!(world.pipelines_of(project).map(|one| one.id).collect::<Vec<_>>(), expected);
+    assert_eq!(world.pipeline(ids[3]).unwrap().name.as_deref(), Some("edited"));
+    assert_eq!(world.pipeline(new).unwrap().iid, ids.len() as i64 + 1);
+}
+
+#[test]
+fn incidents_and_releases_are_about_what_was_merged() {
+    let world = &*BIG;
+    let project = world.projects().next().unwrap();
+    let incidents: Vec<_> = world.issues_of(project.id).collect();
+
+    assert!(incidents.len() > 5 && incidents.iter().any(|one| one.closed_at.is_some()));
+    assert!(project.releases.len() > 5 && project.tags.is_sorted_by_key(|tag| tag.created_at));
+    assert!(project.tags.iter().all(|tag| world.commit_of(project, tag.sha).is_some()));
+}
+
+#[test]
+fn life_goes_on_with_what_is_young() {
+    let mut world = BIG.clone();
+    let until = Scale::default().until;
+    world.clock = crate::world::Clock::Fixed(until);
+    let open = |world: &World| world.projects().map(|one| world.open_merge_requests_of(one.id).count()).sum::<usize>();
+    let before = open(&world);
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut merged = 0;
+    for _ in 0..1_500 {
+        world.advance(jiff::SignedDuration::from_mins(2));
+        if let Some(happened) = world.live(&mut random).filter(|happened| happened.what == "merged") {
+            let project = world.project_by_path(&happened.project).unwrap().id;
+            let row = world.merge_request_by_iid(project, happened.iid).unwrap();
+            let took = row.merged_at.unwrap().duration_since(row.created_at);
+            assert!(took < jiff::SignedDuration::from_hours(24 * 15), "{took}");
+            merged += 1;
+        }
+    }
+    assert!(merged > 50);
+    assert!(open(&world) < before + 12 * 12, "{before} were open, {} are", open(&world));
+}
+
+#[test]
+fn from_the_eleventh_project_on_some_are_special() {
+    let world = World::company(1, Scale { projects: 20, merge_requests: 400, ..Scale::default() });
+    let projects: Vec<_> = world.projects().collect();
+
+    assert!(
+        projects.iter().take(10).all(|one| !one.archived && !one.empty_repo() && one.marked_for_deletion_on.is_none())
+    );
+    assert!(projects.iter().any(|one| one.archived));
+    assert!(projects.iter().any(|one| one.empty_repo() && world.merge_requests_of(one.id).count() == 0));
+    assert!(projects.iter().any(|one| one.marked_for_deletion_on.is_some() && one.path.contains("deletion_scheduled")));
+    assert!(projects.iter().any(|one| one.forked_from.is_some()));
+    assert!(
+        world.project_by_old_path("acme/notifier").is_some() || projects.iter().any(|one| one.path.ends_with("-next"))
+    );
+    assert_eq!(world.merge_request_count(), 400);
 }

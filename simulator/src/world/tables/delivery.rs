@@ -5,11 +5,16 @@ use crate::world::{Deployment, Environment, Issue, Job, Milestone, Pipeline, Wor
 impl World {
     /// Edits a pipeline with its jobs. Nothing is fired: verbs do that.
     pub fn edit_pipeline<R>(&mut self, id: i64, edit: impl FnOnce(&mut Pipeline) -> R) -> Option<R> {
+        if let Some(made) = self.archive.pipeline(id).cloned() {
+            self.archive.replace_ci(id);
+            self.insert_pipeline(made);
+        }
         self.pipelines.get_mut(&id).map(edit)
     }
 
     /// Removes a pipeline with its jobs.
     pub fn delete_pipeline(&mut self, id: i64) -> Option<Pipeline> {
+        self.edit_pipeline(id, |_| ())?;
         let pipeline = self.pipelines.remove(&id)?;
         let index = self.project_index.entry(pipeline.project).or_default();
         index.pipelines.retain(|known| *known != id);
@@ -19,9 +24,11 @@ impl World {
     /// A job of a project with its pipeline.
     #[must_use]
     pub fn job(&self, project: i64, id: i64) -> Option<(&Pipeline, &Job)> {
-        let mut jobs =
-            self.pipelines_of(project).rev().flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (pipeline, job)));
-        jobs.find(|(_, job)| job.id == id)
+        let archived = self.archive.pipeline_of_job(id);
+        let ids = self.index(project).into_iter().flat_map(|index| index.pipelines.iter().rev().copied());
+        let pipelines = archived.into_iter().chain(ids).filter_map(|id| self.pipeline(id));
+        let mut own = pipelines.filter(|pipeline| pipeline.project == project);
+        own.find_map(|pipeline| Some((pipeline, pipeline.jobs.iter().find(|job| job.id == id)?)))
     }
 
     /// The environments of a project, by id.
@@ -46,11 +53,16 @@ impl World {
 
     /// Edits a deployment. Nothing is fired: verbs do that.
     pub fn edit_deployment<R>(&mut self, id: i64, edit: impl FnOnce(&mut Deployment) -> R) -> Option<R> {
+        if let Some(made) = self.archive.deployment(id).cloned() {
+            self.archive.replace_ci(id);
+            self.insert_deployment(made);
+        }
         self.deployments.get_mut(&id).map(edit)
     }
 
     /// Removes a deployment.
     pub fn delete_deployment(&mut self, id: i64) -> Option<Deployment> {
+        self.edit_deployment(id, |_| ())?;
         let deployment = self.deployments.remove(&id)?;
         let index = self.project_index.entry(deployment.project).or_default();
         index.deployments.retain(|known| *known != id);

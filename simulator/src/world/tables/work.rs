@@ -167,7 +167,7 @@ impl World {
     /// Makes a record of a merge request that so far is nothing but history.
     fn hold(&mut self, id: i64) -> Option<()> {
         if !self.merge_requests.contains_key(&id) {
-            let made = self.archive.glance(id)?;
+            let made = self.archive.merge_request(id)?.clone();
             self.insert_merge_request(made);
         }
         Some(())
@@ -176,13 +176,34 @@ impl World {
     /// A pipeline.
     #[must_use]
     pub fn pipeline(&self, id: i64) -> Option<&Pipeline> {
-        self.pipelines.get(&id)
+        self.pipelines.get(&id).or_else(|| self.archive.pipeline(id))
     }
 
     /// A project's pipelines, oldest first.
     pub fn pipelines_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Pipeline> {
+        let archived = (1..=self.archive.pipeline_count(project))
+            .filter_map(move |number| self.pipeline(self.archive.pipeline_id(project, number)?));
+        archived.chain(self.held_pipelines_of(project))
+    }
+
+    /// A project's pipelines that were never history, oldest first.
+    pub(in crate::world) fn held_pipelines_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Pipeline> {
         let ids = self.index(project).into_iter().flat_map(|index| index.pipelines.iter());
-        ids.filter_map(|id| self.pipeline(*id))
+        ids.filter(|id| !self.archive.ran(**id)).filter_map(|id| self.pipelines.get(id))
+    }
+
+    /// The number of a project's next pipeline.
+    pub(in crate::world) fn next_pipeline_iid(&self, project: i64) -> i64 {
+        let ids = self.index(project).into_iter().flat_map(|index| index.pipelines.iter());
+        let held = ids.filter_map(|id| self.pipelines.get(id)).map(|pipeline| pipeline.iid).max();
+        held.unwrap_or_default().max(self.archive.pipeline_count(project)) + 1
+    }
+
+    /// The number of a project's next deployment.
+    pub(in crate::world) fn next_deployment_iid(&self, project: i64) -> i64 {
+        let ids = self.index(project).into_iter().flat_map(|index| index.deployments.iter());
+        let held = ids.filter_map(|id| self.deployments.get(id)).map(|deployment| deployment.iid).max();
+        held.unwrap_or_default().max(self.archive.deployment_count(project)) + 1
     }
 
     /// Puts a pipeline in.
@@ -210,13 +231,15 @@ impl World {
     /// A deployment.
     #[must_use]
     pub fn deployment(&self, id: i64) -> Option<&Deployment> {
-        self.deployments.get(&id)
+        self.deployments.get(&id).or_else(|| self.archive.deployment(id))
     }
 
     /// A project's deployments, oldest first.
     pub fn deployments_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Deployment> {
+        let archived = (1..=self.archive.deployment_count(project))
+            .filter_map(move |number| self.deployment(self.archive.deployment_id(project, number)?));
         let ids = self.index(project).into_iter().flat_map(|index| index.deployments.iter());
-        ids.filter_map(|id| self.deployment(*id))
+        archived.chain(ids.filter(|id| !self.archive.ran(**id)).filter_map(|id| self.deployments.get(id)))
     }
 
     /// Puts a deployment in.

@@ -19,7 +19,7 @@ impl World {
         let sha = self.resolve_ref(subject, ref_name)?;
         let tag = subject.tags.iter().any(|tag| tag.name == ref_name);
         let before_sha = self.commit_of(subject, sha).and_then(|commit| commit.parents.first().copied());
-        let iid = self.pipelines_of(project).map(|pipeline| pipeline.iid).max().unwrap_or_default() + 1;
+        let iid = self.next_pipeline_iid(project);
         let id = self.next_id("pipeline");
         let jobs = ["build", "test"].map(|stage| Job {
             id: self.next_id("job"),
@@ -201,7 +201,7 @@ impl World {
         let project = self.environment(environment)?.project;
         let id = self.next_id("deployment");
         let now = self.now();
-        let iid = self.deployments_of(project).map(|deployment| deployment.iid).max().unwrap_or_default() + 1;
+        let iid = self.next_deployment_iid(project);
         self.insert_deployment(Deployment {
             id,
             iid,

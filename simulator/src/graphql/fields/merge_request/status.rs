@@ -41,8 +41,8 @@ pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
         "hasCi" => |_, one, _| Value::Bool(one.head_pipeline.is_some()),
         "pipelines" => |ctx, one, arguments| {
             let readable = project(ctx, one).filter(|project| ctx.rights(project).builds);
-            let all = readable.into_iter().flat_map(|project| ctx.world.pipelines_of(project.id));
-            pipeline::page_of(ctx, all.filter(|pipeline| pipeline.ref_name == one.source_branch), arguments)
+            let all = readable.into_iter().flat_map(|_| ctx.world.pipelines_of_merge_request(one));
+            pipeline::page_of(ctx, all, arguments)
         },
 
         "availableAutoMergeStrategies" | "pipelineCreationRequests" => |_, _, _| Value::List(Vec::new()),

@@ -1,0 +1,109 @@
+//! Pipelines and deployments of the history.
+
+use super::Archive;
+use super::index::Runs;
+use crate::world::company::{Cause, Kind, Part, Step};
+use crate::world::{Deployment, Pipeline, Sha};
+
+impl Archive {
+    /// How many pipelines a project has in here, those that were replaced among them.
+    pub(in crate::world) fn pipeline_count(&self, project: i64) -> i64 {
+        self.place(project).map_or(0, |place| self.runs(place).pipelines.len() as i64)
+    }
+
+    /// How many deployments a project has in here, those that were replaced among them.
+    pub(in crate::world) fn deployment_count(&self, project: i64) -> i64 {
+        self.place(project).map_or(0, |place| self.runs(place).deployments.len() as i64)
+    }
+
+    /// The id of a project's pipeline with this number.
+    pub(in crate::world) fn pipeline_id(&self, project: i64, number: i64) -> Option<i64> {
+        self.place(project).map(|place| self.company.numbers().id(Kind::Pipeline, place, number))
+    }
+
+    /// The id of a project's deployment with this number.
+    pub(in crate::world) fn deployment_id(&self, project: i64, number: i64) -> Option<i64> {
+        self.place(project).map(|place| self.company.numbers().id(Kind::Deployment, place, number))
+    }
+
+    /// Whether an id is one of a pipeline or deployment of the history, replaced or not.
+    pub(in crate::world) fn ran(&self, id: i64) -> bool {
+        self.replaced_ci.contains(&id)
+    }
+
+    /// The pipeline whose job has this id, if there were one.
+    pub(in crate::world) fn pipeline_of_job(&self, job: i64) -> Option<i64> {
+        let (place, number, _) = self.company.numbers().named(Kind::Job, job)?;
+        Some(self.company.numbers().id(Kind::Pipeline, place, number))
+    }
+
+    /// A pipeline, to stay until the next quiet moment.
+    pub(in crate::world) fn pipeline(&self, id: i64) -> Option<&Pipeline> {
+        let (place, number) = self.find_ci(Kind::Pipeline, id)?;
+        let runs = self.runs(place);
+        if number > runs.pipelines.len() {
+            return None;
+        }
+        self.pipelines.get_or_make(id, || Some(self.company.pipeline(runs.run(place, number - 1))))
+    }
+
+    /// A deployment, to stay until the next quiet moment.
+    pub(in crate::world) fn deployment(&self, id: i64) -> Option<&Deployment> {
+        let (place, number) = self.find_ci(Kind::Deployment, id)?;
+        let runs = self.runs(place);
+        if number > runs.deployments.len() {
+            return None;
+        }
+        self.deployments.get_or_make(id, || {
+            let (at, packed) = runs.deployments.get(number - 1);
+            let run = runs.run(place, (packed >> 2) as usize);
+            let step = (number as i64, at, Step::of(packed & 3));
+            Some(self.company.deployment(run, step, self.merged_before(place, run.iid)))
+        })
+    }
+
+    /// The latest pipeline of a merge request's branch.
+    pub(super) fn head_pipeline(&self, place: usize, iid: i64) -> Option<i64> {
+        let runs = self.company.runs(place, iid);
+        let last = runs.into_iter().rfind(|(_, cause)| *cause != Cause::Merge)?;
+        let number = self.runs(place).find(iid, last) as i64 + 1;
+        Some(self.company.numbers().id(Kind::Pipeline, place, number))
+    }
+
+    /// Ids of the pipelines of a merge request, oldest first.
+    pub(in crate::world) fn pipelines_of_merge_request(&self, id: i64) -> Vec<i64> {
+        let Some((place, iid, _)) = self.company.numbers().named(Kind::MergeRequest, id) else {
+            return Vec::new();
+        };
+        if self.place(self.company.project(place)).is_none() || iid > self.company.plan(place).count {
+            return Vec::new();
+        }
+        let runs = self.company.runs(place, iid).into_iter().filter(|(_, cause)| *cause != Cause::Merge);
+        let numbers = runs.map(|run| self.runs(place).find(iid, run) as i64 + 1);
+        numbers.map(|number| self.company.numbers().id(Kind::Pipeline, place, number)).collect()
+    }
+
+    /// From now on the World holds this pipeline or deployment, or it is gone.
+    pub(in crate::world) fn replace_ci(&mut self, id: i64) {
+        self.replaced_ci.insert(id);
+    }
+
+    fn find_ci(&self, kind: Kind, id: i64) -> Option<(usize, usize)> {
+        let (place, number, _) = self.company.numbers().named(kind, id)?;
+        self.place(self.company.project(place))?;
+        (!self.replaced_ci.contains(&id)).then_some((place, number as usize))
+    }
+
+    /// The commit that was merged before a merge request was.
+    fn merged_before(&self, place: usize, iid: i64) -> Sha {
+        let merged = &self.index(place).merged;
+        let at = self.company.frame(place, iid).end();
+        let number = merged.partition_point(|entry| entry < (at, iid));
+        let before = number.checked_sub(1).map(|before| merged.get(before).1);
+        before.map(|before| self.company.sha(place, before, Part::Merge)).unwrap_or_default()
+    }
+
+    fn runs(&self, place: usize) -> &Runs {
+        self.runs[place].get_or_init(|| Runs::new(&self.company, place))
+    }
+}

@@ -1,0 +1,96 @@
+//! Releases of projects, and incidents after something was merged.
+
+use fastrand::Rng;
+
+use super::calendar::DAY;
+use super::frame::{Fate, Frame};
+use super::{Company, Part, luck, time};
+use crate::world::{Issue, IssueKind, Release, Tag, World};
+
+/// The most incidents that a project remembers.
+const INCIDENTS: i64 = 25;
+const HOUR: f64 = 3_600_000.0;
+const SEVERITIES: &[&str] = &["CRITICAL", "HIGH", "HIGH", "MEDIUM", "MEDIUM", "MEDIUM", "LOW", "LOW", "UNKNOWN"];
+const TROUBLES: &[&str] = &[
+    "Elevated error rate",
+    "Checkout is slow",
+    "Jobs are stuck",
+    "Users cannot sign in",
+    "Webhooks arrive late",
+    "Search returns nothing",
+    "Disk nearly full",
+];
+
+impl World {
+    /// Releases and incidents of all projects.
+    pub(super) fn tell_events(&mut self, company: &Company) {
+        for place in 0..company.projects() {
+            let mut random = luck::of(company.seed, 9, place, 0);
+            let count = company.plans[place].count;
+            for number in 1..=(count / 15).min(14) {
+                if let Some(frame) = company.merged_about(place, count * number / ((count / 15).min(14) + 1)) {
+                    self.release(company, &frame, number);
+                }
+            }
+            for number in 1..=(count / 45).min(INCIDENTS) {
+                let iid = random.i64(1..=count);
+                if let Some(frame) = company.merged_about(place, iid) {
+                    self.incident(company, &frame, number, &mut random);
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, company: &Company, frame: &Frame, number: i64) {
+        let user = company.people[frame.owner].user;
+        let name = format!("v1.{number}.0");
+        let at = time(frame.end() + DAY / 24);
+        if let Some(project) = self.project_mut(company.project(frame.place)) {
+            let sha = company.sha(frame.place, frame.iid, Part::Merge);
+            project.tags.push(Tag { name: name.clone(), sha, message: String::new(), created_at: at });
+            project.releases.push(Release {
+                tag: name.clone(),
+                name: format!("Release {name}"),
+                description: format!("Everything up to !{}.", frame.iid),
+                author: Some(user),
+                created_at: at,
+                released_at: at,
+            });
+        }
+    }
+
+    fn incident(&mut self, company: &Company, frame: &Frame, iid: i64, random: &mut Rng) {
+        let begun = frame.end() + luck::duration(random, HOUR, 0.9);
+        let closed = begun + luck::duration(random, 3.0 * HOUR, 1.1);
+        if begun > company.until {
+            return;
+        }
+        let author = company.people[company.somebody(frame.place, begun, &[], random)].user;
+        let over = closed <= company.until;
+        let id = self.next_id("issue");
+        self.insert_issue(Issue {
+            id,
+            iid,
+            project: company.project(frame.place),
+            kind: IssueKind::Incident,
+            title: luck::pick(random, TROUBLES).to_owned(),
+            description: Some(format!("It began after !{} was deployed.", frame.iid)),
+            severity: luck::pick(random, SEVERITIES),
+            author: Some(author),
+            assignees: vec![company.people[frame.owner].user],
+            created_at: time(begun),
+            updated_at: time(closed.min(company.until)),
+            closed_at: over.then(|| time(closed)),
+            closed_by: over.then_some(author),
+            ..Issue::default()
+        });
+    }
+}
+
+impl Company {
+    /// The frame of a merge request with about this number that was merged.
+    fn merged_about(&self, place: usize, iid: i64) -> Option<Frame> {
+        let near = (1..=iid).rev().take(20).map(|iid| self.frame(place, iid));
+        near.into_iter().find(|frame| matches!(frame.fate, Fate::Merged(_)))
+    }
+}
