@@ -36,7 +36,7 @@ struct Args {
     /// People; by default as many as the work takes.
     #[arg(long, env = "GITLAB_SIMULATOR_USERS", hide_env = true)]
     users: Option<usize>,
-    /// The days that the history spans; by default a year, three for large companies.
+    /// The days that the history spans; by default one year, up to six for large companies.
     #[arg(long, env = "GITLAB_SIMULATOR_DAYS", hide_env = true)]
     days: Option<i64>,
     /// How long every request takes, such as 50ms.
@@ -126,9 +126,14 @@ async fn run(args: Args) -> std::io::Result<()> {
 
 fn world(args: &Args) -> World {
     let merge_requests = args.projects * args.merge_requests;
-    let days = args.days.unwrap_or(if merge_requests > 100_000 { 3 * 360 } else { 360 });
-    // Two days of somebody's work each.
-    let work = merge_requests / usize::try_from(days).unwrap_or(1).max(1) * 2;
+    let years = match merge_requests {
+        0..100_000 => 1,
+        100_000..1_000_000 => 3,
+        _ => 6,
+    };
+    let days = args.days.unwrap_or(360 * years);
+    // A day of somebody's work each.
+    let work = merge_requests / usize::try_from(days).unwrap_or(1).max(1);
     let people = args.users.unwrap_or_else(|| work.max(20));
     let until = Timestamp::now();
     let scale = Scale { projects: args.projects, merge_requests, people, days, until };

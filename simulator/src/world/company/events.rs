@@ -7,8 +7,10 @@ use super::frame::{Fate, Frame};
 use super::{Company, Part, luck, time};
 use crate::world::{Issue, IssueKind, Release, Tag, World};
 
-/// The most incidents that a project remembers.
+/// The most releases and incidents that a project remembers, and the most that all of them do.
+const RELEASES: i64 = 14;
 const INCIDENTS: i64 = 25;
+const IN_ALL: i64 = 5_000;
 const HOUR: f64 = 3_600_000.0;
 const SEVERITIES: &[&str] = &["CRITICAL", "HIGH", "HIGH", "MEDIUM", "MEDIUM", "MEDIUM", "LOW", "LOW", "UNKNOWN"];
 const TROUBLES: &[&str] = &[
@@ -24,15 +26,17 @@ const TROUBLES: &[&str] = &[
 impl World {
     /// Releases and incidents of all projects.
     pub(super) fn tell_events(&mut self, company: &Company) {
+        let fair = (IN_ALL / (company.projects() as i64).max(1)).max(2);
         for place in 0..company.projects() {
             let mut random = luck::of(company.seed, 9, place, 0);
             let count = company.plans[place].count;
-            for number in 1..=(count / 15).min(14) {
-                if let Some(frame) = company.merged_about(place, count * number / ((count / 15).min(14) + 1)) {
+            let releases = (count / 15).min(RELEASES).min(fair);
+            for number in 1..=releases {
+                if let Some(frame) = company.merged_about(place, count * number / (releases + 1)) {
                     self.release(company, &frame, number);
                 }
             }
-            for number in 1..=(count / 45).min(INCIDENTS) {
+            for number in 1..=(count / 45).min(INCIDENTS).min(fair) {
                 let iid = random.i64(1..=count);
                 if let Some(frame) = company.merged_about(place, iid) {
                     self.incident(company, &frame, number, &mut random);
@@ -45,10 +49,12 @@ impl World {
         let user = company.people[frame.owner].user;
         let name = format!("v1.{number}.0");
         let at = time(frame.end() + DAY / 24);
+        let id = self.next_id("release");
         if let Some(project) = self.project_mut(company.project(frame.place)) {
             let sha = company.sha(frame.place, frame.iid, Part::Merge);
             project.tags.push(Tag { name: name.clone(), sha, message: String::new(), created_at: at });
             project.releases.push(Release {
+                id,
                 tag: name.clone(),
                 name: format!("Release {name}"),
                 description: format!("Everything up to !{}.", frame.iid),

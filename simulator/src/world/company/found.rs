@@ -10,7 +10,10 @@ use super::special::Special;
 use super::{Company, Person, Plan, labels, luck, time};
 use crate::world::archive::Archive;
 use crate::world::generate::words;
-use crate::world::{Clock, Member, Milestone, Namespace, Owner, Role, UserKind, UserState, World};
+use crate::world::{Clock, Environment, Member, Milestone, Namespace, Owner, Role, UserKind, UserState, World};
+
+/// So many people are members of the top group; of large companies, the others are in one of its groups.
+const EVERYWHERE: usize = 200;
 
 /// How big a company is.
 #[derive(Clone, Copy, Debug)]
@@ -81,9 +84,7 @@ impl World {
                 project.last_activity_at = scale.until;
                 plan.path.clone_from(&project.full_path);
             }
-            for name in ["staging", "production"] {
-                world.environment_named(project, name);
-            }
+            world.prepare_environments(project);
         }
         let first_project = world.projects().next().map_or(0, |project| project.id);
         let first_environment = world.environments().next().map_or(0, |environment| environment.id);
@@ -184,8 +185,9 @@ impl World {
                 1 | 2 => Role::Maintainer,
                 _ => Role::Developer,
             };
-            members[0].push(member(user, role));
-            if number > 2 && random.u8(..3) == 0 {
+            let everywhere = number < EVERYWHERE;
+            members[if everywhere { 0 } else { random.usize(..groups.len()) }].push(member(user, role));
+            if everywhere && number > 2 && random.u8(..3) == 0 {
                 members[random.usize(1..groups.len())].push(member(user, Role::Maintainer));
             }
         }
@@ -226,6 +228,21 @@ impl World {
             due += 42 * DAY;
         }
         milestones
+    }
+
+    fn prepare_environments(&mut self, project: i64) {
+        for name in ["staging", "production"] {
+            let (id, created_at) = (self.next_id("environment"), self.now());
+            self.insert_environment(Environment {
+                id,
+                project,
+                name: name.to_owned(),
+                tier: Environment::guess_tier(name),
+                created_at,
+                updated_at: created_at,
+                ..Environment::default()
+            });
+        }
     }
 
     /// What is made from now on has ids behind those of the history.

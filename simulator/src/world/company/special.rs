@@ -45,11 +45,11 @@ impl Special {
 impl World {
     /// Makes the special projects what they are.
     pub(super) fn make_special(&mut self, plans: &mut [Plan], first_project: i64, until: i64) {
-        for place in FIRST..plans.len() {
+        for (place, plan) in plans.iter_mut().enumerate().skip(FIRST) {
             let id = first_project + place as i64;
             match Special::of(place) {
                 None => {}
-                Some(Special::Forked) => plans[place].forks = self.fork(id),
+                Some(Special::Forked) => plan.forks = self.fork(id),
                 Some(Special::Renamed) => {
                     let path = self.project(id).map(|project| format!("{}-next", project.path)).unwrap_or_default();
                     self.rename_project(id, &path);
