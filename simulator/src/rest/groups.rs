@@ -1,21 +1,23 @@
 //! Groups.
 
-use serde_json::json;
+use serde_json::Value;
 
+use super::keyset::{self, CURSOR};
+use super::least_role::{LEAST_ROLE, least_role};
 use super::page::{Paging, page};
-use super::params::{PAGED, Param, ROLES, SORTS, VISIBILITIES, integers, one_of, text, truth};
+use super::params::{PAGED, Param, SORTS, VISIBILITIES, integers, one_of, text, truth};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
-use super::{Failure, Reply, Request, find, projects, show};
+use super::{Failure, Reply, Request, find, project_list, search, show};
 use crate::world::{Group, Project, Role, Visibility, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/groups", Nothing, list).takes(&[LIST, ROLES, PAGED]),
+    read("/groups", Nothing, list).takes(&[LIST, LEAST_ROLE, CURSOR, PAGED]),
     read("/groups/:id", Nothing, one).takes(&[ONE]),
-    read("/groups/:id/subgroups", Nothing, subgroups).takes(&[LIST, ROLES, PAGED]),
-    read("/groups/:id/descendant_groups", Nothing, descendants).takes(&[LIST, ROLES, PAGED]),
-    read("/groups/:id/projects", Nothing, projects).takes(&[PROJECTS, projects::LIST, ROLES, PAGED]),
+    read("/groups/:id/subgroups", Nothing, subgroups).takes(&[LIST, LEAST_ROLE, PAGED]),
+    read("/groups/:id/descendant_groups", Nothing, descendants).takes(&[LIST, LEAST_ROLE, PAGED]),
+    read("/groups/:id/projects", Nothing, projects).takes(&[PROJECTS, project_list::LIST, LEAST_ROLE, PAGED]),
 ];
 
 /// `group_list_params` of lib/api/groups.rb.
@@ -43,21 +45,37 @@ static PROJECTS: &[Param] = &[
     truth("include_ancestor_groups").or("false"),
 ];
 
+/// All groups. The anonymous page by keyset too, in the order of names; who is signed in gets offsets whatever they ask for.
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let top_level = request.args.is("top_level_only");
     let all = world.groups().filter(|group| !top_level || group.parent.is_none());
-    groups(world, request, all.collect())
+    let found = wanted(world, request, all)?;
+    if !request.caller.anonymous() {
+        return page(world, request, Paging::Offset, &found, |group| shown(world, request, group));
+    }
+    if !keyset::wished(request) {
+        return page(world, request, Paging::Limited("Group"), &found, |group| shown(world, request, group));
+    }
+    let order = (request.args.text("order_by"), request.args.text("sort"));
+    if order != (Some("name".to_owned()), Some("asc".to_owned())) {
+        return Err(keyset::refused());
+    }
+    let name = |group: &&Group| group.name.clone();
+    keyset::by_cursor(world, request, found, (Some(("name", &name)), |group| group.id), |group| {
+        shown(world, request, group)
+    })
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
-    let mut body = show::group(world, group);
-    body["shared_with_groups"] = json!([]);
+    let mut body = show::group_detail(world, group);
     if request.args.truth("with_projects") != Some(false) {
         let inlined = world.projects_of_group(group.id).iter().filter_map(|id| world.project(*id));
         let seen = inlined.filter(|project| world.sees_project(&request.caller, project));
         body["projects"] = seen.take(100).map(|project| show::project(world, &request.caller, project)).collect();
-        body["shared_projects"] = json!([]);
+        let shared = shared_with(world, group).filter(|project| world.sees_project(&request.caller, project));
+        body["shared_projects"] =
+            shared.take(100).map(|project| show::project(world, &request.caller, project)).collect();
     }
     Ok(Reply::ok(body))
 }
@@ -65,71 +83,88 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 pub(crate) fn subgroups(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
     let below = world.subgroups(group.id).iter().filter_map(|id| world.group(*id));
-    groups(world, request, below.collect())
+    by_offset(world, request, below)
 }
 
 pub(crate) fn descendants(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
     let below = world.descendant_groups(group.id);
-    groups(world, request, below.iter().filter_map(|id| world.group(*id)).collect())
+    by_offset(world, request, below.iter().filter_map(|id| world.group(*id)))
 }
 
-fn groups(world: &World, request: &Request, mut all: Vec<&Group>) -> Result<Reply, Failure> {
-    let args = &request.args;
-    let caller = &request.caller;
-    let search = args.text("search").map(|text| text.to_lowercase());
+fn by_offset<'w>(world: &'w World, request: &Request, all: impl Iterator<Item = &'w Group>) -> Result<Reply, Failure> {
+    let found = wanted(world, request, all)?;
+    page(world, request, Paging::Offset, &found, |group| shown(world, request, group))
+}
+
+fn shown(world: &World, request: &Request, group: &Group) -> Value {
+    let mut shown = show::group(world, group);
+    if request.args.is("statistics") && world.is_admin(&request.caller) {
+        shown["statistics"] = show::group_statistics();
+    }
+    shown
+}
+
+/// The groups that the caller sees and asked for, in order.
+fn wanted<'w>(
+    world: &'w World,
+    request: &Request,
+    all: impl Iterator<Item = &'w Group>,
+) -> Result<Vec<&'w Group>, Failure> {
+    let (args, caller) = (&request.args, &request.caller);
     let least = least_role(request)?;
-    let archived = args.truth("archived").filter(|_| world.settings.at_least(18, 2));
+    let skipped = args.list("skip_groups");
     let everything = args.truth("all_available").unwrap_or(world.is_admin(caller));
-    let visibility = args.text("visibility");
-    all.retain(|group| {
-        let role = world.caller_role_in_group(caller, group.id);
-        // Without `all_available`, public groups of others stay out for those who are signed in.
-        let near = everything || caller.anonymous() || role > Role::None || group.visibility == Visibility::Private;
-        near && world.sees_group(caller, group)
-            && role >= least
-            && search.as_ref().is_none_or(|text| group.full_path.to_lowercase().contains(text))
-            && archived.is_none_or(|archived| group.archived == archived)
-            && visibility.as_ref().is_none_or(|wanted| group.visibility.name() == wanted)
-    });
-    all.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id)));
+    let text = args.filled("search");
+    let mut found: Vec<&Group> = all
+        .filter(|group| {
+            let role = world.caller_role_in_group(caller, group.id);
+            // Without `all_available`, public groups of others stay out for those who are signed in.
+            let near = everything || caller.anonymous() || role > Role::None || group.visibility == Visibility::Private;
+            near && world.sees_group(caller, group)
+                && role >= least
+                && !skipped.contains(&group.id.to_string())
+                && text.as_ref().is_none_or(|text| search::matches(text, [group.name.as_str(), &group.path]))
+                && args.truth("archived").is_none_or(|archived| group.archived == archived)
+                && args.truth("active").is_none_or(|active| active == world.group_active(group))
+                && args.filled("visibility").is_none_or(|visibility| group.visibility.name() == visibility)
+        })
+        .collect();
     match args.text("order_by").as_deref() {
-        Some("id") => all.sort_by_key(|group| group.id),
-        Some("path") => all.sort_by(|left, right| left.path.cmp(&right.path)),
-        _ => {}
+        Some("id") => found.sort_by_key(|group| group.id),
+        Some("path") => found.sort_by(|left, right| left.path.cmp(&right.path).then(left.id.cmp(&right.id))),
+        _ => found.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id))),
     }
     if args.text("sort").as_deref() == Some("desc") {
-        all.reverse();
+        found.reverse();
     }
-    page(world, request, Paging::Limited("Group"), &all, |group| show::group(world, group))
+    Ok(found)
 }
 
-/// What `min_access_level` and `owned` ask for.
-pub(super) fn least_role(request: &Request) -> Result<Role, Failure> {
-    if request.args.is("owned") {
-        return Ok(Role::Owner);
-    }
-    let level = request.args.integer("min_access_level")?;
-    let role = level.map(|level| {
-        Role::from_level(level).ok_or_else(|| Failure::param("min_access_level does not have a valid value"))
-    });
-    Ok(role.transpose()?.unwrap_or_default())
-}
-
+/// The projects of a group. Keyset is ignored here.
 pub(crate) fn projects(world: &World, request: &Request) -> Result<Reply, Failure> {
     let group = find::group(world, request)?;
-    let mut ids = world.projects_of_group(group.id).to_vec();
-    if request.args.is("include_subgroups") {
-        for below in world.descendant_groups(group.id) {
-            ids.extend(world.projects_of_group(below));
-        }
+    let args = &request.args;
+    let mut groups = vec![group.id];
+    if args.is("include_subgroups") {
+        groups.extend(world.descendant_groups(group.id));
     }
-    let mut found: Vec<&Project> = ids.iter().filter_map(|id| world.project(*id)).collect();
-    if request.args.truth("with_shared") != Some(false) {
-        let shared = |project: &&Project| project.shared_with.iter().any(|(with, _)| *with == group.id);
-        found.extend(world.projects().filter(shared));
-        found.sort_by_key(|project| project.id);
-        found.dedup_by_key(|project| project.id);
+    if args.is("include_ancestor_groups") {
+        groups.extend(world.ancestry(group.parent));
     }
-    projects::page_of(world, request, found)
+    let ids = groups.iter().flat_map(|group| world.projects_of_group(*group));
+    let mut all: Vec<&Project> = ids.filter_map(|id| world.project(*id)).collect();
+    if args.is("with_shared") {
+        all.extend(shared_with(world, group));
+        all.sort_by_key(|project| project.id);
+        all.dedup_by_key(|project| project.id);
+    }
+    let found = project_list::of(world, request, all.into_iter())?;
+    project_list::by_offset(world, request, &found, Paging::Offset)
+}
+
+/// The projects of other groups that this one was invited to.
+fn shared_with<'w>(world: &'w World, group: &Group) -> impl Iterator<Item = &'w Project> {
+    let id = group.id;
+    world.projects().filter(move |project| project.shared_with.iter().any(|(with, _)| *with == id))
 }

@@ -13,12 +13,15 @@ pub(crate) fn check(world: &World, request: &mut Request, reads: bool) -> Result
 
 fn may(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(), Failure> {
     if caller.anonymous() {
-        return if route.needs == Needs::Nothing && reads { Ok(()) } else { Err(Failure::unauthorized()) };
+        let open = matches!(route.needs, Needs::Nothing | Needs::AnyProfile) && reads;
+        return if open { Ok(()) } else { Err(Failure::unauthorized()) };
     }
     let (enough, names): (&[Scope], &str) = match route.needs {
         Needs::AnyScope => return Ok(()),
         Needs::Rotate => (&[Scope::Api, Scope::SelfRotate], "api self_rotate"),
-        Needs::Profile if reads => (&[Scope::Api, Scope::ReadApi, Scope::ReadUser], "api read_api read_user"),
+        Needs::Profile | Needs::AnyProfile if reads => {
+            (&[Scope::Api, Scope::ReadApi, Scope::ReadUser], "api read_api read_user")
+        }
         _ if reads => (&[Scope::Api, Scope::ReadApi], "api read_api"),
         _ => (&[Scope::Api], "api"),
     };

@@ -61,6 +61,10 @@ fn usable(world: &World, place: Owner) -> Vec<&Label> {
     .unwrap_or_default()
 }
 
+fn in_project(place: Owner) -> bool {
+    matches!(place, Owner::Project(_))
+}
+
 fn named<'w>(labels: &[&'w Label], name: &str) -> Option<&'w Label> {
     let id = name.parse().ok();
     let by_id = labels.iter().find(|label| Some(label.id) == id);
@@ -89,7 +93,7 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
         labels.retain(|label| label.owner == place);
     }
     let label = named(&labels, request.param(1)).ok_or_else(|| Failure::not_found("Label"))?;
-    Ok(Reply::ok(show::label(label)))
+    Ok(Reply::ok(show::label(world, label, in_project(place))))
 }
 
 pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {
@@ -105,7 +109,7 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
         label.color = color;
         label.description = request.args.text("description");
     });
-    Ok(Reply::created(show::label(world.label(id).ok_or_else(Failure::no_row)?)))
+    Ok(Reply::created(show::label(world, world.label(id).ok_or_else(Failure::no_row)?, in_project(place))))
 }
 
 pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Failure> {
@@ -130,7 +134,7 @@ pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Fail
             label.description = args.text("description");
         }
     });
-    Ok(Reply::ok(show::label(world.label(id).ok_or_else(Failure::no_row)?)))
+    Ok(Reply::ok(show::label(world, world.label(id).ok_or_else(Failure::no_row)?, in_project(place))))
 }
 
 pub(crate) fn delete(world: &mut World, request: &Request) -> Result<Reply, Failure> {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read, write};
-use super::{Failure, Reply, Request, find, show, users};
+use super::{Failure, Reply, Request, find, members, show};
 use crate::world::{Member, Owner, Project, Role, World};
 
 #[rustfmt::skip]
@@ -41,9 +41,9 @@ pub(crate) fn direct(world: &World, request: &Request) -> Result<Reply, Failure>
 pub(crate) fn anywhere(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (place, members) = place(world, request)?;
     let all = match place {
-        Owner::Group(group) => users::inherited(world, Some(group), Vec::new()),
+        Owner::Group(group) => members::inherited(world, Some(group), Vec::new()),
         Owner::Project(project) => {
-            users::inherited(world, world.project(project).and_then(Project::group), members.to_vec())
+            members::inherited(world, world.project(project).and_then(Project::group), members.to_vec())
         }
     };
     shown(world, request, &all)

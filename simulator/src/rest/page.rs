@@ -1,4 +1,5 @@
-//! Pagination: offset with its headers and limits, keyset where GitLab has it.
+//! Pagination by offset, with its headers and limits. Whoever asks for `pagination=keyset` where GitLab does not look at it gets
+//! these pages too (GitLab's `paginate`); `keyset` has the lists that do.
 
 use serde_json::{Value, json};
 
@@ -44,10 +45,6 @@ pub(crate) fn page<T>(
     items: &[T],
     show: impl Fn(&T) -> Value,
 ) -> Result<Reply, Failure> {
-    if request.args.text("pagination").as_deref() == Some("keyset") {
-        let error = "Keyset pagination is not yet available for this type of request";
-        return Err(Failure::not_allowed(json!({ "error": error })));
-    }
     let per_page = per_page(request)?;
     let page = request.args.integer("page")?.unwrap_or(1);
     let page = usize::try_from(page).unwrap_or_default().max(1);
@@ -105,48 +102,8 @@ fn offset_headers(
     headers
 }
 
-fn link_to(world: &World, request: &Request, changes: &[(&str, String)], rel: &str) -> String {
+pub(super) fn link_to(world: &World, request: &Request, changes: &[(&str, String)], rel: &str) -> String {
     let query = request.query_with(changes);
     let url = world.web_url(&format!("api/v4{}?{query}", request.path));
     format!("<{url}>; rel=\"{rel}\"")
-}
-
-/// Whether keyset pagination is asked for, with the order it needs.
-pub(crate) fn keyset(request: &Request, order: &str) -> Result<bool, Failure> {
-    if request.args.text("pagination").as_deref() != Some("keyset") {
-        return Ok(false);
-    }
-    if request.args.text("order_by").as_deref().unwrap_or(order) != order {
-        let error = "Keyset pagination is not yet available for this type of request";
-        return Err(Failure::not_allowed(json!({ "error": error })));
-    }
-    Ok(true)
-}
-
-/// One page of a list in the order of ids, from where the last one ended.
-///
-/// `after` and `before` are the names of the parameters that carry the place; `id` tells a row's id.
-pub(crate) fn keyset_page<T>(
-    world: &World,
-    request: &Request,
-    mut items: Vec<T>,
-    id: impl Fn(&T) -> i64,
-    show: impl Fn(&T) -> Value,
-) -> Result<Reply, Failure> {
-    let per_page = per_page(request)?;
-    let ascending = request.args.text("sort").as_deref() == Some("asc");
-    let after = request.args.integer("id_after")?;
-    let before = request.args.integer("id_before")?;
-    items.retain(|item| after.is_none_or(|after| id(item) > after) && before.is_none_or(|before| id(item) < before));
-    items.sort_by_key(|item| if ascending { id(item) } else { -id(item) });
-    let more = items.len() > per_page;
-    items.truncate(per_page);
-    let mut reply = Reply::ok(items.iter().map(show).collect());
-    reply.headers.push(("x-per-page", per_page.to_string()));
-    if let Some(last) = items.last().filter(|_| more) {
-        let place = if ascending { "id_after" } else { "id_before" };
-        let link = link_to(world, request, &[(place, id(last).to_string())], "next");
-        reply.headers.push(("link", link));
-    }
-    Ok(reply)
 }

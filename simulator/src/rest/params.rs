@@ -91,12 +91,6 @@ pub(super) static SORTS: &[&str] = &["asc", "desc"];
 /// Who sees a group or a project.
 pub(super) static VISIBILITIES: &[&str] = &["private", "internal", "public"];
 
-/// The roles that can be asked for (`Gitlab::Access.all_values`); Planner came with 17.7.
-pub(super) static ROLES: &[Param] = &[
-    one_of("min_access_level", &["10", "20", "30", "40", "50"]),
-    one_of("min_access_level", &["10", "15", "20", "30", "40", "50"]).since(17, 7),
-];
-
 impl Param {
     /// What it is where it is not sent.
     pub(super) const fn or(self, default: &'static str) -> Param {

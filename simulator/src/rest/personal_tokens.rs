@@ -5,17 +5,18 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
+use super::least_role::{LEAST_ROLE, least_role};
 use super::page::{Paging, page};
-use super::params::{PAGED, Param, ROLES, one_of, text, time, truth};
+use super::params::{PAGED, Param, one_of, text, time, truth};
 use super::route::Needs::{Admin, AnyScope, User};
 use super::route::{Route, read, since, write};
-use super::{Failure, Reply, Request, find, groups, show, tokens};
+use super::{Failure, Reply, Request, find, show, tokens};
 use crate::world::{Group, Project, Scope, Token, TokenKind, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
     read("/personal_access_tokens", User, list).takes(&[FILTERS, OF_USER, PAGED]),
-    since(17, 4, read("/personal_access_tokens/self/associations", AnyScope, associations)).takes(&[ROLES, PAGED]),
+    since(17, 4, read("/personal_access_tokens/self/associations", AnyScope, associations)).takes(&[LEAST_ROLE, PAGED]),
     since(15, 4, write("DELETE", "/personal_access_tokens/self", AnyScope, revoke_own)),
     since(15, 1, read("/personal_access_tokens/:id", User, one)),
     write("DELETE", "/personal_access_tokens/:id", User, revoke),
@@ -193,7 +194,7 @@ pub(super) fn wished_scopes(request: &Request, offered: &[Scope]) -> Result<Vec<
 pub(crate) fn associations(world: &World, request: &Request) -> Result<Reply, Failure> {
     tokens::own(world, request)?;
     let caller = &request.caller;
-    let least = groups::least_role(request)?;
+    let least = least_role(request)?;
     let places: Vec<&Group> = world
         .groups()
         .filter(|group| world.sees_group(caller, group) && world.caller_role_in_group(caller, group.id) >= least)

@@ -1,19 +1,19 @@
-//! Pipelines, jobs and deployments.
+//! Lists of pipelines and jobs.
 
-use super::page::{Paging, keyset, keyset_page, page};
+use super::keyset::{self, CURSOR};
+use super::page::{Paging, page};
 use super::params::{PAGED, Param, SORTS, one_of, some_of, text, time, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
-use crate::world::{Deployment, Job, Pipeline, Project, World};
+use crate::world::{Job, JobKind, Pipeline, Project, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
-    read("/projects/:id/deployments", Nothing, deployments).takes(&[DEPLOYMENTS, PAGED]),
     read("/projects/:id/pipelines", Nothing, list).takes(&[PIPELINES, PAGED]),
     read("/projects/:id/pipelines/:pipeline_id", Nothing, one),
-    read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs).takes(&[JOBS, PAGED]),
-    read("/projects/:id/jobs", User, all_jobs).takes(&[JOBS, PAGED]),
+    read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs).takes(&[JOBS, INCLUDE_RETRIED, PAGED]),
+    read("/projects/:id/jobs", User, all_jobs).takes(&[JOBS, CURSOR, PAGED]),
 ];
 
 static STATUSES: &[&str] = &[
@@ -70,20 +70,14 @@ static PIPELINES: &[Param] = &[
 ];
 
 /// lib/api/ci/jobs.rb.
-static JOBS: &[Param] = &[some_of("scope", STATUSES), truth("include_retried").or("false")];
+static JOBS: &[Param] = &[some_of("scope", STATUSES)];
 
-/// lib/api/deployments.rb.
-static DEPLOYMENTS: &[Param] = &[
-    one_of("order_by", &["id", "iid", "created_at", "updated_at", "finished_at", "ref"]).or("id"),
-    one_of("sort", SORTS).or("asc"),
-    time("updated_after"),
-    time("updated_before"),
-    time("finished_after"),
-    time("finished_before"),
-    text("environment"),
-    one_of("status", &["created", "running", "success", "failed", "canceled", "skipped", "blocked"]),
-];
+static INCLUDE_RETRIED: &[Param] = &[truth("include_retried").or("false")];
 
+/// The statuses that nothing follows.
+static FINISHED: &[&str] = &["success", "failed", "canceled", "skipped"];
+
+/// The project of the path, if the caller reads its pipelines.
 fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failure> {
     let project = find::project(world, request)?;
     if !world.reads_builds(&request.caller, project) {
@@ -95,24 +89,67 @@ fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failu
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = project(world, request)?;
     let args = &request.args;
-    let (after, before) = (args.time("updated_after")?, args.time("updated_before")?);
-    let status = args.text("status");
-    let ref_name = args.text("ref");
-    let wanted = |pipeline: &&Pipeline| {
-        after.is_none_or(|after| pipeline.updated_at >= after)
-            && before.is_none_or(|before| pipeline.updated_at <= before)
-            && status.as_ref().is_none_or(|status| pipeline.status == status)
-            && ref_name.as_ref().is_none_or(|name| pipeline.ref_name == *name)
+    let updated = (args.time("updated_after")?, args.time("updated_before")?);
+    let created = (args.time("created_after")?, args.time("created_before")?);
+    let within = |at: jiff::Timestamp, (after, before): (Option<jiff::Timestamp>, Option<jiff::Timestamp>)| {
+        after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
     };
-    let mut found: Vec<&Pipeline> = world.pipelines_of(project.id).filter(wanted).collect();
-    match args.text("order_by").as_deref() {
+    let mut found: Vec<&Pipeline> = world
+        .pipelines_of(project.id)
+        .filter(|pipeline| within(pipeline.updated_at, updated) && within(pipeline.created_at, created))
+        .filter(|pipeline| wanted(world, request, pipeline))
+        .collect();
+    let latest = args.filled("scope").filter(|scope| scope == "branches" || scope == "tags");
+    if let Some(scope) = latest {
+        found = latest_of_each(&found, scope == "tags");
+    }
+    order(request, &mut found);
+    page(world, request, Paging::Offset, &found, |pipeline| show::pipeline(world, project, pipeline))
+}
+
+/// Pipelines that others started are listed only when their source is asked for (app/finders/ci/pipelines_finder.rb).
+fn wanted(world: &World, request: &Request, pipeline: &Pipeline) -> bool {
+    let args = &request.args;
+    let source = args.filled("source");
+    let child = pipeline.source == "parent_pipeline" && source.is_none();
+    let scope = match args.filled("scope").as_deref() {
+        Some("finished") => FINISHED.contains(&pipeline.status),
+        Some("branches") => !pipeline.tag,
+        Some("tags") => pipeline.tag,
+        Some(status) => pipeline.status == status,
+        None => true,
+    };
+    let started_by = |name: String| world.user_by_name(&name).is_some_and(|user| pipeline.user == Some(user.id));
+    !child
+        && scope
+        && source.is_none_or(|source| pipeline.source == source)
+        && args.filled("status").is_none_or(|status| pipeline.status == status)
+        && args.filled("ref").is_none_or(|name| pipeline.ref_name == name)
+        && args.filled("sha").is_none_or(|sha| pipeline.sha.to_string() == sha)
+        && args.filled("username").is_none_or(started_by)
+        // No pipeline of this World has a name, or a configuration that cannot be read.
+        && args.filled("name").is_none()
+        && !args.is("yaml_errors")
+}
+
+/// The newest pipeline of each branch, or of each tag.
+fn latest_of_each<'w>(found: &[&'w Pipeline], tags: bool) -> Vec<&'w Pipeline> {
+    let mut names = std::collections::HashSet::new();
+    let newest = found.iter().rev().filter(|pipeline| pipeline.tag == tags);
+    newest.filter(|pipeline| names.insert(pipeline.ref_name.as_str())).copied().collect()
+}
+
+fn order(request: &Request, found: &mut [&Pipeline]) {
+    match request.args.text("order_by").as_deref() {
         Some("updated_at") => found.sort_by_key(|pipeline| (pipeline.updated_at, pipeline.id)),
+        Some("status") => found.sort_by_key(|pipeline| (pipeline.status, pipeline.id)),
+        Some("ref") => found.sort_by(|left, right| left.ref_name.cmp(&right.ref_name).then(left.id.cmp(&right.id))),
+        Some("user_id") => found.sort_by_key(|pipeline| (pipeline.user, pipeline.id)),
         _ => found.sort_by_key(|pipeline| pipeline.id),
     }
-    if args.text("sort").as_deref() != Some("asc") {
+    if request.args.text("sort").as_deref() != Some("asc") {
         found.reverse();
     }
-    page(world, request, Paging::Offset, &found, |pipeline| show::pipeline(world, project, pipeline))
 }
 
 fn pipeline<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w Pipeline), Failure> {
@@ -127,63 +164,30 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::ok(show::pipeline_single(world, project, found)))
 }
 
+/// The jobs of a pipeline, without those that were tried again.
 pub(crate) fn jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = pipeline(world, request)?;
-    let jobs: Vec<&Job> = found.jobs.iter().rev().collect();
+    let retried_too = request.args.is("include_retried");
+    let jobs = found.jobs.iter().rev().filter(|job| retried_too || !job.retried);
+    let jobs: Vec<&Job> = jobs.filter(|job| is_asked_for(request, job)).collect();
     page(world, request, Paging::Offset, &jobs, |job| show::job(world, project, found, job))
 }
 
+/// All jobs of a project, the newest first.
 pub(crate) fn all_jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = project(world, request)?;
-    let jobs = world
-        .pipelines_of(project.id)
-        .rev()
-        .flat_map(|pipeline| pipeline.jobs.iter().rev().map(move |job| (pipeline, job)));
-    let jobs: Vec<(&Pipeline, &Job)> = jobs.collect();
+    let all = world.pipelines_of(project.id).flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (pipeline, job)));
+    let mut jobs: Vec<(&Pipeline, &Job)> = all.filter(|(_, job)| is_asked_for(request, job)).collect();
+    jobs.sort_by_key(|(_, job)| std::cmp::Reverse(job.id));
     let shown = |(pipeline, job): &(&Pipeline, &Job)| show::job(world, project, pipeline, job);
-    if keyset(request, "id")? {
-        return keyset_page(world, request, jobs, |(_, job)| job.id, shown);
+    if keyset::wished(request) {
+        return keyset::by_cursor(world, request, jobs, (None, |(_, job): &(&Pipeline, &Job)| job.id), shown);
     }
     page(world, request, Paging::Offset, &jobs, shown)
 }
 
-/// Deployments. A filter on a time needs the order by that time.
-pub(crate) fn deployments(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let project = project(world, request)?;
-    let args = &request.args;
-    let order = args.text("order_by").unwrap_or_else(|| "id".to_owned());
-    for time in ["updated_at", "finished_at"] {
-        let name = time.trim_end_matches("_at");
-        let filtered = args.raw(&format!("{name}_after")).or_else(|| args.raw(&format!("{name}_before")));
-        if filtered.is_some() && order != time {
-            return Err(Failure::bad_request(&format!("`{time}` filter requires `{time}` sort")));
-        }
-    }
-    let (after, before) = (args.time("updated_after")?, args.time("updated_before")?);
-    let (finished_after, finished_before) = (args.time("finished_after")?, args.time("finished_before")?);
-    let status = args.text("status");
-    let environment = args.text("environment");
-    let named = |deployment: &Deployment, name: &String| {
-        world.environment(deployment.environment).is_some_and(|environment| environment.name == *name)
-    };
-    let wanted = |deployment: &&Deployment| {
-        after.is_none_or(|after| deployment.updated_at >= after)
-            && before.is_none_or(|before| deployment.updated_at <= before)
-            && finished_after.is_none_or(|after| deployment.finished_at.is_some_and(|at| at >= after))
-            && finished_before.is_none_or(|before| deployment.finished_at.is_some_and(|at| at <= before))
-            && status.as_ref().is_none_or(|status| deployment.status == status)
-            && environment.as_ref().is_none_or(|name| named(deployment, name))
-    };
-    let mut found: Vec<&Deployment> = world.deployments_of(project.id).filter(wanted).collect();
-    match order.as_str() {
-        "id" | "iid" | "ref" => found.sort_by_key(|deployment| deployment.id),
-        "created_at" => found.sort_by_key(|deployment| (deployment.created_at, deployment.id)),
-        "updated_at" => found.sort_by_key(|deployment| (deployment.updated_at, deployment.id)),
-        "finished_at" => found.sort_by_key(|deployment| (deployment.finished_at, deployment.id)),
-        _ => return Err(Failure::param("order_by does not have a valid value")),
-    }
-    if args.text("sort").as_deref() == Some("desc") {
-        found.reverse();
-    }
-    page(world, request, Paging::Offset, &found, |deployment| show::deployment(world, project, deployment))
+/// Bridges have a list of their own.
+fn is_asked_for(request: &Request, job: &Job) -> bool {
+    let statuses = request.args.items("scope");
+    job.kind == JobKind::Build && (statuses.is_empty() || statuses.iter().any(|status| job.status == status))
 }

@@ -12,6 +12,8 @@ pub(crate) enum Needs {
     User,
     /// A user, where `read_user` is enough.
     Profile,
+    /// Nothing, where `read_user` is enough for who has a token.
+    AnyProfile,
     /// A user, whatever the scope.
     AnyScope,
     /// An administrator.

@@ -5,10 +5,10 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    admin, approval_rules, approvals, awards, contents, deployments, discussion, draft_notes, environments, events,
-    finder, group, groups, hooks, instance, jobs, label, labels, member, merge_request, merge_requests, merging,
-    namespaces, note, notes, participants, personal_tokens, pipeline, pipelines, planning, project, projects, related,
-    repository, resource_events, resource_tokens, tokens, user, users, versions,
+    admin, approval_rules, approvals, awards, commits, contents, deployment_list, deployments, discussion, draft_notes,
+    environments, events, finder, group, groups, hooks, instance, jobs, label, labels, member, members, merge_request,
+    merge_requests, merging, namespaces, note, notes, participants, personal_tokens, pipeline, pipelines, planning,
+    project, projects, related, repository, resource_events, resource_tokens, tokens, user, users, versions,
 };
 use crate::world::Settings;
 
@@ -46,6 +46,7 @@ static ROOMS: &[&[Route]] = &[
     repository::releases::ROUTES,
     instance::ROUTES,
     users::ROUTES,
+    members::ROUTES,
     tokens::ROUTES,
     personal_tokens::ROUTES,
     resource_tokens::ROUTES,
@@ -53,10 +54,12 @@ static ROOMS: &[&[Route]] = &[
     labels::ROUTES,
     merge_requests::ROUTES,
     projects::ROUTES,
+    commits::ROUTES,
     approvals::ROUTES,
     approval_rules::ROUTES,
     notes::ROUTES,
     pipelines::ROUTES,
+    deployment_list::ROUTES,
     hooks::ROUTES,
     label::ROUTES,
     member::ROUTES,

@@ -16,6 +16,7 @@ mod discussions;
 mod environments;
 mod events;
 mod faults;
+mod filters;
 mod hooks;
 mod http;
 mod instance;

@@ -1,10 +1,10 @@
 //! Lists, a page at a time.
 
-use gitlab_simulator::world::{Role, Scope};
+use gitlab_simulator::world::{Role, Scope, Visibility};
 use gitlab_simulator::{Options, Size, World};
 use serde_json::{Value, json};
 
-use crate::support::{READER, answer, serve, serve_with, small};
+use crate::support::{READER, Served, answer, serve, serve_with, small};
 
 fn header<'a>(response: &'a reqwest::Response, name: &str) -> Option<&'a str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
@@ -102,26 +102,81 @@ async fn deep_offsets_are_refused_where_keyset_exists() {
     assert_eq!(deep, (200, json!([])));
 }
 
+/// Follows `rel="next"` from a path to the end, at most ten pages, and tells one property of each row.
+async fn follow(served: &Served, path: &str, token: &str, key: &str) -> (Vec<Value>, usize) {
+    let (mut path, mut seen, mut pages) = (path.to_owned(), Vec::new(), 0);
+    while pages < 10 {
+        let response = served.get(&path, token).await;
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        pages += 1;
+        let next = header(&response, "link")
+            .and_then(|link| Some(link.split_once("/api/v4")?.1.split_once('>')?.0.to_owned()));
+        let rows = answer(response).await.1;
+        seen.extend(rows.as_array().unwrap().iter().map(|row| row[key].clone()));
+        let Some(next) = next else { break };
+        path = next;
+    }
+    (seen, pages)
+}
+
+const NO_KEYSET: &str = "Keyset pagination is not yet available for this type of request";
+
+/// GitLab's `paginate` never looks at `pagination`; `paginate_with_strategies` does (lib/api/helpers/pagination_strategies.rb).
 #[tokio::test]
-async fn keyset_is_refused_for_merge_requests_and_works_for_projects() {
+async fn keyset_is_ignored_where_gitlab_does_not_look_at_it() {
+    let served = serve(busy(3)).await;
+
+    for path in
+        ["/projects/1/merge_requests", "/projects/1/labels", "/groups/acme/members", "/groups/acme/projects", "/groups"]
+    {
+        let response = served.get(&format!("{path}?pagination=keyset"), READER).await;
+        assert_eq!((response.status().as_u16(), header(&response, "x-page")), (200, Some("1")), "{path}");
+    }
+}
+
+/// lib/gitlab/pagination/keyset.rb knows projects in the order of ids alone; its pager leads on from every page with rows.
+#[tokio::test]
+async fn projects_have_keyset_in_the_order_of_ids_alone() {
     let world = World::generate(1, Size { projects: 7, merge_requests: 1, ..Size::default() });
     let served = serve(world.with_group_token("glpat-r", "acme", Role::Developer, &[Scope::ReadApi])).await;
 
-    let project = served.read("/projects?per_page=1", "glpat-r").await.1[0]["id"].clone();
-    let path = format!("/projects/{project}/merge_requests?pagination=keyset&order_by=created_at");
-    let refused = served.read(&path, "glpat-r").await;
-    let error = "Keyset pagination is not yet available for this type of request";
-    assert_eq!(refused, (405, json!({ "error": error })));
-    let mut path = "/projects?pagination=keyset&order_by=id&sort=asc&per_page=3".to_owned();
-    let mut seen = Vec::new();
-    loop {
-        let response = served.get(&path, "glpat-r").await;
-        let next = header(&response, "link").map(str::to_owned);
-        seen.extend(answer(response).await.1.as_array().unwrap().iter().map(|project| project["id"].as_i64().unwrap()));
-        let Some(next) = next else { break };
-        path = next.split_once("/api/v4").unwrap().1.split_once('>').unwrap().0.to_owned();
-    }
-    assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
+    let refused = served.read("/projects?pagination=keyset", "glpat-r").await;
+    assert_eq!(refused, (405, json!({ "error": NO_KEYSET })), "the default order is created_at");
+    let up = follow(&served, "/projects?pagination=keyset&order_by=id&sort=asc&per_page=3", "glpat-r", "id").await;
+    assert_eq!(up, ((1..=7).map(Value::from).collect(), 4), "the last page is empty");
+    let down = follow(&served, "/projects?pagination=keyset&order_by=id&per_page=4", "glpat-r", "id").await;
+    assert_eq!(down, ((1..=7).rev().map(Value::from).collect(), 3));
+}
+
+/// lib/gitlab/pagination/cursor_based_keyset.rb and the pager beside it.
+#[tokio::test]
+async fn users_have_keyset_in_five_orders_with_cursors() {
+    let served = serve(small()).await;
+
+    let by_id = follow(&served, "/users?pagination=keyset&per_page=3", READER, "username").await;
+    assert_eq!(
+        by_id,
+        (vec![json!("bob"), json!("ann"), json!("ghost"), json!("root")], 2),
+        "the last page leads nowhere"
+    );
+    let by_name = "/users?pagination=keyset&order_by=username&sort=asc&per_page=2";
+    let by_name = follow(&served, by_name, READER, "username").await;
+    assert_eq!(by_name.0, ["ann", "bob", "ghost", "root"]);
+    let broken = served.read("/users?pagination=keyset&cursor=garbage", READER).await;
+    assert_eq!(broken.0, 500);
+    let jobs = served.get("/projects/1/jobs?pagination=keyset", READER).await;
+    assert_eq!((jobs.status().as_u16(), header(&jobs, "x-page")), (200, None));
+}
+
+#[tokio::test]
+async fn the_anonymous_page_through_groups_by_name() {
+    let public = |world: World, path: &str| world.with_group(path, |group| group.visibility(Visibility::Public));
+    let served = serve(["cc", "aa", "bb"].iter().fold(World::new(), |world, path| public(world, path))).await;
+
+    let keyset = "/groups?pagination=keyset&order_by=name&sort=asc&per_page=2";
+    assert_eq!(follow(&served, keyset, "", "path").await.0, ["aa", "bb", "cc"]);
+    assert_eq!(served.read("/groups?pagination=keyset&order_by=id", "").await, (405, json!({ "error": NO_KEYSET })));
+    assert_eq!(served.read("/groups?per_page=100&page=501", "").await.0, 405);
 }
 
 #[tokio::test]

@@ -27,6 +27,19 @@ pub(crate) fn commit(world: &World, project: &Project, commit: &Commit, with_par
     })
 }
 
+/// Adds the trailers of the message, which come when they are asked for: the last paragraph, where it has nothing else.
+pub(crate) fn add_trailers(shown: &mut Value, commit: &Commit) {
+    let last = commit.message.trim_end().rsplit_once("\n\n").map_or("", |(_, last)| last);
+    let pairs: Option<Vec<(&str, &str)>> = last.lines().map(|line| line.split_once(": ")).collect();
+    for (name, value) in pairs.unwrap_or_default() {
+        shown["trailers"][name] = json!(value);
+        match &mut shown["extended_trailers"][name] {
+            Value::Array(values) => values.push(json!(value)),
+            none => *none = json!([value]),
+        }
+    }
+}
+
 /// A pipeline in a list.
 pub(crate) fn pipeline(world: &World, project: &Project, pipeline: &Pipeline) -> Value {
     json!({

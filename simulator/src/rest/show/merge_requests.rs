@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{label, milestone, time, user_basic};
+use super::{label_basic, milestone, time, user_basic};
 use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
 
 /// How labels are shown.
@@ -14,8 +14,24 @@ pub(crate) enum LabelStyle {
     Details,
 }
 
-/// A merge request in a list.
-pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
+/// A merge request in a list with `view=simple`.
+pub(crate) fn merge_request_simple(world: &World, found: &MergeRequest) -> Value {
+    let path = world.project(found.project).map_or("", |project| &project.full_path);
+    json!({
+        "id": found.id,
+        "iid": found.iid,
+        "project_id": found.project,
+        "title": found.full_title(),
+        "description": found.description,
+        "state": found.state.name(),
+        "created_at": time(found.created_at),
+        "updated_at": time(found.updated_at),
+        "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),
+    })
+}
+
+/// A merge request in a list of one project, or of more than one: then its reference names the project.
+pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle, in_project: bool) -> Value {
     let path = world.project(found.project).map_or("", |project| &project.full_path);
     let merger = user_basic(world, found.merge_user);
     let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
@@ -54,7 +70,7 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
         "reference": format!("!{}", found.iid),
         "references": {
             "short": format!("!{}", found.iid),
-            "relative": format!("!{}", found.iid),
+            "relative": format!("{}!{}", if in_project { "" } else { path }, found.iid),
             "full": format!("{path}!{}", found.iid),
         },
         "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),
@@ -107,13 +123,13 @@ fn labels(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
     let labels = found.labels.iter().filter_map(|id| world.label(*id));
     match style {
         LabelStyle::Titles => labels.map(|found| json!(found.title)).collect(),
-        LabelStyle::Details => labels.map(label).collect(),
+        LabelStyle::Details => labels.map(|label| label_basic(world, label)).collect(),
     }
 }
 
 /// A merge request on its own, with what lists leave out.
 pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
-    let mut shown = merge_request(world, found, LabelStyle::Titles);
+    let mut shown = merge_request(world, found, LabelStyle::Titles, true);
     let base = crate::world::Sha::from_seed(found.id.unsigned_abs()).to_string();
     let head = found.sha.map(|sha| sha.to_string());
     let refs = head.map(|head| json!({ "base_sha": base, "head_sha": head, "start_sha": base }));

@@ -21,14 +21,18 @@ use jiff::Timestamp;
 pub(crate) use approval_rules::{approval_rule, approval_state, project_approval_rule};
 pub(crate) use awards::award;
 pub(crate) use ci::{bridge, deployment_single, environment, pipeline_single};
-pub(crate) use code::{commit, deployment, job, pipeline, runner};
+pub(crate) use code::{add_trailers, commit, deployment, job, pipeline, runner};
 pub(crate) use deeds::deed;
 pub(crate) use diffs::{file, version};
 pub(crate) use draft_notes::draft_note;
 pub(crate) use hooks::{event, hook};
-pub(crate) use merge_requests::{LabelStyle, approvals_community, approvals_enterprise, merge_request, note, single};
-pub(crate) use people::{member, token, user, user_basic};
-pub(crate) use places::{group, label, namespace, project, project_simple};
+pub(crate) use merge_requests::{
+    LabelStyle, approvals_community, approvals_enterprise, merge_request, merge_request_simple, note, single,
+};
+pub(crate) use people::{current_user, member, token, user, user_basic};
+pub(crate) use places::{
+    group, group_detail, group_statistics, label, label_basic, namespace, project, project_simple, statistics,
+};
 pub(crate) use planning::{issue, issue_single, milestone};
 pub(crate) use repository::{bare_diff, branch, commit_single, protected_branch, release, status, tag};
 pub(crate) use resource_events::{label_event, milestone_event, state_event};

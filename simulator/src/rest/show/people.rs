@@ -26,10 +26,29 @@ fn basic(world: &World, user: &User) -> Value {
     })
 }
 
-/// A user, with more for administrators and for themselves.
+/// A user, with more for administrators.
 pub(crate) fn user(world: &World, caller: &Caller, user: &User) -> Value {
+    let mut shown = public(world, user);
+    if world.is_admin(caller) {
+        extend(&mut shown, private(user));
+        extend(&mut shown, json!({ "is_admin": user.admin, "note": "", "namespace_id": user.id, "created_by": null }));
+    }
+    shown
+}
+
+/// The user who asks about themselves, at `/user`.
+pub(crate) fn current_user(world: &World, user: &User) -> Value {
+    let mut shown = public(world, user);
+    extend(&mut shown, private(user));
+    if user.admin {
+        extend(&mut shown, json!({ "is_admin": true, "note": "" }));
+    }
+    shown
+}
+
+fn public(world: &World, user: &User) -> Value {
     let mut shown = basic(world, user);
-    let public = json!({
+    let more = json!({
         "created_at": time(user.created_at),
         "bio": "",
         "location": "",
@@ -46,30 +65,26 @@ pub(crate) fn user(world: &World, caller: &Caller, user: &User) -> Value {
         "is_followed": false,
         "local_time": null,
     });
-    extend(&mut shown, public);
-    let own = caller.user == Some(user.id);
-    if own || world.is_admin(caller) {
-        let private = json!({
-            "email": user.email,
-            "commit_email": user.email,
-            "last_activity_on": user.last_activity_on,
-            "last_sign_in_at": null,
-            "current_sign_in_at": null,
-            "confirmed_at": time(user.created_at),
-            "identities": [],
-            "projects_limit": 100_000,
-            "can_create_group": true,
-            "can_create_project": true,
-            "two_factor_enabled": false,
-            "external": false,
-            "private_profile": false,
-        });
-        extend(&mut shown, private);
-    }
-    if world.is_admin(caller) {
-        extend(&mut shown, json!({ "is_admin": user.admin, "note": "", "namespace_id": user.id, "created_by": null }));
-    }
+    extend(&mut shown, more);
     shown
+}
+
+fn private(user: &User) -> Value {
+    json!({
+        "email": user.email,
+        "commit_email": user.email,
+        "last_activity_on": user.last_activity_on,
+        "last_sign_in_at": null,
+        "current_sign_in_at": null,
+        "confirmed_at": time(user.created_at),
+        "identities": [],
+        "projects_limit": 100_000,
+        "can_create_group": true,
+        "can_create_project": true,
+        "two_factor_enabled": false,
+        "external": false,
+        "private_profile": false,
+    })
 }
 
 /// A member.

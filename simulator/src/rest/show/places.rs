@@ -40,6 +40,36 @@ pub(crate) fn group(world: &World, group: &Group) -> Value {
     shown
 }
 
+/// A group on its own.
+pub(crate) fn group_detail(world: &World, found: &Group) -> Value {
+    let mut shown = group(world, found);
+    shown["shared_with_groups"] = shares(world, &found.shared_with);
+    shown
+}
+
+/// `statistics` of a group, which administrators see. The World weighs nothing.
+pub(crate) fn group_statistics() -> Value {
+    json!({
+        "storage_size": 0,
+        "repository_size": 0,
+        "wiki_size": 0,
+        "lfs_objects_size": 0,
+        "job_artifacts_size": 0,
+        "pipeline_artifacts_size": 0,
+        "packages_size": 0,
+        "snippets_size": 0,
+        "uploads_size": 0,
+    })
+}
+
+/// `statistics` of a project, which are seen from Reporter upwards.
+pub(crate) fn statistics(world: &World, project: &Project) -> Value {
+    let mut shown = group_statistics();
+    shown["commit_count"] = json!(world.commits_of(project).count());
+    shown["container_registry_size"] = json!(0);
+    shown
+}
+
 /// A project as `simple=true` and most lists of the anonymous show it.
 pub(crate) fn project_simple(world: &World, project: &Project) -> Value {
     let web = world.web_url(&project.full_path);
@@ -69,14 +99,19 @@ pub(crate) fn project_simple(world: &World, project: &Project) -> Value {
 /// A project.
 pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Value {
     let mut shown = project_simple(world, project);
-    let on = |feature: Feature| feature != Feature::Disabled;
+    let role = world.caller_role(caller, project);
+    // What is on for members only is on for who has the role that it takes (`feature_available?`).
+    let on = |feature: Feature, least: Role| match feature {
+        Feature::Disabled => false,
+        Feature::Private => role >= least,
+        Feature::Enabled => true,
+    };
     let parent = project.forked_from.and_then(|id| world.project(id));
     let mut more = json!({
         "_links": { "self": world.web_url(&format!("api/v4/projects/{}", project.id)) },
         "archived": project.archived,
         "empty_repo": project.empty_repo(),
         "visibility": project.visibility.name(),
-        "owner": null,
         "updated_at": time(project.updated_at),
         "import_status": "none",
         "open_issues_count": 0,
@@ -85,21 +120,25 @@ pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Valu
         "shared_with_groups": shares(world, &project.shared_with),
         "merge_method": "merge",
         "squash_option": "default_off",
-        "merge_requests_enabled": on(project.merge_requests_access),
-        "issues_enabled": true,
+        "merge_requests_enabled": on(project.merge_requests_access, Role::Reporter),
+        "issues_enabled": on(project.issues_access, Role::Guest),
         "wiki_enabled": true,
-        "jobs_enabled": on(project.builds_access),
+        "jobs_enabled": on(project.builds_access, Role::Guest),
         "snippets_enabled": true,
         "container_registry_enabled": true,
         "merge_requests_access_level": project.merge_requests_access.name(),
         "repository_access_level": project.repository_access.name(),
         "builds_access_level": project.builds_access.name(),
         "environments_access_level": project.builds_access.name(),
-        "issues_access_level": "enabled",
+        "issues_access_level": project.issues_access.name(),
         "marked_for_deletion_at": project.marked_for_deletion_on,
         "marked_for_deletion_on": project.marked_for_deletion_on,
         "permissions": permissions(world, caller, project),
     });
+    // Projects of groups have no owner, not even null.
+    if let Namespace::User(owner) = project.namespace {
+        more["owner"] = super::user_basic(world, Some(owner));
+    }
     if let Some(parent) = parent {
         more["forked_from_project"] = project_simple(world, parent);
     }
@@ -163,18 +202,29 @@ pub(crate) fn namespace(world: &World, namespace: Namespace) -> Value {
     }
 }
 
-/// A label. Project lists tell whose it is.
-pub(crate) fn label(label: &Label) -> Value {
-    json!({
+/// A label as merge requests show it, with `with_labels_details`.
+pub(crate) fn label_basic(world: &World, label: &Label) -> Value {
+    let mut shown = json!({
         "id": label.id,
         "name": label.title,
         "description": label.description,
         "description_html": label.description.as_deref().unwrap_or(""),
         "text_color": "#FFFFFF",
         "color": label.color,
-        "archived": false,
-        "subscribed": false,
-        "priority": null,
-        "is_project_label": matches!(label.owner, Owner::Project(_)),
-    })
+    });
+    if world.settings.at_least(18, 4) {
+        shown["archived"] = json!(false);
+    }
+    shown
+}
+
+/// A label in a project or a group. Projects tell whose it is, and what it weighs there.
+pub(crate) fn label(world: &World, label: &Label, in_project: bool) -> Value {
+    let mut shown = label_basic(world, label);
+    shown["subscribed"] = json!(false);
+    if in_project {
+        shown["priority"] = Value::Null;
+        shown["is_project_label"] = json!(matches!(label.owner, Owner::Project(_)));
+    }
+    shown
 }

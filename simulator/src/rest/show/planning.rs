@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{LabelStyle, extend, label, time, user_basic};
+use super::{LabelStyle, extend, label_basic, time, user_basic};
 use crate::world::{Issue, Milestone, Owner, World};
 
 /// An issue in a list.
@@ -98,7 +98,7 @@ fn labels(world: &World, found: &Issue, style: LabelStyle) -> Value {
     labels.sort_by(|left, right| left.title.cmp(&right.title));
     match style {
         LabelStyle::Titles => labels.into_iter().map(|found| json!(found.title)).collect(),
-        LabelStyle::Details => labels.into_iter().map(label).collect(),
+        LabelStyle::Details => labels.into_iter().map(|label| label_basic(world, label)).collect(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{label, milestone, time, user_basic};
+use super::{label_basic, milestone, time, user_basic};
 use crate::world::{MarkEvent, MergeRequest, StateEvent, World};
 
 /// A change of state.
@@ -27,7 +27,7 @@ pub(crate) fn label_event(world: &World, found: &MergeRequest, event: &MarkEvent
         "created_at": time(event.at),
         "resource_type": "MergeRequest",
         "resource_id": found.id,
-        "label": world.label(event.subject).map(label),
+        "label": world.label(event.subject).map(|label| label_basic(world, label)),
         "action": event.action(),
     })
 }
