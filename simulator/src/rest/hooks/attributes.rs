@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Failure, Request};
+use crate::rest::{Failure, Request};
 use crate::world::{EVENTS, GROUP_EVENTS, Hook, HookTarget, Settings};
 
 /// What is done to a hook; refusals sound different.

@@ -3,15 +3,14 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::{Failure, Reply, Request, named, target};
-use crate::rest::page::Paging;
-use crate::rest::page::page;
-use crate::rest::{Delivery, Outcome, show};
+use super::target::{named, target};
+use crate::rest::page::{Paging, page};
+use crate::rest::{Delivery, Failure, Outcome, Reply, Request, show};
 use crate::world::{HookEvent, HookTarget, Outgoing, World};
 
 /// Sends a made-up event from what is there, even to a disabled hook. A trigger that does not exist is told before
 /// the limit counts, as Grape validates first; then the limit, then whether there is something to send.
-pub(crate) fn test(world: &mut World, request: &Request) -> Result<Reply, Failure> {
+pub(super) fn test(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let (place, _) = target(world, request, false)?;
     let user = request.caller.user.unwrap_or_default();
     let made_up = world.test_payload(place, request.param(2), user);
@@ -29,7 +28,7 @@ pub(crate) fn test(world: &mut World, request: &Request) -> Result<Reply, Failur
 }
 
 /// A system hook's test has no trigger, no limit, and answers what it sent, whatever became of it.
-pub(crate) fn test_system(world: &mut World, request: &Request) -> Result<Reply, Failure> {
+pub(super) fn test_system(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let id = named(world, request, false)?.id;
     let (trigger, event, body) =
         world.test_payload(HookTarget::System, "system", 0).map_err(|error| refused(&error))?;
@@ -58,7 +57,7 @@ fn resent(outcome: &Outcome) -> Result<Reply, Failure> {
 }
 
 /// The log of the last seven days, twenty a page.
-pub(crate) fn events(world: &World, request: &Request) -> Result<Reply, Failure> {
+pub(super) fn events(world: &World, request: &Request) -> Result<Reply, Failure> {
     let hook = named(world, request, true)?;
     let week_ago = world.now().checked_sub(jiff::SignedDuration::from_hours(7 * 24)).unwrap_or_default();
     let wanted = request.args.list("status");
@@ -84,7 +83,7 @@ fn status_is(event: &HookEvent, wanted: &str) -> bool {
 }
 
 /// Sends a logged delivery again, with its key.
-pub(crate) fn resend(world: &mut World, request: &Request) -> Result<Reply, Failure> {
+pub(super) fn resend(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let hook = named(world, request, false)?;
     let (id, place) = (hook.id, hook.target);
     if !world.may_test("web_hook_event_resend", &request.caller, place) {

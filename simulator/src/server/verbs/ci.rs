@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::sent::{Sent, nothing};
-use super::{Done, Verb, verb};
+use super::verb::{Done, Verb, verb};
 use crate::world::World;
 
 pub(super) static VERBS: &[Verb] = &[

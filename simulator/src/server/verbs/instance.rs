@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::sent::{Sent, nothing};
-use super::{Done, Verb, verb};
+use super::verb::{Done, Verb, verb};
 use crate::world::{Clock, Edition, Settings, Version, World};
 
 pub(super) static VERBS: &[Verb] = &[

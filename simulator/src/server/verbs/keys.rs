@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::places::ROLES;
 use super::sent::{Sent, nothing};
-use super::{Done, Verb, verb};
+use super::verb::{Done, Verb, verb};
 use crate::world::{Hook, Owner, Scope, Token, TokenKind, World};
 
 pub(super) static VERBS: &[Verb] = &[

@@ -7,35 +7,13 @@ mod people;
 mod places;
 mod reviews;
 mod sent;
+mod verb;
 
 use serde_json::{Value, json};
 
 use crate::world::World;
 use sent::Sent;
-
-/// How a verb went: what it made, or why it did nothing.
-type Done = Result<Value, String>;
-
-/// A verb.
-struct Verb {
-    /// Its name in the address.
-    name: &'static str,
-    /// The properties that it reads.
-    takes: &'static str,
-    /// What it does, for people.
-    does: &'static str,
-    /// Does it.
-    act: fn(&mut World, &Sent<'_>) -> Done,
-}
-
-const fn verb(
-    name: &'static str,
-    takes: &'static str,
-    does: &'static str,
-    act: fn(&mut World, &Sent<'_>) -> Done,
-) -> Verb {
-    Verb { name, takes, does, act }
-}
+use verb::{Done, Verb};
 
 /// The verbs of every room.
 static ROOMS: &[&[Verb]] = &[reviews::VERBS, places::VERBS, people::VERBS, keys::VERBS, ci::VERBS, instance::VERBS];
