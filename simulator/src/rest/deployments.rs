@@ -56,7 +56,7 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
     let mut found: Vec<&MergeRequest> = brought.filter(|found| readable && found.merged_at.is_some()).collect();
     found.sort_by_key(|found| std::cmp::Reverse(found.iid));
     found.dedup_by_key(|found| found.iid);
-    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, true))
+    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, None))
 }
 
 fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {

@@ -128,7 +128,7 @@ impl Search<'_> {
             "merge_requests" => {
                 let found = self.merge_requests();
                 page(world, request, Paging::Offset, &found, |found| {
-                    show::merge_request(world, found, LabelStyle::Titles, false)
+                    show::merge_request(world, found, LabelStyle::Titles, None)
                 })
             }
             "milestones" => {

@@ -13,18 +13,24 @@ pub(super) static ROUTES: &[Route] = &[
     since(15, 2, read("/metadata", User, metadata)),
 ];
 
-pub(crate) fn version(world: &World, _: &Request) -> Result<Reply, Failure> {
-    Ok(Reply::ok(json!({ "version": world.settings.full_version(), "revision": "b1ca5ade000" })))
+/// Since there is `/metadata`, both say the same (lib/api/metadata.rb).
+pub(crate) fn version(world: &World, request: &Request) -> Result<Reply, Failure> {
+    if world.settings.at_least(15, 2) {
+        return metadata(world, request);
+    }
+    let settings = &world.settings;
+    Ok(Reply::ok(json!({ "version": settings.full_version(), "revision": settings.revision() })))
 }
 
 pub(crate) fn metadata(world: &World, _: &Request) -> Result<Reply, Failure> {
+    let settings = &world.settings;
     let mut body = json!({
-        "version": world.settings.full_version(),
-        "revision": "b1ca5ade000",
+        "version": settings.full_version(),
+        "revision": settings.revision(),
         "kas": { "enabled": false, "externalUrl": null, "externalK8sProxyUrl": null, "version": null },
     });
-    if world.settings.at_least(15, 6) {
-        body["enterprise"] = json!(world.settings.edition.enterprise());
+    if settings.at_least(15, 6) {
+        body["enterprise"] = json!(settings.edition.enterprise());
     }
     Ok(Reply::ok(body))
 }

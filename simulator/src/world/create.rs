@@ -199,7 +199,7 @@ impl World {
 
 fn set_role(members: &mut Vec<Member>, user: i64, role: Role, created_at: Timestamp) {
     members.retain(|member| member.user != user);
-    members.push(Member { user, role, created_at, expires_at: None });
+    members.push(Member::joining(members, user, role, created_at));
 }
 
 /// `data-platform` becomes `Data Platform`.

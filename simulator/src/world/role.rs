@@ -134,6 +134,17 @@ pub struct Member {
     pub role: Role,
     /// Since when.
     pub created_at: jiff::Timestamp,
+    /// Who let them in, where that is known.
+    pub created_by: Option<i64>,
     /// The last day of it, if any.
     pub expires_at: Option<jiff::civil::Date>,
+}
+
+impl Member {
+    /// Someone who comes to the others: the first owner among them let them in.
+    #[must_use]
+    pub fn joining(others: &[Member], user: i64, role: Role, created_at: jiff::Timestamp) -> Member {
+        let owner = others.iter().find(|member| member.role == Role::Owner && member.user != user);
+        Member { user, role, created_at, created_by: owner.map(|owner| owner.user), expires_at: None }
+    }
 }

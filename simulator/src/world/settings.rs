@@ -193,6 +193,12 @@ impl Settings {
         self.version >= Version::new(major, minor)
     }
 
+    /// The commit that was built.
+    #[must_use]
+    pub fn revision(&self) -> &'static str {
+        "b1ca5ade000"
+    }
+
     /// The version as `/version` spells it.
     #[must_use]
     pub fn full_version(&self) -> String {

@@ -347,3 +347,26 @@ async fn features_are_on_for_those_who_may_use_them() {
     assert_eq!(enabled("/projects/acme%2Finner", "glpat-guest").await, false);
     assert_eq!(enabled("/projects/acme%2Fweb", "glpat-guest").await, true, "whose list is forbidden all the same");
 }
+
+/// lib/api/entities/issuable_references.rb: `relative` is so to the group that is asked. Without one it names no project.
+#[tokio::test]
+async fn references_are_relative_to_what_is_asked() {
+    let world = small().with_group("acme", |group| {
+        group.subgroup("core", |group| group.project("api", |project| project.merge_request("Below", |found| found)))
+    });
+    let served = serve(world).await;
+    let relative = |path: &'static str| {
+        let served = &served;
+        async move {
+            column(served, path, READER, "references")
+                .await
+                .iter()
+                .map(|all| all["relative"].clone())
+                .collect::<Vec<_>>()
+        }
+    };
+
+    assert_eq!(relative("/projects/acme%2Fweb/merge_requests").await, ["!1"]);
+    assert_eq!(relative("/groups/acme/merge_requests").await, ["acme/core/api!1", "web!1"]);
+    assert_eq!(relative("/merge_requests?scope=all").await, ["!1", "!1"]);
+}

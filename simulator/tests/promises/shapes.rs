@@ -1,30 +1,12 @@
-//! Answers and webhooks have at least the keys that GitLab's documentation shows.
+//! Answers have the keys that their version and edition have in GitLab and no others, webhooks at least the documented ones.
+
+use std::collections::BTreeMap;
+
+use gitlab_simulator::world::Edition;
+use serde_json::{Value, json};
 
 use crate::deliveries::{Receiver, hooked};
 use crate::support::{READER, missing, serve, small};
-
-const MERGE_REQUEST: &str = "id iid project_id title description state imported imported_from created_at updated_at merged_at \
-    merge_after prepared_at closed_by closed_at merged_by merge_user target_branch source_branch source_project_id \
-    target_project_id user_notes_count upvotes downvotes author assignee assignees reviewers labels draft work_in_progress \
-    milestone merge_when_pipeline_succeeds merge_status detailed_merge_status sha merge_commit_sha squash_commit_sha \
-    discussion_locked should_remove_source_branch force_remove_source_branch reference references web_url time_stats squash \
-    squash_on_merge task_completion_status has_conflicts blocking_discussions_resolved approvals_before_merge";
-const SINGLE: &str =
-    "subscribed changes_count diff_refs pipeline head_pipeline first_deployed_to_production_at merge_error user";
-const NOTE: &str = "id type body author created_at updated_at system noteable_id noteable_type noteable_iid project_id resolvable \
-    confidential internal imported imported_from commands_changes";
-const GROUP: &str = "id name path description visibility avatar_url web_url full_name full_path parent_id created_at archived \
-    shared_with_groups";
-const PROJECT: &str = "id name path path_with_namespace name_with_namespace default_branch visibility archived empty_repo \
-    created_at updated_at last_activity_at namespace web_url ssh_url_to_repo http_url_to_repo merge_requests_enabled \
-    merge_requests_access_level repository_access_level jobs_enabled issues_enabled marked_for_deletion_on import_status topics \
-    permissions _links";
-const USER: &str =
-    "id username name state locked avatar_url web_url bot created_at bio location public_email job_title";
-const MEMBER: &str = "id username name state avatar_url web_url access_level created_at expires_at membership_state";
-const COMMIT: &str = "id short_id created_at parent_ids title message author_name author_email authored_date committer_name \
-    committer_email committed_date trailers extended_trailers web_url";
-const TOKEN: &str = "id name revoked created_at description scopes user_id last_used_at active expires_at";
 
 const EVENT: &str = "object_kind event_type user project object_attributes labels changes repository";
 const ATTRIBUTES: &str = "id iid author_id assignee_id assignee_ids reviewer_ids title description state state_id created_at \
@@ -38,29 +20,108 @@ const NOTE_ATTRIBUTES: &str = "attachment author_id change_position commit_id cr
     noteable_id noteable_type original_position position project_id resolved_at resolved_by_id resolved_by_push st_diff system \
     type updated_at updated_by_id description url action";
 
-#[tokio::test]
-async fn answers_have_the_documented_keys() {
-    let world = small()
-        .with_project("acme/web", |project| project.merge_request("Noted", |found| found.comment("bob", "hello")));
-    let served = serve(world).await;
+/// The table of what REST answers hold.
+const PROPERTIES: &str = include_str!("../fixtures/rest_properties.tsv");
 
-    let web = "/projects/acme%2Fweb";
-    for (path, keys) in [
-        (format!("{web}/merge_requests"), MERGE_REQUEST.to_owned()),
-        (format!("{web}/merge_requests/2"), format!("{MERGE_REQUEST} {SINGLE}")),
-        (format!("{web}/merge_requests/2/notes"), NOTE.to_owned()),
-        (format!("{web}/merge_requests/2/commits"), COMMIT.to_owned()),
-        ("/groups/acme".to_owned(), GROUP.to_owned()),
-        (web.to_owned(), PROJECT.to_owned()),
-        ("/user".to_owned(), USER.to_owned()),
-        ("/groups/acme/members/all".to_owned(), MEMBER.to_owned()),
-        ("/personal_access_tokens/self".to_owned(), TOKEN.to_owned()),
-    ] {
-        let (status, body) = served.read(&path, READER).await;
-        assert_eq!(status, 200, "{path}");
-        let first = if body.is_array() { &body[0] } else { &body };
-        assert_eq!(missing(first, &keys), Vec::<String>::new(), "{path}");
+/// Everything that the table speaks of, in a GitLab of a version and an edition: entity and one of its kind.
+async fn entities(version: &str, edition: Edition) -> Vec<(&'static str, Value)> {
+    let mut world = small().with_version(version).with_edition(edition).with_token("glpat-root", |token| token);
+    world = world.with_project("acme/web", |project| {
+        project.label("bug").merge_request("Noted", |found| found.diff_comment("bob", "nit").comment("bob", "hello"))
+    });
+    let pipeline = world.start_pipeline(1, "main", "ann", "push").unwrap();
+    world.finish_pipeline(pipeline, "success");
+    world.deploy(1, "production", "main", "ann");
+    let served = serve(world).await;
+    let hook = json!({ "url": "https://receiver.example.com" });
+    for place in ["/projects/1/hooks", "/groups/1/hooks", "/hooks"] {
+        served.write("POST", place, "glpat-root", hook.clone()).await;
     }
+    let web = "/projects/1";
+    let mut found = Vec::new();
+    for (entity, path) in [
+        ("merge_request", format!("{web}/merge_requests")),
+        ("merge_request_alone", format!("{web}/merge_requests/2")),
+        ("note", format!("{web}/merge_requests/2/notes")),
+        ("diff_note", format!("{web}/merge_requests/2/notes?sort=asc")),
+        ("discussion", format!("{web}/merge_requests/2/discussions")),
+        ("commit", format!("{web}/merge_requests/2/commits")),
+        ("commit_with_stats", format!("{web}/repository/commits?with_stats=true&all=true")),
+        ("group", "/groups".to_owned()),
+        ("group_alone", "/groups/1".to_owned()),
+        ("project", web.to_owned()),
+        ("label", format!("{web}/labels")),
+        ("member", "/groups/1/members?query=bob".to_owned()),
+        ("user", "/users/1".to_owned()),
+        ("token", "/personal_access_tokens/self".to_owned()),
+        ("approvals", format!("{web}/merge_requests/2/approvals")),
+        ("approval_state", format!("{web}/merge_requests/2/approval_state")),
+        ("deployment", format!("{web}/deployments")),
+        ("metadata", "/metadata".to_owned()),
+        ("version", "/version".to_owned()),
+    ] {
+        found.push((entity, first(served.read(&path, READER).await)));
+    }
+    for (entity, path) in [
+        ("user_for_admin", "/users/1"),
+        ("project_hook", "/projects/1/hooks"),
+        ("group_hook", "/groups/1/hooks"),
+        ("system_hook", "/hooks"),
+    ] {
+        found.push((entity, first(served.read(path, "glpat-root").await)));
+    }
+    found
+}
+
+/// The first of a list, or the thing itself; nothing where it does not exist.
+fn first((status, body): (u16, Value)) -> Value {
+    match status {
+        200 if body.is_array() => body[0].clone(),
+        200 => body,
+        _ => Value::Null,
+    }
+}
+
+/// Whether a line of the table wants its property there; none where it does not know.
+fn wants(since: &str, edition: &str, at: (u32, u32), enterprise: bool) -> Option<bool> {
+    let number = |text: &str| {
+        let (major, minor) = text.split_once('.').unwrap();
+        (major.parse::<u32>().unwrap(), minor.parse::<u32>().unwrap())
+    };
+    if edition != "all" && (edition == "ee") != enterprise {
+        return Some(false);
+    }
+    match since.strip_prefix("by ") {
+        Some(known) if at >= number(known) => Some(true),
+        Some(_) => None,
+        None => Some(since == "-" || at >= number(since)),
+    }
+}
+
+#[tokio::test]
+async fn answers_hold_what_their_version_and_edition_hold_and_no_more() {
+    let lines: Vec<Vec<&str>> =
+        PROPERTIES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect()).collect();
+
+    let mut wrong = Vec::new();
+    for at in [(15, 1), (15, 11), (16, 11), (17, 11), (18, 5), (19, 1)] {
+        for edition in [Edition::Community, Edition::Licensed] {
+            let version = format!("{}.{}", at.0, at.1);
+            for (entity, shown) in entities(&version, edition).await {
+                let own = lines.iter().filter(|line| line[0] == entity);
+                let mut wished: BTreeMap<&str, Option<bool>> = BTreeMap::new();
+                for line in own {
+                    let wants = wants(line[2], line[3], at, edition.enterprise());
+                    let known = wished.entry(line[1]).or_insert(Some(false));
+                    *known = if wants == Some(true) || *known == Some(true) { Some(true) } else { known.and(wants) };
+                }
+                let off =
+                    wished.iter().filter(|(name, wish)| wish.is_some_and(|wish| wish != shown.get(name).is_some()));
+                wrong.extend(off.map(|(name, _)| format!("{version} {edition:?} {entity}.{name}")));
+            }
+        }
+    }
+    assert_eq!(wrong, [""; 0]);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ fn metadata<'w>(ctx: &Context<'w>) -> Value<'w> {
     let kas = Value::record([("enabled", Value::Bool(false)), ("version", Value::Null), ("externalUrl", Value::Null)]);
     Value::record([
         ("version", Value::Text(settings.full_version())),
-        ("revision", Value::Str("8b2e5f1c0de")),
+        ("revision", Value::Str(settings.revision())),
         ("enterprise", Value::Bool(settings.edition.enterprise())),
         ("kas", kas),
         ("featureFlags", Value::List(Vec::new())),

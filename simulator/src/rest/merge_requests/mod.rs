@@ -27,7 +27,7 @@ pub(super) static ROUTES: &[Route] = &[
 
 pub(crate) fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::readable(world, request)?;
-    list(world, request, &[project.id])
+    list(world, request, &[project.id], None)
 }
 
 pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
@@ -37,7 +37,8 @@ pub(crate) fn of_group(world: &World, request: &Request) -> Result<Reply, Failur
     let projects = below.flat_map(|id| world.projects_of_group(id)).filter_map(|id| world.project(*id));
     let readable = projects
         .filter(|project| (archived_too || !project.archived) && world.reads_merge_requests(&request.caller, project));
-    list(world, request, &readable.map(|project| project.id).collect::<Vec<_>>())
+    let readable: Vec<i64> = readable.map(|project| project.id).collect();
+    list(world, request, &readable, Some(group.id))
 }
 
 /// Those of every project that the caller reads. The anonymous have made none, so they must ask for all
@@ -47,12 +48,13 @@ pub(crate) fn everywhere(world: &World, request: &Request) -> Result<Reply, Fail
         return Err(Failure::unauthorized());
     }
     let readable = world.projects().filter(|project| world.reads_merge_requests(&request.caller, project));
-    list(world, request, &readable.map(|project| project.id).collect::<Vec<_>>())
+    let readable: Vec<i64> = readable.map(|project| project.id).collect();
+    list(world, request, &readable, None)
 }
 
 /// A page of the merge requests of some projects. In an order that the World has, only as many are looked at as the answer
 /// tells of.
-fn list(world: &World, request: &Request, projects: &[i64]) -> Result<Reply, Failure> {
+fn list(world: &World, request: &Request, projects: &[i64], group: Option<i64>) -> Result<Reply, Failure> {
     let filter = Filter::read(world, request)?;
     let descending = request.args.text("sort").as_deref() != Some("asc");
     let along = order::along(request);
@@ -70,19 +72,19 @@ fn list(world: &World, request: &Request, projects: &[i64]) -> Result<Reply, Fai
         }
     };
     page(world, request, Paging::Offset, &found, |id| {
-        world.merge_request(*id).map(|found| shown(world, request, found)).unwrap_or_default()
+        world.merge_request(*id).map(|found| shown(world, request, found, group)).unwrap_or_default()
     })
 }
 
-fn shown(world: &World, request: &Request, found: &MergeRequest) -> Value {
+fn shown(world: &World, request: &Request, found: &MergeRequest, group: Option<i64>) -> Value {
     if request.args.text("view").as_deref() == Some("simple") {
         return show::merge_request_simple(world, found);
     }
     let details = request.args.is("with_labels_details");
     let style = if details { LabelStyle::Details } else { LabelStyle::Titles };
-    let of_project = request.path.starts_with("/projects/");
-    let show = || show::merge_request(world, found, style, of_project);
+    let show = || show::merge_request(world, found, style, group);
     // GitLab keeps the rows of projects' lists for a while.
+    let of_project = request.path.starts_with("/projects/");
     if of_project { world.cached_in_lists(&request.caller, found, details, show) } else { show() }
 }
 

@@ -30,7 +30,7 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, issue) = named(world, request)?;
     let readable = world.reads_merge_requests(&request.caller, project);
     let found: Vec<&MergeRequest> = world.merge_requests_closing(issue).filter(|_| readable).collect();
-    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, true))
+    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, None))
 }
 
 fn participants(world: &World, request: &Request) -> Result<Reply, Failure> {

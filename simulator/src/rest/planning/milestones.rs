@@ -129,5 +129,5 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
     let readable = projects.iter().filter(|project| world.reads_merge_requests(&request.caller, project));
     let all = readable.flat_map(|project| world.merge_requests_of(project.id));
     let found: Vec<&MergeRequest> = all.filter(|found| found.milestone == Some(milestone.id)).collect();
-    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, true))
+    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, None))
 }

@@ -47,7 +47,7 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
         return Err(Failure::forbidden(""));
     }
     let found = world.merge_requests_bringing(project, commit);
-    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, true))
+    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, None))
 }
 
 /// Branches and tags from which the commit can be reached.

@@ -30,9 +30,16 @@ pub(crate) fn merge_request_simple(world: &World, found: &MergeRequest) -> Value
     })
 }
 
-/// A merge request in a list of one project, or of more than one: then its reference names the project.
-pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle, in_project: bool) -> Value {
-    let path = world.project(found.project).map_or("", |project| &project.full_path);
+/// A merge request in a list: of a group, if one is given. In lists of groups its reference names the project, or the whole path
+/// of one further below; everywhere else nothing (lib/api/entities/issuable_references.rb, `to_reference_base` of `Project`).
+pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle, group: Option<i64>) -> Value {
+    let project = world.project(found.project);
+    let path = project.map_or("", |project| &project.full_path);
+    let relative = match (group, project) {
+        (None, _) => "",
+        (Some(group), Some(project)) if project.group() == Some(group) => &project.path,
+        _ => path,
+    };
     let merger = user_basic(world, found.merge_user);
     let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
     let reviewers: Vec<Value> = found.reviewers.iter().map(|reviewer| user_basic(world, Some(reviewer.user))).collect();
@@ -43,8 +50,6 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
         "title": found.full_title(),
         "description": found.description,
         "state": found.state.name(),
-        "imported": false,
-        "imported_from": "none",
         "created_at": time(found.created_at),
         "updated_at": time(found.updated_at),
         "merged_at": found.merged_at.map(time),
@@ -70,7 +75,7 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
         "reference": format!("!{}", found.iid),
         "references": {
             "short": format!("!{}", found.iid),
-            "relative": format!("{}!{}", if in_project { "" } else { path }, found.iid),
+            "relative": format!("{relative}!{}", found.iid),
             "full": format!("{path}!{}", found.iid),
         },
         "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),
@@ -84,7 +89,6 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
 fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
     let can_merge = found.state == MergeRequestState::Opened;
     let more = json!({
-        "merge_after": null,
         "merge_when_pipeline_succeeds": false,
         "merge_status": if can_merge { "can_be_merged" } else { "unchecked" },
         "sha": found.sha.map(|sha| sha.to_string()),
@@ -108,15 +112,27 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
     if let Value::Object(more) = more {
         shown.extend(more);
     }
-    if world.settings.at_least(15, 6) {
+    let settings = &world.settings;
+    if settings.at_least(17, 2) {
+        shown.extend(imported());
+    }
+    if settings.at_least(17, 8) {
+        shown.insert("merge_after".to_owned(), Value::Null);
+    }
+    if settings.at_least(15, 6) {
         shown.insert("detailed_merge_status".to_owned(), json!(world.detailed_merge_status(found)));
     }
-    if world.settings.at_least(16, 1) {
+    if settings.at_least(16, 1) {
         shown.insert("prepared_at".to_owned(), json!(found.prepared_at.map(time)));
     }
-    if world.settings.edition.enterprise() {
+    if settings.edition.enterprise() {
         shown.insert("approvals_before_merge".to_owned(), Value::Null);
     }
+}
+
+/// What merge requests and notes say of imports, since 17.2. Nothing in this World was imported.
+fn imported() -> Map<String, Value> {
+    [("imported".to_owned(), json!(false)), ("imported_from".to_owned(), json!("none"))].into_iter().collect()
 }
 
 fn labels(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
@@ -129,18 +145,24 @@ fn labels(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
 
 /// A merge request on its own, with what lists leave out.
 pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
-    let mut shown = merge_request(world, found, LabelStyle::Titles, true);
-    let base = crate::world::Sha::from_seed(found.id.unsigned_abs()).to_string();
-    let head = found.sha.map(|sha| sha.to_string());
-    let refs = head.map(|head| json!({ "base_sha": base, "head_sha": head, "start_sha": base }));
+    let mut shown = merge_request(world, found, LabelStyle::Titles, None);
+    let refs = found.versions.last().filter(|_| found.sha.is_some()).map(|version| {
+        json!({
+            "base_sha": version.base.to_string(),
+            "head_sha": version.head.to_string(),
+            "start_sha": version.start.to_string(),
+        })
+    });
+    let project = world.project(found.project);
+    let pipeline = project.zip(found.head_pipeline.and_then(|id| world.pipeline(id)));
     let more = json!({
         "subscribed": false,
         "changes_count": found.prepared_at.map(|_| found.files.len().to_string()),
-        "latest_build_started_at": null,
-        "latest_build_finished_at": null,
-        "first_deployed_to_production_at": null,
-        "pipeline": null,
-        "head_pipeline": null,
+        "latest_build_started_at": pipeline.and_then(|(_, pipeline)| pipeline.started_at).map(time),
+        "latest_build_finished_at": pipeline.and_then(|(_, pipeline)| pipeline.finished_at).map(time),
+        "first_deployed_to_production_at": first_deployed(world, found).map(time),
+        "pipeline": pipeline.map(|(project, pipeline)| super::pipeline(world, project, pipeline)),
+        "head_pipeline": pipeline.map(|(project, pipeline)| super::pipeline_single(world, project, pipeline)),
         "diff_refs": refs,
         "merge_error": null,
         "first_contribution": false,
@@ -150,6 +172,17 @@ pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
         shown.extend(more);
     }
     shown
+}
+
+/// When the branch was first deployed to production after the merge.
+fn first_deployed(world: &World, found: &MergeRequest) -> Option<jiff::Timestamp> {
+    let merged_at = found.merged_at?;
+    let mut production = world.deployments_of(found.project).filter(|deployment| {
+        world.environment(deployment.environment).is_some_and(|known| known.tier == "production")
+            && deployment.status == "success"
+            && deployment.ref_name == found.target_branch
+    });
+    production.find_map(|deployment| deployment.finished_at.filter(|at| *at >= merged_at))
 }
 
 fn approved_by(world: &World, found: &MergeRequest) -> Value {
@@ -220,10 +253,13 @@ pub(crate) fn note(world: &World, project: &Project, found: &MergeRequest, note:
         "resolvable": note.resolvable,
         "confidential": note.internal,
         "internal": note.internal,
-        "imported": false,
-        "imported_from": "none",
         "commands_changes": {},
     });
+    if let Value::Object(shown) = &mut shown
+        && world.settings.at_least(17, 2)
+    {
+        shown.extend(imported());
+    }
     if note.resolvable {
         shown["resolved"] = json!(note.resolved.is_some());
         shown["resolved_by"] = user_basic(world, note.resolved.map(|(user, _)| user));

@@ -97,6 +97,10 @@ pub(crate) fn member(world: &World, member: &Member) -> Value {
         "membership_state": "active",
     });
     extend(&mut shown, membership);
+    // It is left out where it is not known.
+    if let Some(creator) = member.created_by {
+        shown["created_by"] = user_basic(world, Some(creator));
+    }
     shown
 }
 

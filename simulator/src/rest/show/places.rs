@@ -31,9 +31,14 @@ pub(crate) fn group(world: &World, group: &Group) -> Value {
         "full_path": group.full_path,
         "created_at": time(group.created_at),
         "parent_id": group.parent,
-        "organization_id": 1,
-        "marked_for_deletion_on": group.marked_for_deletion_on,
     });
+    // Delayed deletion was Premium's until 18.0.
+    if world.settings.at_least(18, 0) || world.settings.edition.licensed() {
+        shown["marked_for_deletion_on"] = json!(group.marked_for_deletion_on);
+    }
+    if world.settings.at_least(17, 4) {
+        shown["organization_id"] = json!(1);
+    }
     if world.settings.at_least(18, 2) {
         shown["archived"] = json!(group.archived);
     }
@@ -131,10 +136,12 @@ pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Valu
         "builds_access_level": project.builds_access.name(),
         "environments_access_level": project.builds_access.name(),
         "issues_access_level": project.issues_access.name(),
-        "marked_for_deletion_at": project.marked_for_deletion_on,
-        "marked_for_deletion_on": project.marked_for_deletion_on,
         "permissions": permissions(world, caller, project),
     });
+    if world.settings.at_least(18, 0) || world.settings.edition.licensed() {
+        more["marked_for_deletion_at"] = json!(project.marked_for_deletion_on);
+        more["marked_for_deletion_on"] = json!(project.marked_for_deletion_on);
+    }
     // Projects of groups have no owner, not even null.
     if let Namespace::User(owner) = project.namespace {
         more["owner"] = super::user_basic(world, Some(owner));

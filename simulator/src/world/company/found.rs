@@ -177,7 +177,7 @@ impl World {
         let still_there: Vec<i64> =
             people.iter().map(|person| person.user).filter(|user| self.employs(*user)).collect();
         let created_at = self.now();
-        let member = |user, role| Member { user, role, created_at, expires_at: None };
+        let member = |user, role| Member { user, role, created_at, created_by: None, expires_at: None };
         let mut members: Vec<Vec<Member>> = vec![Vec::new(); groups.len()];
         for (number, user) in still_there.into_iter().enumerate() {
             let role = match number {

@@ -11,7 +11,7 @@ impl World {
         let members = self.members_mut(place)?;
         match members.iter_mut().find(|member| member.user == user) {
             Some(member) => (member.role, member.expires_at) = (role, expires_at),
-            None => members.push(Member { user, role, created_at: now, expires_at }),
+            None => members.push(Member { expires_at, ..Member::joining(members, user, role, now) }),
         }
         Some(())
     }
