@@ -112,3 +112,20 @@ fn nested_lists_go_on_where_the_page_ended() {
 
     assert_eq!(bodies, ["Comment 1", "Comment 2", "Comment 3", "Comment 4", "Comment 5"]);
 }
+
+// graphql-ruby takes a negative size for none, and GitLab's keyset connection looks one row further than asked.
+#[test]
+fn a_page_of_none_says_that_more_follows_and_names_no_place() {
+    for size in [0, -1] {
+        for sort in ["UPDATED_ASC", "TITLE_ASC", "CREATED_DESC"] {
+            let text = format!(
+                r#"{{ project(fullPath: "acme/web") {{ mergeRequests(first: {size}, sort: {sort}) {{ nodes {{ iid }} pageInfo {{ hasNextPage endCursor }} }} }} }}"#
+            );
+
+            let answer = data(&world(), "reader", &text);
+
+            let expected = json!({"nodes": [], "pageInfo": {"hasNextPage": true, "endCursor": null}});
+            assert_eq!(answer["project"]["mergeRequests"], expected, "{size} {sort}");
+        }
+    }
+}

@@ -135,3 +135,54 @@ fn a_future_field_is_null_where_the_directive_is_known_and_refused_before() {
     assert_eq!(older, "Directive @gl_introduced is not defined");
     assert_eq!(past, "Field 'walks' doesn't exist on type 'CurrentUser'");
 }
+
+// The words of graphql-ruby's static validation.
+#[test]
+fn a_wrong_fragment_is_refused_in_gitlabs_words() {
+    let cases = [
+        (
+            "{ currentUser { ...on Project { id } } }",
+            "Fragment on Project can't be spread inside CurrentUser",
+            "cannotSpreadFragment",
+        ),
+        (
+            "{ currentUser { ...part } } fragment part on Project { id }",
+            "Fragment part on Project can't be spread inside CurrentUser",
+            "cannotSpreadFragment",
+        ),
+        (
+            "{ currentUser { ...on Int { id } } }",
+            "Invalid fragment on type Int (must be Union, Interface or Object)",
+            "fragmentOnNonCompositeType",
+        ),
+        (
+            "{ currentUser { ...on Walk { id } } }",
+            "No such type Walk, so it can't be a fragment condition",
+            "undefinedType",
+        ),
+        (
+            "{ currentUser { ...a } } fragment a on CurrentUser { ...b } fragment b on CurrentUser { ...a }",
+            "Fragment a contains an infinite loop",
+            "infiniteLoop",
+        ),
+        (
+            "{ currentUser { ...a } } fragment a on CurrentUser { id } fragment a on CurrentUser { name }",
+            "Fragment name \"a\" must be unique",
+            "fragmentNotUnique",
+        ),
+        (
+            "{ currentUser { id } } fragment a on CurrentUser { id }",
+            "Fragment a was defined, but not used",
+            "useAndDefineFragment",
+        ),
+    ];
+
+    for (text, words, code) in cases {
+        let answer = query(&world(), "reader", text);
+
+        assert_eq!(answer["errors"][0]["message"], json!(words), "{text}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], json!(code), "{text}");
+    }
+    let fits = "{ currentUser { ...on User { username } ...part } } fragment part on User { id }";
+    assert_eq!(query(&world(), "reader", fits).get("errors"), None);
+}

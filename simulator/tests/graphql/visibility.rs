@@ -1,7 +1,7 @@
 //! Who sees what.
 
 use gitlab_simulator::World;
-use gitlab_simulator::world::{Feature, Scope, Visibility};
+use gitlab_simulator::world::{Feature, Scope, UserState, Visibility};
 use serde_json::{Value, json};
 
 use crate::support::{ask, data, json_of, world};
@@ -110,4 +110,23 @@ fn a_guest_of_a_private_project_has_merge_requests_on_and_finds_none() {
     assert_eq!(seen(&world(), "guest"), (json!(true), nothing(), Value::Null));
     assert_eq!(seen(&open, "guest").1["count"], json!(3));
     assert_eq!(seen(&open, "").0, json!(true));
+}
+
+// UsersFinder: `without_forbidden_states`, except for administrators.
+#[test]
+fn blocked_and_banned_people_are_left_out_of_lists_but_for_administrators() {
+    let mut world = world();
+    for (name, state) in [("bea", UserState::Blocked), ("ben", UserState::Banned)] {
+        let id = world.user_named(name);
+        world.user_mut(id).unwrap().state = state;
+    }
+    let names = |token: &str| {
+        let answer = data(&world, token, r#"{ users(usernames: ["bea", "ben", "bob"]) { nodes { username } } }"#);
+        answer["users"]["nodes"].as_array().unwrap().len()
+    };
+
+    assert_eq!(names("reader"), 1);
+    assert_eq!(names("root"), 3);
+    let one = data(&world, "reader", r#"{ user(username: "bea") { username state } }"#);
+    assert_eq!(one["user"], json!({"username": "bea", "state": "blocked"}));
 }

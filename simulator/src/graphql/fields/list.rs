@@ -2,18 +2,23 @@
 
 use std::rc::Rc;
 
+use crate::graphql::arguments::Arguments;
 use crate::graphql::value::{Connection, Object, Value};
 
-pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>> {
+pub(crate) fn connection_field(name: &str) -> Option<for<'w> fn(&Rc<Connection<'w>>, &Arguments) -> Value<'w>> {
     Some(match name {
-        "nodes" => |page| Value::Nodes(Rc::clone(page)),
-        "edges" => |page| {
+        "nodes" => |page, _| Value::Nodes(Rc::clone(page)),
+        "edges" => |page, _| {
             let edges = 0..page.nodes.len();
             Value::List(edges.map(|index| Value::Object(Object::Edge(Rc::clone(page), index))).collect())
         },
-        "pageInfo" => |page| Value::Object(Object::PageInfo(Rc::clone(page))),
-        "count" => |page| Value::count(page.count),
-        "totalTimeToMerge" => |page| page.time_to_merge.map_or(Value::Null, Value::Float),
+        "pageInfo" => |page, _| Value::Object(Object::PageInfo(Rc::clone(page))),
+        "count" => |page, arguments| {
+            // One more than the limit says that there is more (`CountableConnectionType`).
+            let most = arguments.get("limit").map_or(usize::MAX, |_| arguments.size("limit").saturating_add(1));
+            Value::count(page.count.min(most))
+        },
+        "totalTimeToMerge" => |page, _| page.time_to_merge.map_or(Value::Null, Value::Float),
         _ => return None,
     })
 }

@@ -46,7 +46,7 @@ pub(crate) enum Resolve {
     Deployment(On<Deployment>),
     ApprovalRule(approval::OnRule),
     Member(for<'w> fn(&Context<'w>, Membership<'w>, &Arguments) -> Value<'w>),
-    Connection(for<'w> fn(&Rc<Connection<'w>>) -> Value<'w>),
+    Connection(for<'w> fn(&Rc<Connection<'w>>, &Arguments) -> Value<'w>),
     Edge(for<'w> fn(&Connection<'w>, usize) -> Value<'w>),
     PageInfo(for<'w> fn(&Connection<'w>) -> Value<'w>),
 }
@@ -88,7 +88,7 @@ impl Resolve {
             (Resolve::Deployment(resolve), Object::Deployment(deployment)) => resolve(ctx, deployment, arguments),
             (Resolve::ApprovalRule(resolve), Object::ApprovalRule(rule)) => resolve(ctx, *rule, arguments),
             (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member, arguments),
-            (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page),
+            (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page, arguments),
             (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(page, *index),
             (Resolve::PageInfo(resolve), Object::PageInfo(page)) => resolve(page),
             (Resolve::Record, Object::Record(fields)) => {

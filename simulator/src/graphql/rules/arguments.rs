@@ -1,20 +1,13 @@
 //! Arguments of fields and directives: known, complete and of the right types.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Argument, DirectiveList, InputValueDefinition, Type};
-use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::ast::{Argument, DirectiveList, InputValueDefinition, Type, Value};
+use apollo_compiler::schema::ExtendedType;
 use serde_json::json;
 
 use super::super::literals::{Mismatch, check_literal};
-use super::Checker;
-
-/// What the arguments being checked belong to.
-#[derive(Clone, Copy)]
-pub(super) struct Owner<'a> {
-    pub(super) kind: &'static str,
-    pub(super) name: &'a str,
-    pub(super) location: Option<SourceSpan>,
-}
+use super::checker::Checker;
+use super::owner::Owner;
 
 impl<'a> Checker<'a> {
     pub(super) fn directives(&mut self, directives: &'a DirectiveList) {
@@ -66,6 +59,9 @@ impl<'a> Checker<'a> {
     }
 
     fn value(&mut self, argument: &Node<Argument>, ty: &Type, owner: Owner<'_>) {
+        if self.unknown_fields(&argument.value, ty) {
+            return;
+        }
         let Err(mismatch) = check_literal(self.schema, ty, &argument.value) else {
             return;
         };
@@ -81,5 +77,26 @@ impl<'a> Checker<'a> {
         };
         let extensions = json!({"code": "argumentLiteralsIncompatible", "typeName": owner.kind, "argumentName": argument.name.as_str()});
         self.add(message, owner.location, extensions);
+    }
+
+    /// Whether an input object has fields that its type lacks; it is told for each.
+    fn unknown_fields(&mut self, value: &Node<Value>, ty: &Type) -> bool {
+        let name = ty.inner_named_type();
+        let (Value::Object(fields), Some(ExtendedType::InputObject(known))) =
+            (value.as_ref(), self.schema.types.get(name))
+        else {
+            return false;
+        };
+        let unknown: Vec<_> = fields.iter().filter(|(field, _)| !known.fields.contains_key(field)).collect();
+        for (field, value) in &unknown {
+            let message = format!("InputObject '{name}' doesn't accept argument '{field}'");
+            let extensions = json!({
+                "code": "argumentNotAccepted", "name": name.as_str(), "typeName": "InputObject", "argumentName": field.as_str()
+            });
+            self.path.push(field.to_string());
+            self.add(message, value.location(), extensions);
+            self.path.pop();
+        }
+        !unknown.is_empty()
     }
 }

@@ -6,7 +6,7 @@ use apollo_compiler::ast::{Argument, InputValueDefinition, OperationDefinition, 
 use apollo_compiler::{Name, Node};
 use serde_json::json;
 
-use super::Checker;
+use super::checker::Checker;
 use super::names::UsedNames;
 
 impl<'a> Checker<'a> {
