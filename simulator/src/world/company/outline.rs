@@ -33,7 +33,7 @@ impl Company {
             Purpose::Hotfix | Purpose::Revert => (usize::from(luck::percent(&mut random, 20)), 0),
         };
         let drafted = frame.purpose == Purpose::Work && luck::percent(&mut random, 26);
-        let unfinished = frame.fate == Fate::Open && luck::percent(&mut random, 55);
+        let unfinished = frame.fate == Fate::Open && luck::percent(&mut random, 85);
         let reviewed = if drafted { 0.1 + 0.35 * random.f64() } else { 0.0 };
         let at = |share: f64| self.within(frame, share);
 
