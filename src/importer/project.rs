@@ -152,9 +152,11 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether what this pass has not met is gone. Where GitLab counts more than it gave, it may still be there.
+    /// Whether what this pass has not met is gone. Where GitLab left something out, or counts more than it gave, it may still
+    /// be there.
     fn sweeps(&self, task: &Task) -> bool {
-        task.full && self.ctx.settings.since.is_none() && self.difference(task).is_none()
+        let is_whole = self.lost.is_none() && self.difference(task).is_none();
+        task.full && self.ctx.settings.since.is_none() && is_whole
     }
 
     /// Whether the end of this pass would remove merge requests.
