@@ -22,8 +22,8 @@ pub(super) static ROUTES: &[Route] = &[
     enterprise(read("/groups/:id/epics", Nothing, premium_of_group).takes(&[PAGED])),
     enterprise(read("/groups/:id/iterations", Nothing, premium_of_group).takes(&[PAGED])),
     enterprise(read("/projects/:id/iterations", Nothing, premium_of_project).takes(&[PAGED])),
-    read("/groups/:id/boards", User, of_group).takes(&[PAGED]),
-    read("/projects/:id/boards", User, of_project).takes(&[PAGED]),
+    read("/groups/:id/boards", User, boards_of_group).takes(&[PAGED]),
+    read("/projects/:id/boards", User, boards_of_project).takes(&[PAGED]),
 ];
 
 /// `ee/lib/ee/api/entities/gitlab_license.rb`; null without one.
@@ -128,13 +128,18 @@ fn nothing(world: &World, request: &Request) -> Result<Reply, Failure> {
     page(world, request, Paging::Offset, &[], Value::clone)
 }
 
-fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
+/// A board is made when somebody looks at it, so nobody has one here.
+fn boards_of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
     find::group(world, request)?;
     nothing(world, request)
 }
 
-fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
-    find::project(world, request)?;
+/// Boards go with issues (`read_issue_board`).
+fn boards_of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let project = find::project(world, request)?;
+    if !world.reads_issues(&request.caller, project) {
+        return Err(Failure::forbidden(""));
+    }
     nothing(world, request)
 }
 

@@ -107,3 +107,21 @@ async fn a_developer_changes_rules_of_merge_requests_and_a_maintainer_those_of_p
     let refused = served.write("POST", "/projects/acme%2Fweb/approval_rules", "glpat-bob", body).await;
     assert_eq!(refused, (403, json!({ "message": "403 Forbidden" })));
 }
+
+#[tokio::test]
+async fn a_project_tells_its_maintainers_how_approvals_work_in_it() {
+    let path = "/projects/acme%2Fweb/approvals";
+    let served = serve(small()).await;
+    let any = json!({ "name": "All Members", "rule_type": "any_approver", "approvals_required": 2 });
+    served.write("POST", "/projects/acme%2Fweb/approval_rules", OWNER, any).await;
+
+    // `lib/api/entities/approval_settings.rb`.
+    let (status, told) = served.read(path, OWNER).await;
+    assert_eq!((status, &told["approvals_before_merge"]), (200, &json!(2)));
+    assert_eq!((&told["reset_approvals_on_push"], &told["approvers"]), (&json!(true), &json!([])));
+    assert!(told.get("require_reauthentication_to_approve").is_some());
+    assert_eq!(served.read(path, READER).await.0, 403);
+
+    let community = serve(small().with_edition(Edition::Community)).await;
+    assert_eq!(community.read(path, OWNER).await, (404, json!({ "error": "404 Not Found" })));
+}

@@ -1,7 +1,7 @@
 //! Search, namespaces, and what an instance tells of itself.
 
 use gitlab_simulator::World;
-use gitlab_simulator::world::Edition;
+use gitlab_simulator::world::{Edition, Feature};
 use serde_json::{Value, json};
 
 use crate::support::{OWNER, READER, missing, serve, small};
@@ -97,4 +97,16 @@ async fn epics_need_a_licence() {
     assert_eq!(status(Edition::Licensed).await, 200);
     assert_eq!(status(Edition::Unlicensed).await, 403);
     assert_eq!(status(Edition::Community).await, 404);
+}
+
+#[tokio::test]
+async fn boards_are_none_until_somebody_looks_at_one_and_go_with_issues() {
+    // `lib/api/boards.rb` and `group_boards.rb`: both editions have them, for those who are signed in.
+    let served = serve(planned().with_edition(Edition::Community)).await;
+    for path in ["/projects/1/boards", "/groups/acme/boards"] {
+        assert_eq!(served.read(path, READER).await, (200, json!([])), "{path}");
+        assert_eq!(served.read(path, "").await.0, 401, "{path}");
+    }
+    served.simulator.world(|world| world.project_mut(1).unwrap().issues_access = Feature::Disabled);
+    assert_eq!(served.read("/projects/1/boards", READER).await.0, 403);
 }

@@ -184,3 +184,29 @@ async fn merging_closes_issues_and_the_issue_tells_by_what() {
     assert_eq!(served.read(&format!("{PATH}/1"), READER).await.1["state"], "closed");
     assert_eq!(receiver.seen()[0].1["object_attributes"]["action"], "close");
 }
+
+#[tokio::test]
+async fn a_merge_request_tells_what_it_closes_and_what_it_mentions_to_those_who_see_it() {
+    let world = planned()
+        .with_project("acme/web", |project| {
+            project.merge_request("Fix", |found| {
+                found.comment("ann", "as in #2, not #99").change(|found| found.closes = vec![1, 3])
+            })
+        })
+        .with_group("acme", |group| group.member("rep", Role::Reporter))
+        .with_token("glpat-rep", |token| token.user("rep"))
+        .with_group("acme", |group| group.member("gus", Role::Guest))
+        .with_token("glpat-gus", |token| token.user("gus"));
+    let served = serve(world).await;
+    let place = "/projects/1/merge_requests/2";
+
+    // `lib/api/merge_requests.rb` and `MergeRequest#related_issues`; both show `Entities::IssueBasic`.
+    let (status, closing) = served.read(&format!("{place}/closes_issues"), "glpat-rep").await;
+    assert_eq!((status, iids(&closing)), (200, vec![1, 3]));
+    assert_eq!((&closing[0]["references"], &closing[0]["weight"]), (&Value::Null, &Value::Null));
+    assert!(closing[0].get("weight").is_some() && closing[0].get("_links").is_none());
+    assert_eq!(iids(&served.read(&format!("{place}/related_issues"), "glpat-rep").await.1), [1, 3, 2]);
+    served.simulator.world(|world| world.project_mut(1).unwrap().issues_access = Feature::Disabled);
+    assert_eq!(served.read(&format!("{place}/closes_issues"), "glpat-rep").await, (200, json!([])));
+    assert_eq!(served.read(&format!("{place}/closes_issues"), "glpat-gus").await.0, 403);
+}

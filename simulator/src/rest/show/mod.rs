@@ -18,7 +18,7 @@ mod tokens;
 
 use jiff::Timestamp;
 
-pub(crate) use approval_rules::{approval_rule, approval_state, project_approval_rule};
+pub(crate) use approval_rules::{approval_rule, approval_settings, approval_state, project_approval_rule};
 pub(crate) use awards::award;
 pub(crate) use ci::{bridge, deployment_single, environment, pipeline_single};
 pub(crate) use code::{add_trailers, commit, deployment, job, pipeline, runner};
@@ -33,7 +33,7 @@ pub(crate) use people::{current_user, member, token, user, user_basic};
 pub(crate) use places::{
     group, group_detail, group_statistics, label, label_basic, namespace, project, project_simple, statistics,
 };
-pub(crate) use planning::{issue, issue_single, milestone};
+pub(crate) use planning::{issue, issue_basic, issue_single, milestone};
 pub(crate) use repository::{bare_diff, branch, commit_single, protected_branch, release, status, tag};
 pub(crate) use resource_events::{label_event, milestone_event, state_event};
 pub(crate) use tokens::{group_association, project_association, resource_token};

@@ -7,47 +7,12 @@ use crate::world::{Issue, Milestone, Owner, World};
 
 /// An issue in a list.
 pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle) -> Value {
+    let mut shown = issue_basic(world, found, style);
     let path = world.project(found.project).map_or("", |project| &project.full_path);
-    let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
-    let closing = world.merge_requests_closing(found).count();
-    let mut shown = json!({
-        "id": found.id,
-        "iid": found.iid,
-        "project_id": found.project,
-        "title": found.title,
-        "description": found.description,
-        "state": if found.closed_at.is_some() { "closed" } else { "opened" },
-        "created_at": time(found.created_at),
-        "updated_at": time(found.updated_at),
-        "closed_at": found.closed_at.map(time),
-        "closed_by": user_basic(world, found.closed_by),
-        "labels": labels(world, found, style),
-        "milestone": found.milestone.and_then(|id| world.milestone(id)).map(|found| milestone(world, found)),
-        "author": user_basic(world, found.author),
-        "type": found.kind.name().to_uppercase(),
-        "assignee": assignees.first(),
-        "assignees": assignees,
-        "user_notes_count": 0,
-        "merge_requests_count": closing,
-        "upvotes": 0,
-        "downvotes": 0,
-        "due_date": found.due_date,
-        "confidential": found.confidential,
-        "discussion_locked": null,
-        "issue_type": found.kind.name(),
-        "web_url": world.web_url(&format!("{path}/-/issues/{}", found.iid)),
-        "severity": found.severity,
-    });
     let api = world.web_url(&format!("api/v4/projects/{}", found.project));
     let own = format!("{api}/issues/{}", found.iid);
     let more = json!({
-        "time_stats": {
-            "time_estimate": 0,
-            "total_time_spent": 0,
-            "human_time_estimate": null,
-            "human_total_time_spent": null,
-        },
-        "task_completion_status": { "count": 0, "completed_count": 0 },
+        "severity": found.severity,
         "has_tasks": false,
         "_links": {
             "self": own,
@@ -69,6 +34,50 @@ pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle) -> Value {
     shown
 }
 
+/// An issue where something else is told of, such as a merge request that closes it.
+pub(crate) fn issue_basic(world: &World, found: &Issue, style: LabelStyle) -> Value {
+    let path = world.project(found.project).map_or("", |project| &project.full_path);
+    let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
+    let mut shown = json!({
+        "id": found.id,
+        "iid": found.iid,
+        "project_id": found.project,
+        "title": found.title,
+        "description": found.description,
+        "state": if found.closed_at.is_some() { "closed" } else { "opened" },
+        "created_at": time(found.created_at),
+        "updated_at": time(found.updated_at),
+        "closed_at": found.closed_at.map(time),
+        "closed_by": user_basic(world, found.closed_by),
+        "labels": labels(world, found, style),
+        "milestone": found.milestone.and_then(|id| world.milestone(id)).map(|found| milestone(world, found)),
+        "author": user_basic(world, found.author),
+        "type": found.kind.name().to_uppercase(),
+        "assignee": assignees.first(),
+        "assignees": assignees,
+        "user_notes_count": 0,
+        "merge_requests_count": world.merge_requests_closing(found).count(),
+        "upvotes": 0,
+        "downvotes": 0,
+        "due_date": found.due_date,
+        "confidential": found.confidential,
+        "discussion_locked": null,
+        "issue_type": found.kind.name(),
+        "web_url": world.web_url(&format!("{path}/-/issues/{}", found.iid)),
+        "time_stats": {
+            "time_estimate": 0,
+            "total_time_spent": 0,
+            "human_time_estimate": null,
+            "human_total_time_spent": null,
+        },
+        "task_completion_status": { "count": 0, "completed_count": 0 },
+    });
+    if world.settings.edition.licensed() {
+        extend(&mut shown, json!({ "weight": null }));
+    }
+    shown
+}
+
 fn by_version(world: &World, shown: &mut Value) {
     if world.settings.at_least(16, 10) {
         extend(shown, json!({ "imported": false, "imported_from": "none" }));
@@ -80,8 +89,7 @@ fn by_version(world: &World, shown: &mut Value) {
         extend(shown, json!({ "blocking_issues_count": 0 }));
     }
     if world.settings.edition.licensed() {
-        let premium =
-            json!({ "weight": null, "epic_iid": null, "epic": null, "iteration": null, "health_status": null });
+        let premium = json!({ "epic_iid": null, "epic": null, "iteration": null, "health_status": null });
         extend(shown, premium);
     }
 }
