@@ -5,6 +5,7 @@ mod instance;
 mod keys;
 mod people;
 mod places;
+mod planning;
 mod reviews;
 mod sent;
 mod verb;
@@ -16,7 +17,8 @@ use sent::Sent;
 use verb::{Done, Verb};
 
 /// The verbs of every room.
-static ROOMS: &[&[Verb]] = &[reviews::VERBS, places::VERBS, people::VERBS, keys::VERBS, ci::VERBS, instance::VERBS];
+static ROOMS: &[&[Verb]] =
+    &[reviews::VERBS, places::VERBS, people::VERBS, keys::VERBS, ci::VERBS, planning::VERBS, instance::VERBS];
 
 /// Lets a verb happen.
 pub(super) fn act(world: &mut World, name: &str, sent: &Value) -> Done {

@@ -36,13 +36,13 @@ pub(super) static VERBS: &[Verb] = &[
     verb("set-visibility", "project or group, visibility", "private, internal or public", set_visibility),
     verb("set-feature", "project, feature, access", "disabled, private or enabled", set_feature),
     verb("set-member", "project or group, user, role", "makes a member, or changes the role", |world, sent| {
-        let (place, user) = (owner(world, sent)?, sent.user(world)?);
+        let (place, user) = (sent.owner(world)?, sent.user(world)?);
         let role = sent.one_of("role", &ROLES)?;
         world.set_member(place, user, role, None).ok_or_else(nothing)?;
         Ok(json!({ "user": user }))
     }),
     verb("remove-member", "project or group, user", "takes a membership away", |world, sent| {
-        let (place, user) = (owner(world, sent)?, sent.user(world)?);
+        let (place, user) = (sent.owner(world)?, sent.user(world)?);
         world.remove_member(place, user).ok_or_else(nothing)?;
         Ok(json!({ "user": user }))
     }),
@@ -85,17 +85,10 @@ fn edit(world: &mut World, project: i64, edit: impl FnOnce(&mut Project)) -> Opt
     world.project_mut(project).map(edit)
 }
 
-fn owner(world: &World, sent: &Sent<'_>) -> Result<Owner, String> {
-    if sent.has("group") {
-        return sent.group(world, "group").map(Owner::Group);
-    }
-    sent.project(world).map(Owner::Project)
-}
-
 fn set_visibility(world: &mut World, sent: &Sent<'_>) -> Done {
     let known = [Visibility::Private, Visibility::Internal, Visibility::Public].map(|known| (known.name(), known));
     let visibility = sent.one_of("visibility", &known)?;
-    let done = match owner(world, sent)? {
+    let done = match sent.owner(world)? {
         Owner::Group(id) => world.group_mut(id).map(|group| group.visibility = visibility),
         Owner::Project(id) => world.project_mut(id).map(|project| project.visibility = visibility),
     };

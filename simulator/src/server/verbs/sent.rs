@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{Owner, World};
 
 /// What came along with a verb.
 pub(super) struct Sent<'s>(pub(super) &'s Value);
@@ -53,6 +53,14 @@ impl Sent<'_> {
     pub(super) fn group(&self, world: &World, name: &str) -> Result<i64, String> {
         let path = self.text(name)?;
         world.group_by_path(path).map(|group| group.id).ok_or_else(|| format!("there is no group {path:?}"))
+    }
+
+    /// A group, where `group` was sent, or else a project.
+    pub(super) fn owner(&self, world: &World) -> Result<Owner, String> {
+        if self.has("group") {
+            return self.group(world, "group").map(Owner::Group);
+        }
+        self.project(world).map(Owner::Project)
     }
 
     /// A user's id, by the name in `user`.

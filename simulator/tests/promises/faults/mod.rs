@@ -50,6 +50,33 @@ async fn another_process_controls_world_faults_and_log() {
 }
 
 #[tokio::test]
+async fn another_process_plans_and_releases() {
+    let served = serve(small()).await;
+    let said = async |verb: &str, mut body: Value| {
+        body["project"] = json!("acme/web");
+        body["user"] = json!("ann");
+        control(&served, "POST", &format!("/{verb}"), body).await
+    };
+
+    let opened = said("open-incident", json!({ "title": "Down", "severity": "HIGH" })).await;
+    assert_eq!((opened.0, &opened.1["iid"]), (200, &json!(1)));
+    assert_eq!(said("close-issue", json!({ "iid": 1 })).await.0, 200);
+    let incident = served.read("/projects/acme%2Fweb/issues/1", READER).await.1;
+    assert_eq!((&incident["state"], &incident["severity"]), (&json!("closed"), &json!("HIGH")));
+    assert_eq!(said("add-milestone", json!({ "title": "1.0" })).await.0, 200);
+    assert_eq!(served.read("/projects/acme%2Fweb/milestones", READER).await.1[0]["title"], "1.0");
+    // Nothing was pushed to the default branch here; the merge request's branch has a head.
+    let branch = served.read(&format!("{LIST}/1"), READER).await.1["source_branch"].clone();
+    assert_eq!(said("add-branch", json!({ "branch": "stable", "ref": branch })).await.0, 200);
+    assert_eq!(said("add-tag", json!({ "tag": "v1", "ref": "stable" })).await.0, 200);
+    assert_eq!(said("add-tag", json!({ "tag": "v1", "ref": "stable" })).await.0, 400);
+    assert_eq!(said("add-release", json!({ "tag": "v1" })).await.0, 200);
+    assert_eq!(said("add-release", json!({ "tag": "v2" })).await.1["error"], "there is no tag \"v2\"");
+    let release = served.read("/projects/acme%2Fweb/releases/v1", READER).await.1;
+    assert_eq!((&release["name"], &release["author"]["username"]), (&json!("v1"), &json!("ann")));
+}
+
+#[tokio::test]
 async fn what_the_control_does_not_know_it_refuses_in_words() {
     let served = serve(small()).await;
     let said = async |path: &str, body: Value| {
