@@ -37,22 +37,29 @@ impl Writer<'_> {
         let failed = self.random.u8(..10) == 0;
         let status = if failed { "failed" } else { "success" };
         let mut at = created_at;
+        let mut broken = false;
         let jobs: Vec<Job> = ["build", "test", "deploy"]
             .into_iter()
             .map(|stage| {
-                let started_at = at;
-                at = at.checked_add(SignedDuration::from_secs(self.random.i64(40..400))).unwrap_or(at);
-                Job {
+                let took = SignedDuration::from_secs(self.random.i64(40..400));
+                let mut job = Job {
                     id: self.world.next_id("job"),
                     name: stage.to_owned(),
                     stage: stage.to_owned(),
-                    status: if failed && stage == "test" { "failed" } else { "success" },
+                    status: "skipped",
                     created_at,
-                    started_at: Some(started_at),
-                    finished_at: Some(at),
-                    queued_at: Some(created_at),
                     ..Job::default()
+                };
+                // What comes after a stage that failed never runs.
+                if broken {
+                    return job;
                 }
+                broken = failed && stage == "test";
+                job.status = if broken { "failed" } else { "success" };
+                (job.queued_at, job.started_at) = (Some(created_at), Some(at));
+                at = at.checked_add(took).unwrap_or(at);
+                job.finished_at = Some(at);
+                job
             })
             .collect();
         let deploy = jobs.last().map(|job| (id, job.id));

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::calendar::{later, working};
 use super::{Size, words};
 use crate::world::{
-    Approval, Award, Commit, FileStats, MarkEvent, MergeRequest, MergeRequestState, Note, NoteKind, Position,
-    ReviewState, Reviewer, Sha, StateEvent, SystemAction, World,
+    Approval, Award, Commit, DiffVersion, FileStats, MarkEvent, MergeRequest, MergeRequestState, Note, NoteKind,
+    Position, ReviewState, Reviewer, Sha, StateEvent, SystemAction, World,
 };
 
 /// Writes the history of one project.
@@ -72,6 +72,8 @@ impl Writer<'_> {
             notes: Vec::with_capacity(self.size.notes),
             ..MergeRequest::default()
         };
+        let version = self.version(&subject);
+        subject.versions.push(version);
         if self.random.u8(..8) == 0 {
             let id = self.world.next_id("award");
             subject.awards.push(Award { id, user: reviewer, name: "thumbsup".to_owned(), at: created_at });
@@ -252,6 +254,20 @@ impl Writer<'_> {
             }
         };
         (0..self.size.commits).map(make).collect()
+    }
+
+    /// The one version of its diff: everything was pushed before it was opened.
+    fn version(&mut self, subject: &MergeRequest) -> DiffVersion {
+        let base = subject.merge_base();
+        DiffVersion {
+            id: self.world.next_id("diff_version"),
+            head: subject.sha.unwrap_or(base),
+            base,
+            start: base,
+            commits: subject.commits.len(),
+            files: subject.files.len(),
+            at: subject.created_at,
+        }
     }
 
     fn files(&mut self) -> Vec<FileStats> {

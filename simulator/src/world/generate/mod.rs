@@ -153,6 +153,27 @@ mod tests {
         }
     }
 
+    // GitLab makes the first version of the diff with the merge request (`after_create :ensure_merge_request_diff`).
+    #[test]
+    fn every_merge_request_has_a_version_of_its_diff() {
+        let world = World::generate(1, Size { projects: 2, merge_requests: 20, ..Size::default() });
+        for found in world.merge_requests() {
+            let [version] = &found.versions[..] else { panic!("versions of {}", found.id) };
+            assert_eq!((Some(version.head), version.commits), (found.sha, found.commits.len()));
+        }
+    }
+
+    #[test]
+    fn nothing_runs_after_a_stage_that_failed() {
+        let world = World::generate(1, Size { projects: 1, merge_requests: 1, pipelines: 60, ..Size::default() });
+        let broken = world.pipelines_of(1).filter(|pipeline| pipeline.status == "failed");
+        let jobs: Vec<Vec<(&str, bool)>> = broken
+            .map(|pipeline| pipeline.jobs.iter().map(|job| (job.status, job.started_at.is_some())).collect())
+            .collect();
+        assert!(!jobs.is_empty());
+        assert!(jobs.iter().all(|jobs| *jobs == [("success", true), ("failed", true), ("skipped", false)]), "{jobs:?}");
+    }
+
     #[test]
     fn every_kind_of_thing_happens() {
         let size = Size { projects: 4, merge_requests: 300, ..Size::default() };
