@@ -110,7 +110,7 @@ async fn limited(
 ) -> Response {
     let server = Server { shared, version: spoil::other_version(struck) };
     let budgets = budget::count(shared, incoming, asked, visitor);
-    let mut response = match (budgets.refusal(), asked) {
+    let response = match (budgets.refusal(), asked) {
         (Some(refusal), _) => refusal,
         (None, Asked::GraphQl(query, _)) => answer_graphql(&server, query, &visitor.caller, &spoil::timeouts(struck)),
         (None, Asked::Rest(path, matched)) => {
@@ -118,6 +118,7 @@ async fn limited(
         }
         (None, Asked::Page) => page(),
     };
+    let mut response = spoil::poisoned(struck, asked, response).await;
     for (name, value) in budgets.attack.iter().flat_map(Budget::headers) {
         set(response.headers_mut(), name, &value);
     }

@@ -58,6 +58,9 @@ pub enum FaultKind {
     TooManyRequests,
     /// A status with GitLab's JSON body, 500 or 503 for instance.
     Status { status: u16 },
+    /// A record in which this text occurs cannot be shown: the answer that it is in has this status instead, 500 for
+    /// instance. Answers without it, of smaller pages perhaps, are whole.
+    PoisonedBy { text: String, status: u16 },
     /// A status without a body.
     Empty { status: u16 },
     /// A page of HTML: a proxy's sign-in with 200, a block of the address with 403, GitLab's own with 502 or 503.

@@ -151,3 +151,25 @@ async fn headers_of_paging_are_missing_or_wrong() {
     let link = served.get(LIST, READER).await.headers()["link"].to_str().unwrap().to_owned();
     assert!(link.starts_with("<http://gitlab.internal:8080/api/v4/projects/"), "{link}");
 }
+
+#[tokio::test]
+async fn a_poisoned_record_fails_every_answer_that_it_is_in() {
+    let world = small().with_project("acme/web", |project| {
+        project.merge_request("Say \"no\"", |found| found).merge_request("Fine", |found| found)
+    });
+    let served = serve(world).await;
+    let poison = FaultKind::PoisonedBy { text: "Say \"no\"".to_owned(), status: 500 };
+    served.simulator.faults().add(Fault::at("*", poison));
+
+    let whole = served.get(&format!("{LIST}?sort=asc"), READER).await;
+    assert_eq!(whole.headers().get("x-total"), None, "a failure has no pages");
+    assert_eq!(answer(whole).await, (500, json!({ "message": "500 Internal Server Error" })));
+    let status = async |page: usize| served.read(&format!("{LIST}?sort=asc&per_page=1&page={page}"), READER).await.0;
+    assert_eq!([status(1).await, status(2).await, status(3).await], [200, 500, 200]);
+    // `GraphqlController#render_error`.
+    let titled =
+        |iid: &str| format!(r#"{{ project(fullPath: "acme/web") {{ mergeRequest(iid: "{iid}") {{ title }} }} }}"#);
+    let failed = query(&served, &titled("2"), Value::Null).await;
+    assert_eq!(failed, (500, json!({ "errors": [{ "message": "Internal server error" }] })));
+    assert_eq!(query(&served, &titled("3"), Value::Null).await.0, 200);
+}
