@@ -123,7 +123,9 @@ impl Search<'_> {
             }
             "issues" => {
                 let found = self.issues();
-                page(world, request, Paging::Offset, &found, |issue| show::issue(world, issue, LabelStyle::Titles))
+                page(world, request, Paging::Offset, &found, |issue| {
+                    show::issue(world, issue, LabelStyle::Titles, None)
+                })
             }
             "merge_requests" => {
                 let found = self.merge_requests();

@@ -121,6 +121,33 @@ async fn issues_of_groups_and_of_everybody_are_found() {
     );
 }
 
+/// spec/requests/api/issues of GitLab's source.
+#[tokio::test]
+async fn references_of_issues_name_the_project_in_lists_of_groups() {
+    let served = serve(planned()).await;
+
+    for (path, wanted) in [("/groups/acme/issues", "web#3"), ("/issues?scope=all", "#3"), (PATH, "#3")] {
+        let found = served.read(path, READER).await.1;
+        assert_eq!(found[0]["references"]["relative"], wanted, "{path}");
+    }
+}
+
+/// doc/api/issues.md.
+#[tokio::test]
+async fn cursors_lead_through_issues_since_18_3() {
+    let served = serve(planned()).await;
+    let keyset = format!("{PATH}?pagination=keyset&per_page=2&order_by=created_at&sort=asc");
+    let first = served.get(&keyset, READER).await;
+    let cursor = first.headers()["x-next-cursor"].to_str().unwrap().to_owned();
+    assert_eq!(iids(&crate::support::answer(first).await.1), [1, 2]);
+    let rest = served.read(&format!("{keyset}&cursor={}", cursor.replace('=', "%3D")), READER).await.1;
+    assert_eq!(iids(&rest), [3]);
+
+    let old = serve(planned().with_version("18.2")).await;
+    let page = old.get(&keyset, READER).await;
+    assert_eq!(&page.headers()["x-total"], "3", "before it was pages");
+}
+
 #[tokio::test]
 async fn an_issue_is_opened_changed_closed_and_deleted_and_webhooks_hear_of_it() {
     let events = json!({ "issues_events": true, "confidential_issues_events": false });

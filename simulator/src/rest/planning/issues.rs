@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::filter::{COUNTED, Filter, LISTED, SCOPES};
+use crate::rest::keyset::{self, CURSOR};
 use crate::rest::page::{Paging, page};
 use crate::rest::params::{PAGED, Param, one_of, truth};
 use crate::rest::route::Needs::{Admin, Nothing, User};
@@ -22,7 +23,7 @@ pub(in crate::rest) static ROUTES: &[Route] = &[
     read("/issues/:id", Admin, one_of_all),
     read("/groups/:id/issues", Nothing, of_group).takes(&[COUNTED, LISTED, SCOPED, BELOW, PAGED]),
     read("/groups/:id/issues_statistics", Nothing, statistics_of_group).takes(&[COUNTED, SCOPED]),
-    read("/projects/:id/issues", Nothing, of_project).takes(&[COUNTED, LISTED, SCOPED, PAGED]),
+    read("/projects/:id/issues", Nothing, of_project).takes(&[COUNTED, LISTED, SCOPED, CURSOR, PAGED]),
     read("/projects/:id/issues_statistics", Nothing, statistics_of_project).takes(&[COUNTED, SCOPED]),
     read("/projects/:id/issues/:issue_iid", Nothing, one),
 ];
@@ -54,26 +55,43 @@ fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = find::project(world, request)?;
     let mut found = wanted(world, request, [project])?;
     let style = style(request);
-    let shown = |issue: &&Issue| show::issue(world, issue, style);
+    let shown = |issue: &&Issue| show::issue(world, issue, style, None);
+    if let Some((column, key)) = keyset_column(world, request) {
+        let column = Some((column, &key as &dyn Fn(&&Issue) -> String));
+        return keyset::by_cursor(world, request, found, (column, |issue: &&Issue| issue.id), shown);
+    }
     sort(world, request, &mut found);
     page(world, request, Paging::Offset, &found, shown)
 }
 
+/// What cursors lead along, where they are asked for. In other orders GitLab forgets the wish.
+fn keyset_column(world: &World, request: &Request) -> Option<(&'static str, fn(&&Issue) -> String)> {
+    if !world.settings.at_least(18, 3) || !keyset::wished(request) {
+        return None;
+    }
+    match request.args.text("order_by").as_deref() {
+        Some("created_at") => Some(("created_at", |issue| format!("{:.9}", issue.created_at))),
+        Some("updated_at") => Some(("updated_at", |issue| format!("{:.9}", issue.updated_at))),
+        _ => None,
+    }
+}
+
 fn of_group(world: &World, request: &Request) -> Result<Reply, Failure> {
     let projects = below(world, request)?;
-    list(world, request, wanted(world, request, projects)?)
+    let group = find::group(world, request)?;
+    list(world, request, wanted(world, request, projects)?, Some(group.id))
 }
 
 fn everywhere(world: &World, request: &Request) -> Result<Reply, Failure> {
     let archived_too = request.args.truth("non_archived") == Some(false);
     let projects = world.projects().filter(|project| archived_too || !project.archived);
-    list(world, request, wanted(world, request, projects)?)
+    list(world, request, wanted(world, request, projects)?, None)
 }
 
-fn list(world: &World, request: &Request, mut found: Vec<&Issue>) -> Result<Reply, Failure> {
+fn list(world: &World, request: &Request, mut found: Vec<&Issue>, group: Option<i64>) -> Result<Reply, Failure> {
     sort(world, request, &mut found);
     let style = style(request);
-    page(world, request, Paging::Offset, &found, |issue| show::issue(world, issue, style))
+    page(world, request, Paging::Offset, &found, |issue| show::issue(world, issue, style, group))
 }
 
 fn style(request: &Request) -> LabelStyle {

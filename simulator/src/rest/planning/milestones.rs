@@ -120,7 +120,7 @@ fn issues(world: &World, request: &Request) -> Result<Reply, Failure> {
         issue.milestone == Some(milestone.id) && world.sees_issue(&request.caller, project, issue)
     });
     let found: Vec<&Issue> = inside.map(|(_, issue)| issue).collect();
-    page(world, request, Paging::Offset, &found, |issue| show::issue(world, issue, LabelStyle::Titles))
+    page(world, request, Paging::Offset, &found, |issue| show::issue(world, issue, LabelStyle::Titles, None))
 }
 
 fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {

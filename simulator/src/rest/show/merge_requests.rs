@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{label_basic, milestone, time, user_basic};
+use super::{label_basic, milestone, relative_to, time, user_basic};
 use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
 
 /// How labels are shown.
@@ -30,16 +30,10 @@ pub(crate) fn merge_request_simple(world: &World, found: &MergeRequest) -> Value
     })
 }
 
-/// A merge request in a list: of a group, if one is given. In lists of groups its reference names the project, or the whole path
-/// of one further below; everywhere else nothing (lib/api/entities/issuable_references.rb, `to_reference_base` of `Project`).
+/// A merge request in a list: of a group, if one is given.
 pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelStyle, group: Option<i64>) -> Value {
     let project = world.project(found.project);
     let path = project.map_or("", |project| &project.full_path);
-    let relative = match (group, project) {
-        (None, _) => "",
-        (Some(group), Some(project)) if project.group() == Some(group) => &project.path,
-        _ => path,
-    };
     let merger = user_basic(world, found.merge_user);
     let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
     let reviewers: Vec<Value> = found.reviewers.iter().map(|reviewer| user_basic(world, Some(reviewer.user))).collect();
@@ -75,7 +69,7 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
         "reference": format!("!{}", found.iid),
         "references": {
             "short": format!("!{}", found.iid),
-            "relative": format!("{relative}!{}", found.iid),
+            "relative": format!("{}!{}", relative_to(group, project), found.iid),
             "full": format!("{path}!{}", found.iid),
         },
         "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),

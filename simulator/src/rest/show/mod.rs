@@ -30,6 +30,7 @@ pub(crate) use merge_requests::{
     LabelStyle, approvals_community, approvals_enterprise, merge_request, merge_request_simple, note, single,
 };
 pub(crate) use people::{current_user, member, token, user, user_basic};
+use places::relative_to;
 pub(crate) use places::{
     group, group_detail, group_statistics, label, label_basic, namespace, project, project_simple, statistics,
 };

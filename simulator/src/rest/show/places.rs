@@ -155,6 +155,16 @@ pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Valu
     shown
 }
 
+/// What references in lists of a group name: its own projects by their path, those further below by the whole one. Other lists
+/// name nothing (lib/api/entities/issuable_references.rb, `to_reference_base` of GitLab's `Project`).
+pub(super) fn relative_to(group: Option<i64>, project: Option<&Project>) -> &str {
+    match (group, project) {
+        (Some(group), Some(project)) if project.group() == Some(group) => &project.path,
+        (Some(_), Some(project)) => &project.full_path,
+        _ => "",
+    }
+}
+
 fn shares(world: &World, shares: &[(i64, Role)]) -> Value {
     let shown = shares.iter().filter_map(|(group, role)| {
         let group = world.group(*group)?;

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{LabelStyle, extend, label_basic, time, user_basic};
+use super::{LabelStyle, extend, label_basic, relative_to, time, user_basic};
 use crate::world::{Issue, Milestone, Owner, World};
 
-/// An issue in a list.
-pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle) -> Value {
+/// An issue in a list: of a group, if one is given.
+pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle, group: Option<i64>) -> Value {
     let mut shown = issue_basic(world, found, style);
-    let path = world.project(found.project).map_or("", |project| &project.full_path);
+    let project = world.project(found.project);
+    let path = project.map_or("", |project| &project.full_path);
     let api = world.web_url(&format!("api/v4/projects/{}", found.project));
     let own = format!("{api}/issues/{}", found.iid);
     let more = json!({
@@ -23,7 +24,7 @@ pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle) -> Value {
         },
         "references": {
             "short": format!("#{}", found.iid),
-            "relative": format!("#{}", found.iid),
+            "relative": format!("{}#{}", relative_to(group, project), found.iid),
             "full": format!("{path}#{}", found.iid),
         },
         "moved_to_id": null,
@@ -96,7 +97,7 @@ fn by_version(world: &World, shown: &mut Value) {
 
 /// An issue alone.
 pub(crate) fn issue_single(world: &World, found: &Issue) -> Value {
-    let mut shown = issue(world, found, LabelStyle::Titles);
+    let mut shown = issue(world, found, LabelStyle::Titles, None);
     extend(&mut shown, json!({ "subscribed": false }));
     shown
 }
