@@ -1,5 +1,7 @@
 //! Lists of pipelines and jobs.
 
+use serde_json::{Value, json};
+
 use super::keyset::{self, CURSOR};
 use super::page::{Paging, page};
 use super::params::{PAGED, Param, SORTS, one_of, some_of, text, time, truth};
@@ -104,7 +106,15 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
         found = latest_of_each(&found, scope == "tags");
     }
     order(request, &mut found);
-    page(world, request, Paging::Offset, &found, |pipeline| show::pipeline(world, project, pipeline))
+    page(world, request, Paging::Offset, &found, |found| with_name(world, found, show::pipeline(world, project, found)))
+}
+
+/// The name is in answers of the list and of one pipeline alone, since 16.3 (`PipelineWithMetadata`, doc/api/pipelines.md).
+fn with_name(world: &World, found: &Pipeline, mut shown: Value) -> Value {
+    if world.settings.at_least(16, 3) {
+        shown["name"] = json!(found.name);
+    }
+    shown
 }
 
 /// Pipelines that others started are listed only when their source is asked for (app/finders/ci/pipelines_finder.rb).
@@ -120,6 +130,8 @@ fn wanted(world: &World, request: &Request, pipeline: &Pipeline) -> bool {
         None => true,
     };
     let started_by = |name: String| world.user_by_name(&name).is_some_and(|user| pipeline.user == Some(user.id));
+    // Names are looked at since 16.9 (doc/api/pipelines.md).
+    let called = |name: String| !world.settings.at_least(16, 9) || pipeline.name == Some(name);
     !child
         && scope
         && source.is_none_or(|source| pipeline.source == source)
@@ -127,8 +139,8 @@ fn wanted(world: &World, request: &Request, pipeline: &Pipeline) -> bool {
         && args.filled("ref").is_none_or(|name| pipeline.ref_name == name)
         && args.filled("sha").is_none_or(|sha| pipeline.sha.to_string() == sha)
         && args.filled("username").is_none_or(started_by)
-        // No pipeline of this World has a name, or a configuration that cannot be read.
-        && args.filled("name").is_none()
+        && args.filled("name").is_none_or(called)
+        // No pipeline of this World has a configuration that cannot be read.
         && !args.is("yaml_errors")
 }
 
@@ -161,7 +173,7 @@ fn pipeline<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = pipeline(world, request)?;
-    Ok(Reply::ok(show::pipeline_single(world, project, found)))
+    Ok(Reply::ok(with_name(world, found, show::pipeline_single(world, project, found))))
 }
 
 /// The jobs of a pipeline, without those that were tried again.

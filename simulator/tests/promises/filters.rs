@@ -235,6 +235,7 @@ async fn pipelines_and_jobs_are_filtered() {
     let mut world = small();
     let first = world.start_pipeline(1, "main", "ann", "push").unwrap();
     world.finish_pipeline(first, "failed");
+    world.edit_pipeline(first, |pipeline| pipeline.name = Some("Nightly".to_owned()));
     let second = world.start_pipeline(1, "main", "bob", "schedule").unwrap();
     let served = serve(world).await;
     let sha = served.simulator.read(|world| world.pipeline(first).unwrap().sha.to_string());
@@ -247,6 +248,7 @@ async fn pipelines_and_jobs_are_filtered() {
         ("scope=tags", vec![]),
         ("username=ann", vec![first]),
         ("name=none", vec![]),
+        ("name=Nightly", vec![first]),
         ("created_before=2020-01-01T00:00:00Z", vec![]),
         ("order_by=user_id&sort=asc", vec![first, second]),
         ("sha=0000", vec![]),
@@ -255,6 +257,8 @@ async fn pipelines_and_jobs_are_filtered() {
         let found = column(&served, &format!("/projects/1/pipelines?{query}"), READER, "id").await;
         assert_eq!(found, expected.iter().map(|id| json!(id)).collect::<Vec<_>>(), "{query}");
     }
+    let one = served.read(&format!("/projects/1/pipelines/{first}"), READER).await.1;
+    assert_eq!(one["name"], "Nightly");
     let failed = column(&served, "/projects/1/jobs?scope[]=failed", READER, "status").await;
     assert!(!failed.is_empty() && failed.iter().all(|status| status == "failed"));
     let either = column(&served, "/projects/1/jobs?scope[]=failed&scope[]=skipped", READER, "status").await;

@@ -101,6 +101,7 @@ async fn where_issues_are_off_the_list_is_empty_and_nothing_can_be_opened() {
     let served = serve(off).await;
 
     assert_eq!(served.read(PATH, OWNER).await, (200, json!([])));
+    assert_eq!(served.read("/projects/acme%2Fweb", OWNER).await.1.get("open_issues_count"), None);
     assert_eq!(served.read(&format!("{PATH}/1"), OWNER).await, (404, json!({ "message": "404 Not found" })));
     assert_eq!(served.write("POST", PATH, OWNER, json!({ "title": "New" })).await.0, 403);
 }
@@ -130,6 +131,16 @@ async fn references_of_issues_name_the_project_in_lists_of_groups() {
         let found = served.read(path, READER).await.1;
         assert_eq!(found[0]["references"]["relative"], wanted, "{path}");
     }
+}
+
+/// app/services/projects/batch_open_issues_count_service.rb.
+#[tokio::test]
+async fn a_project_counts_its_open_issues_without_confidential_ones() {
+    let mut world = planned();
+    world.close_issue(1, 1);
+    let served = serve(world).await;
+
+    assert_eq!(served.read("/projects/acme%2Fweb", OWNER).await.1["open_issues_count"], 1);
 }
 
 /// doc/api/issues.md.

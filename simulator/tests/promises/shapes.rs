@@ -57,6 +57,7 @@ async fn entities(version: &str, edition: Edition) -> Vec<(&'static str, Value)>
         ("approvals", format!("{web}/merge_requests/2/approvals")),
         ("approval_state", format!("{web}/merge_requests/2/approval_state")),
         ("deployment", format!("{web}/deployments")),
+        ("pipeline", format!("{web}/pipelines")),
         ("metadata", "/metadata".to_owned()),
         ("version", "/version".to_owned()),
     ] {

@@ -10,7 +10,6 @@ pub(crate) fn pipeline_single(world: &World, project: &Project, found: &Pipeline
     let mut shown = pipeline(world, project, found);
     let status = found.detailed_status();
     let more = json!({
-        "name": found.name,
         "before_sha": found.before_sha.to_string(),
         "tag": found.tag,
         "yaml_errors": null,

@@ -50,7 +50,6 @@ pub(crate) fn pipeline(world: &World, project: &Project, pipeline: &Pipeline) ->
         "ref": pipeline.ref_name,
         "status": pipeline.status,
         "source": pipeline.source,
-        "name": null,
         "created_at": time(pipeline.created_at),
         "updated_at": time(pipeline.updated_at),
         "web_url": world.web_url(&format!("{}/-/pipelines/{}", project.full_path, pipeline.id)),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::time;
-use crate::world::{Caller, Feature, Group, Label, Namespace, Owner, Project, Role, World};
+use crate::world::{Caller, Feature, Group, Issue, Label, Namespace, Owner, Project, Role, World};
 
 /// A group.
 pub(crate) fn group(world: &World, group: &Group) -> Value {
@@ -119,7 +119,6 @@ pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Valu
         "visibility": project.visibility.name(),
         "updated_at": time(project.updated_at),
         "import_status": "none",
-        "open_issues_count": 0,
         "ci_config_path": "",
         "public_jobs": true,
         "shared_with_groups": shares(world, &project.shared_with),
@@ -141,6 +140,11 @@ pub(crate) fn project(world: &World, caller: &Caller, project: &Project) -> Valu
     if world.settings.at_least(18, 0) || world.settings.edition.licensed() {
         more["marked_for_deletion_at"] = json!(project.marked_for_deletion_on);
         more["marked_for_deletion_on"] = json!(project.marked_for_deletion_on);
+    }
+    // The count is of what is not confidential, whoever asks (`Projects::BatchOpenIssuesCountService`).
+    if on(project.issues_access, Role::Guest) {
+        let open = |issue: &&Issue| issue.closed_at.is_none() && !issue.confidential;
+        more["open_issues_count"] = json!(world.issues_of(project.id).filter(open).count());
     }
     // Projects of groups have no owner, not even null.
     if let Namespace::User(owner) = project.namespace {
