@@ -82,11 +82,11 @@ pub(crate) struct Person<'w> {
     pub(crate) of: Option<&'w MergeRequest>,
 }
 
-/// An approval rule of a merge request: a named one, or the one that anybody may satisfy.
-#[derive(Clone, Copy, Debug)]
+/// An approval rule of a merge request. The World makes the one for any approver when it is asked.
+#[derive(Clone, Debug)]
 pub(crate) struct Rule<'w> {
     pub(crate) of: &'w MergeRequest,
-    pub(crate) named: Option<&'w ApprovalRule>,
+    pub(crate) terms: Rc<ApprovalRule>,
 }
 
 /// A thread of notes, those that the caller sees.

@@ -86,7 +86,7 @@ impl Resolve {
             (Resolve::Pipeline(resolve), Object::Pipeline(pipeline)) => resolve(ctx, pipeline, arguments),
             (Resolve::Job(resolve), Object::Job(job, of)) => resolve(ctx, job, of),
             (Resolve::Deployment(resolve), Object::Deployment(deployment)) => resolve(ctx, deployment, arguments),
-            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(rule)) => resolve(ctx, *rule, arguments),
+            (Resolve::ApprovalRule(resolve), Object::ApprovalRule(rule)) => resolve(ctx, rule, arguments),
             (Resolve::Member(resolve), Object::Member(member)) => resolve(ctx, *member, arguments),
             (Resolve::Connection(resolve), Object::Connection(page)) => resolve(page, arguments),
             (Resolve::Edge(resolve), Object::Edge(page, index)) => resolve(page, *index),

@@ -95,7 +95,7 @@ pub(crate) fn interaction_field(name: &str) -> Option<Within<User, MergeRequest>
             let role = project.map_or(Role::None, |project| ctx.world.role_in_project(user.id, project));
             Value::Bool(role >= Role::Developer)
         },
-        "applicableApprovalRules" => |ctx, _, of| approval::rules(ctx, of),
+        "applicableApprovalRules" => |ctx, user, of| approval::rules_for(ctx, of, user.id),
         _ => return None,
     })
 }
