@@ -89,6 +89,29 @@ async fn a_repository_that_gitlab_cannot_read_keeps_no_project_from_being_read()
 }
 
 #[tokio::test]
+async fn a_merge_request_that_gitlab_cannot_deliver_costs_itself_alone() {
+    let size = Size { projects: 1, merge_requests: 40, notes: 1, commits: 1, ..Size::default() };
+    let gitlab = serve(company(2, size)).await;
+    gitlab.world(|world| {
+        let project = world.projects().next().unwrap().id;
+        let id = world.merge_request_by_iid(project, 17).unwrap().id;
+        world.edit_merge_request(id, |merge_request| merge_request.title = "Broken on disk".into());
+    });
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at(PAGES, FaultKind::PoisonedBy { text: "Broken on disk".into(), status: 500 }));
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!((summary.exit_code(), summary.run.progress.failed), (42, 1), "{summary:?}");
+    assert!(summary.message().contains("!17 cannot be read"), "{}", summary.message());
+    assert_eq!(place.count("gitlab_merge_requests").await, 39, "what is behind it is read");
+    gitlab.faults().clear();
+    let summary = import(&gitlab, &place, &place.settings("again")).await.unwrap();
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(place.count("gitlab_merge_requests").await, 40, "the next run tries it again");
+}
+
+#[tokio::test]
 async fn an_address_block_is_waited_for_and_ends_no_run() {
     let gitlab = serve(company(2, small())).await;
     let place = Place::sqlite().await;
