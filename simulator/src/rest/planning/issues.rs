@@ -56,22 +56,25 @@ fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
     let mut found = wanted(world, request, [project])?;
     let style = style(request);
     let shown = |issue: &&Issue| show::issue(world, issue, style, None);
-    if let Some((column, key)) = keyset_column(world, request) {
-        let column = Some((column, &key as &dyn Fn(&&Issue) -> String));
-        return keyset::by_cursor(world, request, found, (column, |issue: &&Issue| issue.id), shown);
+    if let Some((column, at)) = keyset_column(world, request) {
+        let key = |issue: &&Issue| format!("{:.9}", at(issue));
+        return keyset::by_cursor(world, request, found, (Some((column, &key)), |issue| issue.id), shown);
     }
     sort(world, request, &mut found);
     page(world, request, Paging::Offset, &found, shown)
 }
 
+/// One of the times of an issue.
+type Time = fn(&Issue) -> jiff::Timestamp;
+
 /// What cursors lead along, where they are asked for. In other orders GitLab forgets the wish.
-fn keyset_column(world: &World, request: &Request) -> Option<(&'static str, fn(&&Issue) -> String)> {
+fn keyset_column(world: &World, request: &Request) -> Option<(&'static str, Time)> {
     if !world.settings.at_least(18, 3) || !keyset::wished(request) {
         return None;
     }
     match request.args.text("order_by").as_deref() {
-        Some("created_at") => Some(("created_at", |issue| format!("{:.9}", issue.created_at))),
-        Some("updated_at") => Some(("updated_at", |issue| format!("{:.9}", issue.updated_at))),
+        Some("created_at") => Some(("created_at", |issue| issue.created_at)),
+        Some("updated_at") => Some(("updated_at", |issue| issue.updated_at)),
         _ => None,
     }
 }
