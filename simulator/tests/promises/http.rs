@@ -13,7 +13,7 @@ use crate::support::{OWNER, READER, Served, serve, small};
 const LIST: &str = "/projects/acme%2Fweb/merge_requests";
 
 async fn get(served: &Served, path: &str, headers: &[(&str, &str)]) -> Response {
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
     let mut request = client.get(format!("{}/api/v4{path}", served.simulator.url()));
     for (name, value) in headers {
         request = request.header(*name, *value);

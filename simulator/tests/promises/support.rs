@@ -35,7 +35,8 @@ pub(crate) async fn serve(world: World) -> Served {
 
 pub(crate) async fn serve_with(world: World, options: Options) -> Served {
     let simulator = Simulator::start(world, options).await.unwrap();
-    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    // Beside crates that ask reqwest for gzip, it would undo what a test asks for.
+    let client = Client::builder().no_proxy().no_gzip().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     Served { simulator, client }
 }
 

@@ -136,14 +136,20 @@ impl World {
         Some(())
     }
 
-    /// Runs again what failed or was canceled in a pipeline.
+    /// Runs again what failed or was canceled in a pipeline. What was skipped after it waits for its turn once more, as the
+    /// same job (app/services/ci/retry_pipeline_service.rb).
     pub fn retry_pipeline(&mut self, pipeline: i64) -> Option<()> {
-        let again = |job: &&Job| !job.retried && ["failed", "canceled", "skipped"].contains(&job.status);
+        let again = |job: &&Job| !job.retried && ["failed", "canceled"].contains(&job.status);
         let jobs: Vec<i64> = self.pipeline(pipeline)?.jobs.iter().filter(again).map(|job| job.id).collect();
         for job in jobs {
             self.retry_job(pipeline, job)?;
         }
-        Some(())
+        self.edit_pipeline(pipeline, |pipeline| {
+            for job in pipeline.jobs.iter_mut().filter(|job| !job.retried && job.status == "skipped") {
+                job.status = "created";
+                (job.queued_at, job.started_at, job.finished_at) = (None, None, None);
+            }
+        })
     }
 
     /// Deploys what a branch, tag or commit stands for: running, then successful.
