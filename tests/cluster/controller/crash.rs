@@ -120,7 +120,7 @@ spec:
         let handled = |connection: &GitLabConnection| {
             connection.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref()) == Some(request)
         };
-        self.namespace.until("acme", "looked at on request", Duration::from_secs(60), handled).await;
+        self.namespace.until("acme", "looked at on request", Duration::from_secs(180), handled).await;
     }
 
     /// Waits for the end of a pass; it leaves one of each.
@@ -270,7 +270,7 @@ async fn two_controllers_at_once_end_with_exactly_one_webhook_and_never_with_non
         let changes = changes.map(|request| (request.method, request.status));
         changes.collect::<Vec<_>>()
     };
-    until("one of two is removed", Duration::from_secs(60), async || {
+    until("one of two is removed", Duration::from_secs(180), async || {
         let log = log().await;
         let many = |method: &str| log.iter().filter(|(found, status)| found == method && *status < 300).count();
         if (many("POST"), many("DELETE")) == (2, 1) { Ok(()) } else { Err(format!("{log:?}")) }

@@ -97,7 +97,7 @@ impl Gate {
 
     /// Waits until a request is held.
     pub(super) async fn until_held(&self, number: usize) {
-        until(&format!("request {number} is held"), Duration::from_secs(60), async || {
+        until(&format!("request {number} is held"), Duration::from_secs(180), async || {
             if self.door.held.lock().unwrap().contains(&number) { Ok(()) } else { Err(format!("{:#?}", self.came())) }
         })
         .await;

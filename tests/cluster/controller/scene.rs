@@ -144,7 +144,7 @@ spec:
     }
 
     pub(super) async fn until_it(&self, what: &str, so: impl Fn(&GitLabConnection) -> bool) -> GitLabConnection {
-        self.namespace.until("acme", what, Duration::from_secs(60), so).await
+        self.namespace.until("acme", what, Duration::from_secs(180), so).await
     }
 
     pub(super) async fn annotate(&self, annotation: &str) {
