@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{Call, Entry, Facts, InstanceFacts, Needs, Outcome, Seen, TokenAccess, What, reason};
 use crate::api::Scope;
 use crate::gitlab::model::{Group, Metadata, Project, TokenSelf, User};
-use crate::gitlab::{Client, Error, Probe};
+use crate::gitlab::{Client, Dialect, Error, Probe};
 
 /// What one token found.
 #[derive(Debug)]
@@ -72,17 +72,28 @@ pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> 
 impl Prober<'_> {
     /// Who are you, and what may you do?
     async fn introduce(&self) -> Report {
-        let about = self.ask::<TokenSelf>(&Probe::TokenSelf).await;
-        // Old servers and tokens of other kinds cannot say; then their user can.
+        let about = self.client.probe::<TokenSelf>(&Probe::TokenSelf).await;
+        // Old servers and tokens of other kinds cannot say; then their user can. GitLab 15.1 to 15.4 takes `self` for the id of
+        // a token that does not exist, and answers 401.
         let user = match &about {
-            Ok(_) | Err(Error::NotFound { .. } | Error::InsufficientScope { .. } | Error::Forbidden { .. }) => {
-                Some(self.ask::<User>(&Probe::CurrentUser).await)
+            Ok(_)
+            | Err(
+                Error::NotFound { .. }
+                | Error::InsufficientScope { .. }
+                | Error::Forbidden { .. }
+                | Error::Unauthorized { dialect: Dialect::Plain, .. },
+            ) => Some(self.ask::<User>(&Probe::CurrentUser).await),
+            Err(error) => {
+                self.remember(error);
+                None
             }
-            Err(_) => None,
         };
         let (probe, answer) = match (&about, &user) {
             (Ok(_), _) => (Probe::TokenSelf, Ok(Seen::Something)),
             (Err(_), Some(Ok(_) | Err(Error::InsufficientScope { .. }))) => (Probe::CurrentUser, Ok(Seen::Something)),
+            (Err(error @ Error::Unauthorized { .. }), Some(Err(Error::Unauthorized { .. }))) => {
+                (Probe::TokenSelf, Err(error.clone()))
+            }
             (Err(_), Some(Err(Error::NotFound { message, .. }))) => {
                 // GitLab knows at least one of the two.
                 (Probe::CurrentUser, Err(Error::NotGitLab { status: 404, message: message.clone() }))
@@ -130,12 +141,17 @@ impl Prober<'_> {
             return Err(error);
         }
         let answer = self.client.probe(probe).await;
-        if let Err(error) = &answer
-            && concerns_everything(error)
-        {
-            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        if let Err(error) = &answer {
+            self.remember(error);
         }
         answer
+    }
+
+    /// Remembers an answer that the rest would get too.
+    fn remember(&self, error: &Error) {
+        if concerns_everything(error) {
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
     }
 
     pub(super) fn record(
