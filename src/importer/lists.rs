@@ -108,9 +108,8 @@ pub(super) async fn add_closed_at(ctx: &Context, project_id: i64, page: &mut [Me
     }
     let found = match ctx.persist(|| ctx.client.merge_requests_by_iid(project_id, &closed)).await {
         Ok(found) => found,
-        Err(Error::GitLab(error)) if error.class() == Class::Hidden || is_of_the_lists(ctx, error.class()) => {
-            return Ok(());
-        }
+        // Anything else may pass, and to go on without an answer would store "unknown" over what is known.
+        Err(Error::GitLab(error)) if error.class() == Class::Hidden => return Ok(()),
         Err(error) => return Err(error),
     };
     for one in page {
