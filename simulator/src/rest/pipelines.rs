@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::keyset::{self, CURSOR};
 use super::page::{Paging, page};
 use super::params::{PAGED, Param, SORTS, one_of, some_of, text, time, truth};
+use super::pipeline::STATUSES;
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
@@ -16,21 +17,6 @@ pub(super) static ROUTES: &[Route] = &[
     read("/projects/:id/pipelines/:pipeline_id", Nothing, one),
     read("/projects/:id/pipelines/:pipeline_id/jobs", Nothing, jobs).takes(&[JOBS, INCLUDE_RETRIED, PAGED]),
     read("/projects/:id/jobs", User, all_jobs).takes(&[JOBS, CURSOR, PAGED]),
-];
-
-static STATUSES: &[&str] = &[
-    "created",
-    "waiting_for_resource",
-    "preparing",
-    "pending",
-    "running",
-    "success",
-    "failed",
-    "canceling",
-    "canceled",
-    "skipped",
-    "manual",
-    "scheduled",
 ];
 
 static SOURCES: &[&str] = &[

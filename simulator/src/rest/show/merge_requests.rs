@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{label_basic, milestone, relative_to, time, user_basic};
+use super::{extend, label_basic, milestone, relative_to, time, user_basic};
 use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
 
 /// How labels are shown.
@@ -37,15 +37,8 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
     let merger = user_basic(world, found.merge_user);
     let assignees: Vec<Value> = found.assignees.iter().map(|id| user_basic(world, Some(*id))).collect();
     let reviewers: Vec<Value> = found.reviewers.iter().map(|reviewer| user_basic(world, Some(reviewer.user))).collect();
-    let mut shown = json!({
-        "id": found.id,
-        "iid": found.iid,
-        "project_id": found.project,
-        "title": found.full_title(),
-        "description": found.description,
-        "state": found.state.name(),
-        "created_at": time(found.created_at),
-        "updated_at": time(found.updated_at),
+    let mut shown = merge_request_simple(world, found);
+    let more = json!({
         "merged_at": found.merged_at.map(time),
         "closed_by": user_basic(world, found.closed_by),
         "closed_at": found.closed_at.map(time),
@@ -72,8 +65,8 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
             "relative": format!("{}!{}", relative_to(group, project), found.iid),
             "full": format!("{path}!{}", found.iid),
         },
-        "web_url": world.web_url(&format!("{path}/-/merge_requests/{}", found.iid)),
     });
+    extend(&mut shown, more);
     if let Value::Object(shown) = &mut shown {
         status(world, found, shown);
     }
@@ -261,17 +254,7 @@ pub(crate) fn note(world: &World, project: &Project, found: &MergeRequest, note:
     }
     if let Some(position) = note.position() {
         shown["commit_id"] = Value::Null;
-        shown["position"] = json!({
-            "base_sha": position.base_sha.to_string(),
-            "start_sha": position.base_sha.to_string(),
-            "head_sha": position.head_sha.to_string(),
-            "old_path": position.path,
-            "new_path": position.path,
-            "position_type": "text",
-            "old_line": position.old_line,
-            "new_line": position.new_line,
-            "line_range": null,
-        });
+        shown["position"] = position.shown();
     }
     shown
 }

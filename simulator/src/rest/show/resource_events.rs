@@ -1,48 +1,44 @@
 //! Events of states, labels and milestones.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{label_basic, milestone, time, user_basic};
+use super::{extend, label_basic, milestone, time, user_basic};
 use crate::world::{MarkEvent, MergeRequest, StateEvent, World};
 
-/// A change of state.
-pub(crate) fn state_event(world: &World, found: &MergeRequest, event: &StateEvent) -> Value {
-    json!({
-        "id": event.id,
-        "user": user_basic(world, event.user),
-        "created_at": time(event.at),
+/// What all of them say.
+fn event(world: &World, found: &MergeRequest, (id, user, at): (i64, Option<i64>, Timestamp), more: Value) -> Value {
+    let mut shown = json!({
+        "id": id,
+        "user": user_basic(world, user),
+        "created_at": time(at),
         "resource_type": "MergeRequest",
         "resource_id": found.id,
-        "source_commit": null,
-        "source_merge_request_id": null,
-        "state": event.state,
-    })
+    });
+    extend(&mut shown, more);
+    shown
+}
+
+/// A change of state.
+pub(crate) fn state_event(world: &World, found: &MergeRequest, change: &StateEvent) -> Value {
+    let more = json!({ "source_commit": null, "source_merge_request_id": null, "state": change.state });
+    event(world, found, (change.id, change.user, change.at), more)
 }
 
 /// A label set or taken away; null once the label is gone.
-pub(crate) fn label_event(world: &World, found: &MergeRequest, event: &MarkEvent) -> Value {
-    json!({
-        "id": event.id,
-        "user": user_basic(world, event.user),
-        "created_at": time(event.at),
-        "resource_type": "MergeRequest",
-        "resource_id": found.id,
-        "label": world.label(event.subject).map(|label| label_basic(world, label)),
-        "action": event.action(),
-    })
+pub(crate) fn label_event(world: &World, found: &MergeRequest, mark: &MarkEvent) -> Value {
+    let label = world.label(mark.subject).map(|label| label_basic(world, label));
+    let more = json!({ "label": label, "action": mark.action() });
+    event(world, found, (mark.id, mark.user, mark.at), more)
 }
 
 /// A milestone set or taken away, and where the merge request stood then (lib/api/entities/resource_milestone_event.rb).
-pub(crate) fn milestone_event(world: &World, found: &MergeRequest, event: &MarkEvent) -> Value {
-    let before = found.state_events.iter().rev().find(|state| state.at <= event.at);
-    json!({
-        "id": event.id,
-        "user": user_basic(world, event.user),
-        "created_at": time(event.at),
-        "resource_type": "MergeRequest",
-        "resource_id": found.id,
-        "milestone": world.milestone(event.subject).map(|found| milestone(world, found)),
-        "action": event.action(),
+pub(crate) fn milestone_event(world: &World, found: &MergeRequest, mark: &MarkEvent) -> Value {
+    let before = found.state_events.iter().rev().find(|state| state.at <= mark.at);
+    let more = json!({
+        "milestone": world.milestone(mark.subject).map(|found| milestone(world, found)),
+        "action": mark.action(),
         "state": before.map(|state| state.state).filter(|state| *state != "reopened").unwrap_or("opened"),
-    })
+    });
+    event(world, found, (mark.id, mark.user, mark.at), more)
 }

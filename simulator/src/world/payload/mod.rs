@@ -7,11 +7,28 @@ mod push;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::world::{Commit, MergeRequest, Note, Owner, Project, Reviewer, World};
+use crate::world::{Commit, MergeRequest, Note, Owner, Position, Project, Reviewer, World};
 
 /// `2026-01-16 05:56:22 UTC`, as webhooks write times.
 pub(crate) fn hook_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+impl Position {
+    /// As REST and webhooks show it.
+    pub(crate) fn shown(&self) -> Value {
+        json!({
+            "base_sha": self.base_sha.to_string(),
+            "start_sha": self.base_sha.to_string(),
+            "head_sha": self.head_sha.to_string(),
+            "old_path": self.path,
+            "new_path": self.path,
+            "position_type": "text",
+            "old_line": self.old_line,
+            "new_line": self.new_line,
+            "line_range": null,
+        })
+    }
 }
 
 impl World {
@@ -69,19 +86,7 @@ impl World {
     }
 
     fn hook_note(&self, note: &Note, merge_request: &MergeRequest, project: &Project, action: &str) -> Value {
-        let position = note.position().map(|position| {
-            json!({
-                "base_sha": position.base_sha.to_string(),
-                "start_sha": position.base_sha.to_string(),
-                "head_sha": position.head_sha.to_string(),
-                "old_path": position.path,
-                "new_path": position.path,
-                "position_type": "text",
-                "old_line": position.old_line,
-                "new_line": position.new_line,
-                "line_range": null,
-            })
-        });
+        let position = note.position().map(Position::shown);
         let url = format!("{}/-/merge_requests/{}#note_{}", project.full_path, merge_request.iid, note.id);
         let mut attributes = json!({
             "id": note.id,
