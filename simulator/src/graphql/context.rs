@@ -138,11 +138,6 @@ impl<'w> Context<'w> {
         self.world.project(project).map_or(Role::None, |project| self.rights(project).role)
     }
 
-    /// The day it is.
-    pub(crate) fn today(&self) -> Date {
-        Offset::UTC.to_datetime(self.world.now()).date()
-    }
-
     /// The beginning of a day.
     pub(crate) fn day(&self, day: Option<Date>) -> Option<Timestamp> {
         Offset::UTC.to_timestamp(day?.to_datetime(Time::midnight())).ok()

@@ -9,7 +9,7 @@ use super::route::Needs::User;
 use super::route::{Route, read, since, write};
 use super::show::LabelStyle;
 use super::{Failure, Reply, Request, allow, find, show};
-use crate::world::{Deployment, MergeRequest, Project, Role, World};
+use crate::world::{Deployment, Project, Role, World};
 
 static STATUSES: &[&str] = &["running", "success", "failed", "canceled"];
 static CREATE: &[Param] = &[
@@ -42,21 +42,12 @@ fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     Ok(Reply::ok(show::deployment_single(world, project, found)))
 }
 
-/// The merge requests whose commits came between the last successful deployment to this place and this one.
+/// The merge requests that it brought out.
 fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = named(world, request)?;
-    let earlier = |other: &&Deployment| {
-        other.environment == found.environment && other.id < found.id && other.status == "success"
-    };
-    let before = world.deployments_of(project.id).rev().find(earlier).map(|other| other.sha);
-    let from = world.commits_of(project).skip_while(|commit| commit.sha != found.sha);
-    let shipped = from.take_while(|commit| Some(commit.sha) != before);
     let readable = world.reads_merge_requests(&request.caller, project);
-    let brought = shipped.flat_map(|commit| world.merge_requests_bringing(project, commit));
-    let mut found: Vec<&MergeRequest> = brought.filter(|found| readable && found.merged_at.is_some()).collect();
-    found.sort_by_key(|found| std::cmp::Reverse(found.iid));
-    found.dedup_by_key(|found| found.iid);
-    page(world, request, Paging::Offset, &found, |found| show::merge_request(world, found, LabelStyle::Titles, None))
+    let brought = if readable { world.merge_requests_brought_by(found) } else { Vec::new() };
+    page(world, request, Paging::Offset, &brought, |found| show::merge_request(world, found, LabelStyle::Titles, None))
 }
 
 fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {

@@ -108,7 +108,7 @@ pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Fail
 pub(crate) fn delete(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let group = owned(world, request)?;
     let (id, marked) = (group.id, group.marked_for_deletion_on.is_some());
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = world.today();
     let delayed = world.settings.at_least(18, 0) || world.settings.edition.licensed();
     if delayed && marked {
         return Err(Failure::plain("Group has been already marked for deletion"));

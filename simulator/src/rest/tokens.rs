@@ -61,7 +61,7 @@ pub(super) fn own<'w>(world: &'w World, request: &Request) -> Result<&'w Token, 
 
 /// The old token dies at once; without a wish the new one lives a week.
 fn replace(world: &mut World, request: &Request, id: i64) -> Result<Reply, Failure> {
-    let week = today(world).checked_add(Span::new().days(7)).ok().filter(|_| world.settings.require_expiry);
+    let week = world.today().checked_add(Span::new().days(7)).ok().filter(|_| world.settings.require_expiry);
     let expires_at = wished_expiry(world, request)?.or(week);
     let new = world.rotate_token(id, expires_at).and_then(|new| world.token(new)).ok_or_else(Failure::unauthorized)?;
     let mut body = show::token(world, new);
@@ -88,11 +88,11 @@ pub(super) fn wished_expiry(world: &World, request: &Request) -> Result<Option<D
         return Ok(None);
     };
     let day: Date = text.parse().map_err(|_| Failure::param("expires_at is invalid"))?;
-    let last = year_from(today(world));
+    let last = year_from(world.today());
     if day > last {
         return Err(Failure::bad_request(&format!("Expiration date must be before {last}")));
     }
-    if day <= today(world) {
+    if day <= world.today() {
         return Err(Failure::bad_request("Expiration date must be in the future"));
     }
     Ok(Some(day))
@@ -100,13 +100,9 @@ pub(super) fn wished_expiry(world: &World, request: &Request) -> Result<Option<D
 
 /// The longest that a token may live, where it has to end at all.
 pub(super) fn longest(world: &World) -> Option<Date> {
-    world.settings.require_expiry.then(|| year_from(today(world)))
+    world.settings.require_expiry.then(|| year_from(world.today()))
 }
 
 fn year_from(day: Date) -> Date {
     day.checked_add(Span::new().days(365)).unwrap_or(day)
-}
-
-fn today(world: &World) -> Date {
-    world.now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }

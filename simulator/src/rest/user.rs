@@ -159,7 +159,7 @@ pub(crate) fn deactivate(world: &mut World, request: &Request) -> Result<Reply, 
     if matches!(user.state, UserState::Blocked | UserState::Banned) {
         return Err(Failure::refused("Error occurred. A blocked user cannot be deactivated"));
     }
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = world.today();
     let dormant = today.checked_sub(jiff::Span::new().days(90)).unwrap_or(today);
     if user.last_activity_on.is_some_and(|day| day > dormant) {
         let words = "has been active in the past 90 days and cannot be deactivated";

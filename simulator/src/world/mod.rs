@@ -36,6 +36,7 @@ mod refs;
 mod resource_event;
 mod role;
 mod settings;
+mod shipping;
 mod tables;
 mod token;
 mod trial;
@@ -46,6 +47,8 @@ mod verbs;
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 pub use approval_rule::{ApprovalRule, RuleKind};
 pub use archive::{Along, Stretch};
@@ -63,7 +66,7 @@ pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
 pub use issue::{Issue, IssueKind};
 pub use label::Label;
 pub use merge_request::{Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer};
-pub use milestone::Milestone;
+pub use milestone::{Milestone, Timebox};
 pub use note::{Note, NoteKind, Position, SystemAction};
 pub use outbox::Outgoing;
 pub use owner::Owner;
@@ -123,6 +126,12 @@ impl World {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// What day it is.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.now().to_zoned(TimeZone::UTC).date()
     }
 
     /// The web address of a path below the root.

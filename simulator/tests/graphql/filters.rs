@@ -37,6 +37,7 @@ fn planned() -> World {
         iid: 1,
         project,
         environment: 5,
+        ref_name: "main".to_owned(),
         status: "success",
         created_at: at,
         finished_at: Some(at),

@@ -1,7 +1,7 @@
 //! One deployment over REST, and what is done to it.
 
 use gitlab_simulator::World;
-use gitlab_simulator::world::Edition;
+use gitlab_simulator::world::{Deployment, Edition, MergeRequest};
 use serde_json::{Value, json};
 
 use crate::support::{OWNER, READER, missing, serve, small};
@@ -39,6 +39,45 @@ async fn a_deployment_ships_what_was_merged_since_the_one_before() {
     let shipped = served.read(&format!("{PATH}/2/merge_requests"), READER).await.1;
     let titles: Vec<&str> = shipped.as_array().unwrap().iter().filter_map(|found| found["title"].as_str()).collect();
     assert_eq!(titles, ["Third", "Second"]);
+}
+
+/// One link each, and everybody asks for it: app/services/deployments/link_merge_requests_service.rb.
+#[tokio::test]
+async fn a_merge_request_is_linked_to_the_first_deployment_of_an_environment_that_brought_it() {
+    let failed = |deployment: &mut Deployment| deployment.status = "failed";
+    let to_release = |found: &mut MergeRequest| found.target_branch = "release".to_owned();
+    let world = small().with_project("acme/web", |project| {
+        project
+            .merge_request("First", |found| found.merge("ann"))
+            .merge_request("Elsewhere", |found| found.change(to_release).merge("ann"))
+            .deployment("production", |_| {})
+            .merge_request("Second", |found| found.merge("ann"))
+            .deployment("production", failed)
+            .deployment("review/second", |_| {})
+            .deployment("staging", |_| {})
+            .deployment("production", |_| {})
+    });
+    let served = serve(world).await;
+    served.simulator.world(|world| world.roll_back(1, "production", "ann"));
+    served.simulator.world(|world| world.deploy(1, "production", "main", "ann"));
+
+    // The fifth is the second to production that succeeded; the sixth rolls it back, the seventh brings it again.
+    for (deployment, brought) in [(1, vec![2]), (2, vec![]), (3, vec![]), (4, vec![4, 2]), (5, vec![4]), (6, vec![])] {
+        let rows = served.read(&format!("{PATH}/{deployment}/merge_requests"), READER).await.1;
+        let rest: Vec<i64> = rows.as_array().unwrap().iter().filter_map(|found| found["iid"].as_i64()).collect();
+        let query = format!(
+            r#"{{ project(fullPath: "acme/web") {{ mergeRequests(deploymentId: "{deployment}") {{ nodes {{ iid }} }} }} }}"#
+        );
+        let answer = served.ask("POST", "/api/graphql", READER, json!({ "query": query })).await;
+        let nodes = crate::support::answer(answer).await.1["data"]["project"]["mergeRequests"]["nodes"].clone();
+        let graphql: Vec<i64> =
+            nodes.as_array().unwrap().iter().filter_map(|found| found["iid"].as_str()?.parse().ok()).collect();
+        assert_eq!((&rest, &graphql), (&brought, &brought), "{deployment}");
+    }
+    let in_review = served.read("/projects/1/merge_requests?environment=review/second", READER).await.1;
+    assert_eq!(in_review, json!([]));
+    let in_production = served.read("/projects/1/merge_requests?environment=production", READER).await.1;
+    assert_eq!(in_production.as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]

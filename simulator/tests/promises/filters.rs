@@ -87,6 +87,48 @@ async fn merge_requests_are_filtered_by_what_is_on_them() {
     assert_eq!(numbers(&served, "iids[]=1&iids[]=3").await, [3, 1]);
 }
 
+/// One rule for both APIs, merge requests and issues: `by_milestone` and `by_negated_milestone` in app/finders/issuable_finder.rb.
+#[tokio::test]
+async fn milestones_that_run_or_come_next_are_asked_for_by_what_they_are() {
+    let mut world = three();
+    let day = |text: &str| text.parse().ok();
+    // The first runs, the second comes next, the third comes later; and nobody asks for what is closed.
+    for (id, start, due, closed) in [
+        (20, "2020-01-01", "2090-03-01", true),
+        (21, "2020-01-01", "2020-03-01", false),
+        (22, "2090-01-01", "2090-03-01", false),
+        (23, "2091-01-01", "2091-03-01", false),
+    ] {
+        let (start_date, due_date) = (day(start), day(due));
+        let (owner, title) = (Owner::Project(1), format!("M{id}"));
+        world.insert_milestone(Milestone { id, owner, title, start_date, due_date, closed, ..Milestone::default() });
+    }
+    for (iid, milestone) in [(1, 21), (2, 22), (3, 23)] {
+        world.edit_merge_request(iid, |found| found.milestone = Some(milestone));
+        let mut issue = Issue { id: iid, iid, project: 1, ..Issue::default() };
+        issue.milestone = Some(milestone);
+        world.insert_issue(issue);
+    }
+    world.insert_issue(Issue { id: 4, iid: 4, project: 1, milestone: Some(20), ..Issue::default() });
+    let served = serve(world).await;
+
+    for (wish, expected) in [
+        ("milestone=%23started", vec![1]),
+        ("milestone=%23upcoming", vec![2]),
+        ("not[milestone]=%23started", vec![3, 2]),
+        ("not[milestone]=%23upcoming", vec![1]),
+        ("milestone=Upcoming", vec![]),
+        ("milestone=No+Milestone", vec![]),
+        ("milestone=M23", vec![3]),
+    ] {
+        assert_eq!(numbers(&served, wish).await, expected, "{wish}");
+        let issues = column(&served, &format!("/projects/1/issues?{wish}"), READER, "iid").await;
+        assert_eq!(issues, expected, "{wish}");
+    }
+    assert_eq!(column(&served, "/projects/1/issues?milestone_id=Started", READER, "iid").await, [1]);
+    assert_eq!(column(&served, "/projects/1/issues?milestone_id=Upcoming", READER, "iid").await, [2]);
+}
+
 #[tokio::test]
 async fn searches_look_into_titles_and_descriptions() {
     let served = serve(three()).await;

@@ -4,12 +4,12 @@ use serde_json::Value as Json;
 
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
-use crate::world::{MergeRequest, MergeRequestState};
+use crate::world::{MergeRequest, MergeRequestState, Timebox};
 
 use super::deployed::Deployed;
+use super::logic;
 use super::people::People;
 use super::rows::{Between, has_label, has_reaction, in_review, mentions, within};
-use super::{logic, milestones};
 
 /// The filters of a list of merge requests.
 pub(super) struct Criteria<'a> {
@@ -26,8 +26,7 @@ pub(super) struct Criteria<'a> {
     merged: Between,
     closed: Between,
     labels: Vec<&'a str>,
-    milestone: Option<&'a str>,
-    milestone_wildcard: Option<&'a str>,
+    milestone: Option<Timebox>,
     sources: Option<Vec<&'a str>>,
     targets: Option<Vec<&'a str>>,
     search: Option<(String, Vec<&'a str>)>,
@@ -66,8 +65,7 @@ impl<'a> Criteria<'a> {
             merged: between("mergedAfter", "mergedBefore"),
             closed: between("closedAfter", "closedBefore"),
             labels,
-            milestone: arguments.text("milestoneTitle"),
-            milestone_wildcard: arguments.text("milestoneWildcardId"),
+            milestone: milestone(arguments),
             sources: arguments.texts("sourceBranches"),
             targets: arguments.texts("targetBranches"),
             search: arguments.text("search").map(|text| (text.to_lowercase(), fields)),
@@ -106,8 +104,7 @@ impl<'a> Criteria<'a> {
 
     fn match_marks(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
         self.labels.iter().all(|label| has_label(ctx, row, label))
-            && self.milestone.is_none_or(|title| milestones::is_titled(ctx, row, title))
-            && self.milestone_wildcard.is_none_or(|wildcard| milestones::is(ctx, row, wildcard))
+            && self.milestone.as_ref().is_none_or(|wanted| ctx.world.is_planned(row.milestone, wanted))
             && self.sources.as_ref().is_none_or(|names| names.contains(&row.source_branch.as_str()))
             && self.targets.as_ref().is_none_or(|names| names.contains(&row.target_branch.as_str()))
             && self.search.as_ref().is_none_or(|(text, fields)| mentions(row, text, fields))
@@ -116,6 +113,12 @@ impl<'a> Criteria<'a> {
             && self.reviews.as_ref().is_none_or(|asked| in_review(row, &asked.states, asked.only, asked.but))
             && self.deployed.as_ref().is_none_or(|deployed| deployed.matches(ctx, row))
     }
+}
+
+/// Both arguments at once are refused.
+fn milestone(arguments: &Arguments) -> Option<Timebox> {
+    let wildcard = arguments.text("milestoneWildcardId").and_then(Timebox::wildcard);
+    arguments.text("milestoneTitle").map(Timebox::titled).or(wildcard)
 }
 
 fn iids(arguments: &Arguments) -> Option<Vec<i64>> {

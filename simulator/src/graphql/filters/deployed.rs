@@ -1,7 +1,5 @@
 //! Deployments that brought merge requests out.
 
-use jiff::Timestamp;
-
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::world::{Deployment, MergeRequest};
@@ -29,19 +27,9 @@ impl<'a> Deployed<'a> {
         })
     }
 
-    /// Whether such a deployment brought a merge request out: the first successful one to an environment since it was merged.
+    /// Whether such a deployment brought a merge request out.
     pub(super) fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
-        let Some(merged) = row.merged_at else {
-            return false;
-        };
-        let all = ctx.world.deployments_of(row.project).filter(|one| one.status == "success" && ended(one) >= merged);
-        let mut brought: Vec<&Deployment> = Vec::new();
-        for one in all {
-            if brought.iter().all(|earlier| earlier.environment != one.environment) {
-                brought.push(one);
-            }
-        }
-        brought.into_iter().any(|one| self.is_meant(ctx, one))
+        ctx.world.deployments_bringing(row).into_iter().any(|one| self.is_meant(ctx, one))
     }
 
     fn is_meant(&self, ctx: &Context<'_>, one: &Deployment) -> bool {
@@ -50,8 +38,4 @@ impl<'a> Deployed<'a> {
             && self.environment.is_none_or(|wanted| Some(wanted) == name)
             && within(self.finished, one.finished_at)
     }
-}
-
-fn ended(deployment: &Deployment) -> Timestamp {
-    deployment.finished_at.unwrap_or(deployment.created_at)
 }

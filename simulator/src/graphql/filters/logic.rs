@@ -3,9 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::graphql::context::Context;
-use crate::world::MergeRequest;
+use crate::world::{MergeRequest, Timebox};
 
-use super::milestones;
 use super::rows::{has_approved, has_label, has_reaction, in_review, is_assigned, is_reviewer, is_user};
 
 /// Whether a merge request is nothing of what must not be. `reviewer` is the one that the list asks for.
@@ -18,7 +17,7 @@ pub(super) fn holds(ctx: &Context<'_>, row: &MergeRequest, not: &Json, reviewer:
         || any("authorUsername", &|name| is_user(ctx, row.author, name))
         || any("labelName", &|label| has_label(ctx, row, label))
         || any("labels", &|label| has_label(ctx, row, label))
-        || any("milestoneTitle", &|title| milestones::is_titled(ctx, row, title))
+        || any("milestoneTitle", &|title| !ctx.world.is_planned_otherwise(row.milestone, &Timebox::titled(title)))
         || any("myReactionEmoji", &|emoji| has_reaction(row, ctx.caller.user, emoji))
         || any("reviewerUsername", &|name| is_reviewer(ctx, row, name))
         || any("sourceBranches", &|name| row.source_branch == name)

@@ -3,7 +3,6 @@
 mod criteria;
 mod deployed;
 mod logic;
-mod milestones;
 mod pages;
 mod people;
 mod refusal;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::rest::{Args, Failure, Request, search};
-use crate::world::{Along, Caller, MergeRequest, World};
+use crate::world::{Along, Caller, MergeRequest, Timebox, World};
 
 /// A predicate over merge requests.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ struct Marks {
     assignees: Option<Who>,
     reviewers: Option<Who>,
     labels: Vec<String>,
-    milestone: Option<String>,
+    milestone: Option<Timebox>,
     reaction: Option<String>,
 }
 
@@ -185,7 +185,7 @@ impl Marks {
             assignees: who("assignee_id", "assignee_username"),
             reviewers: who("reviewer_id", "reviewer_username"),
             labels: args.list(&name("labels")),
-            milestone: args.filled(&name("milestone")),
+            milestone: args.filled(&name("milestone")).map(|title| Timebox::titled(&title)),
             reaction: args.filled(&name("my_reaction_emoji")),
         }
     }
@@ -196,7 +196,7 @@ impl Marks {
             && matches(self.assignees.as_ref(), found.assignees.iter().copied())
             && matches(self.reviewers.as_ref(), found.reviewers.iter().map(|reviewer| reviewer.user))
             && self.labels.iter().all(|label| labelled(world, found, label))
-            && self.milestone.as_ref().is_none_or(|milestone| planned(world, found, milestone))
+            && self.milestone.as_ref().is_none_or(|wanted| world.is_planned(found.milestone, wanted))
             && self.reaction.as_ref().is_none_or(|reaction| reacted(caller, found, reaction))
     }
 
@@ -206,7 +206,7 @@ impl Marks {
             || touches(self.assignees.as_ref(), found.assignees.iter().copied())
             || touches(self.reviewers.as_ref(), found.reviewers.iter().map(|reviewer| reviewer.user))
             || self.labels.iter().any(|label| labelled(world, found, label))
-            || self.milestone.as_ref().is_some_and(|milestone| planned(world, found, milestone))
+            || self.milestone.as_ref().is_some_and(|unwanted| !world.is_planned_otherwise(found.milestone, unwanted))
             || self.reaction.as_ref().is_some_and(|reaction| reacted(caller, found, reaction))
     }
 }
@@ -216,21 +216,6 @@ fn labelled(world: &World, found: &MergeRequest, label: &str) -> bool {
         "none" => found.labels.is_empty(),
         "any" => !found.labels.is_empty(),
         _ => found.labels.iter().filter_map(|id| world.label(*id)).any(|known| known.title == label),
-    }
-}
-
-/// `None`, `Any`, `Upcoming`, `Started` or a title.
-fn planned(world: &World, found: &MergeRequest, wanted: &str) -> bool {
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let milestone = found.milestone.and_then(|id| world.milestone(id));
-    match wanted.trim_start_matches('#').to_lowercase().as_str() {
-        "none" => milestone.is_none(),
-        "any" => milestone.is_some(),
-        "upcoming" => milestone.is_some_and(|known| !known.closed && known.due_date.is_some_and(|due| due > today)),
-        "started" => {
-            milestone.is_some_and(|known| !known.closed && known.start_date.is_some_and(|start| start <= today))
-        }
-        _ => milestone.is_some_and(|milestone| milestone.title == wanted),
     }
 }
 
@@ -244,25 +229,12 @@ fn reacted(caller: &Caller, found: &MergeRequest, reaction: &str) -> bool {
 }
 
 impl Deployed {
-    /// GitLab links a merge request to the first successful deployment of its branch to an environment after it was merged.
+    /// Whether one of the deployments that brought it was such a one.
     fn holds(&self, world: &World, found: &MergeRequest) -> bool {
-        let Some(merged_at) = found.merged_at else {
-            return false;
-        };
-        let wanted = |environment: i64| {
-            let known = world.environment(environment);
-            self.environment.as_ref().is_none_or(|name| known.is_some_and(|known| known.name == *name))
-        };
-        let mut seen = Vec::new();
-        world.deployments_of(found.project).any(|deployment| {
+        world.deployments_bringing(found).into_iter().any(|deployment| {
             let at = deployment.finished_at.unwrap_or(deployment.created_at);
-            let carries =
-                deployment.status == "success" && deployment.ref_name == found.target_branch && at >= merged_at;
-            if !carries || seen.contains(&deployment.environment) {
-                return false;
-            }
-            seen.push(deployment.environment);
-            wanted(deployment.environment) && within(at, self.between)
+            let name = world.environment(deployment.environment).map(|known| &known.name);
+            self.environment.as_ref().is_none_or(|wanted| name == Some(wanted)) && within(at, self.between)
         })
     }
 }

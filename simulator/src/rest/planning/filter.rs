@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::rest::params::{Param, SORTS, id_or_wild, integer, integers, one_of, text, texts, time, truth};
 use crate::rest::{Failure, Request, search};
-use crate::world::{Issue, World};
+use crate::world::{Issue, Timebox, World};
 
 /// What lists and statistics take.
 pub(super) static COUNTED: &[Param] = &[
@@ -141,31 +141,21 @@ impl<'w> Filter<'w> {
                 _ => labels.any(|label| label.title == *title),
             }
         };
-        let milestone = issue.milestone.and_then(|id| self.world.milestone(id));
-        let in_milestone = |title: &str| match title.to_lowercase().as_str() {
-            "none" | "no milestone" => milestone.is_none(),
-            "any" => milestone.is_some(),
-            _ => milestone.is_some_and(|milestone| milestone.title == title),
-        };
-        let today = self.world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let timebox = |wish: &str| match wish {
-            "Any" => milestone.is_some(),
-            "None" => milestone.is_none(),
-            "Upcoming" => milestone.is_some_and(|found| !found.closed && found.due_date.is_some_and(|day| day > today)),
-            _ => milestone.is_some_and(|found| !found.closed && found.start_date.is_some_and(|day| day <= today)),
-        };
+        let titled = |name: &str| args.filled(name).map(|title| Timebox::titled(&title));
+        let timebox = |name: &str| args.filled(name).and_then(|wish| Timebox::wildcard(&wish));
+        let wanted = titled("milestone").or_else(|| timebox("milestone_id"));
+        let unwanted = titled("not[milestone]").or_else(|| timebox("not[milestone_id]"));
         args.list("labels").iter().all(labelled)
             && !args.list("not[labels]").iter().any(labelled)
-            && args.filled("milestone").is_none_or(|title| in_milestone(&title))
-            && args.filled("not[milestone]").is_none_or(|title| !in_milestone(&title))
-            && args.filled("milestone_id").is_none_or(|wish| timebox(&wish))
+            && wanted.is_none_or(|wanted| self.world.is_planned(issue.milestone, &wanted))
+            && unwanted.is_none_or(|unwanted| self.world.is_planned_otherwise(issue.milestone, &unwanted))
     }
 
     fn dates(&self, issue: &Issue) -> bool {
         let Some(wish) = self.request.args.filled("due_date") else {
             return true;
         };
-        let today = self.world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let today = self.world.today();
         let days = issue.due_date.map(|day| day.since(today).map_or(i32::MAX, |span| span.get_days()));
         match (wish.as_str(), days) {
             ("0", days) => days.is_none(),

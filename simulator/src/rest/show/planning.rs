@@ -113,7 +113,7 @@ fn labels(world: &World, found: &Issue, style: LabelStyle) -> Value {
 
 /// A milestone.
 pub(crate) fn milestone(world: &World, found: &Milestone) -> Value {
-    let today = world.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = world.today();
     let mut shown = json!({
         "id": found.id,
         "iid": found.iid,

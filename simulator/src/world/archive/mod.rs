@@ -173,9 +173,18 @@ impl Archive {
         if part != Part::Merge {
             return Some(Named::Of(self.company.numbers().id(Kind::MergeRequest, place, iid)));
         }
-        let merged = self.company.frame(place, iid).merged()?;
-        let number = self.index(place).merged.partition_point(|entry| entry < (merged, iid));
+        let number = self.number_on_default_branch(project, sha)?;
         self.commit(project, number).map(Named::OnDefaultBranch)
+    }
+
+    /// The number of a commit of a project's default branch, counted from the oldest.
+    pub(super) fn number_on_default_branch(&self, project: i64, sha: Sha) -> Option<usize> {
+        let (place, iid, _) = self.company.named(sha).filter(|(.., part)| *part == Part::Merge)?;
+        if self.place(project) != Some(place) || !(1..=self.company.plan(place).count).contains(&iid) {
+            return None;
+        }
+        let merged = self.company.frame(place, iid).merged()?;
+        Some(self.index(place).merged.partition_point(|entry| entry < (merged, iid)))
     }
 
     /// The commit of the default branch of a project whose name begins so.

@@ -1,7 +1,9 @@
 //! Pipelines, environments, deployments, branches, tags and releases of a project, in one expression.
 
+use jiff::SignedDuration;
+
 use super::ProjectBuilder;
-use crate::world::{Deployment, Pipeline, Release, Sha, Tag};
+use crate::world::{Clock, Deployment, Pipeline, Release, Sha, Tag};
 
 impl ProjectBuilder {
     /// A pipeline of the default branch that ended like this, `success` for instance.
@@ -22,13 +24,18 @@ impl ProjectBuilder {
         self
     }
 
-    /// A successful deployment of the default branch.
+    /// A successful deployment of the default branch, between the merge request before and the one after.
     #[must_use]
     pub fn deployment(mut self, environment: &str, change: impl FnOnce(&mut Deployment)) -> Self {
         let branch = self.default_branch();
+        let last = self.world.merge_requests_of(self.id).next_back().map(|found| found.created_at);
+        let at = last.and_then(|last| last.checked_add(SignedDuration::from_mins(30)).ok());
+        let clock = self.world.clock;
+        self.world.clock = at.map_or(clock, Clock::Fixed);
         if let Some(id) = self.world.deploy(self.id, environment, &branch, "ann") {
             self.world.edit_deployment(id, change);
         }
+        self.world.clock = clock;
         self
     }
 
