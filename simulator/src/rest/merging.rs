@@ -13,6 +13,7 @@ use crate::world::{Caller, MergeRequest, Project, Role, UserKind, World};
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
     write("PUT", "/projects/:id/merge_requests/:iid/merge", User, merge).takes(&[MERGE]),
+    write("POST", "/projects/:id/merge_requests/:iid/cancel_merge_when_pipeline_succeeds", User, cancel),
     write("PUT", "/projects/:id/merge_requests/:iid/rebase", User, rebase),
     write("POST", "/projects/:id/merge_requests/:iid/approve", User, approve).takes(&[APPROVE]),
     write("POST", "/projects/:id/merge_requests/:iid/unapprove", User, unapprove),
@@ -48,32 +49,69 @@ fn may_merge(world: &World, caller: &Caller, project: &Project, branch: &str) ->
     !project.archived && world.caller_role(caller, project) >= least
 }
 
-/// Merges at once. Whoever may not is unauthorized, and what cannot be merged is not allowed, as GitLab has it.
+/// Merges, at once or later. Whoever may not is unauthorized, what is not ready is not allowed, and what Git cannot merge
+/// is a case of its own (lib/api/merge_requests.rb).
 pub(crate) fn merge(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::noteable(world, request)?;
     let id = found.id;
     if !may_merge(world, &request.caller, project, &found.target_branch) {
         return Err(Failure::unauthorized());
     }
-    check_head(request, found)?;
-    if world.detailed_merge_status(found) != "mergeable" {
+    let waits = request.args.is("merge_when_pipeline_succeeds") || request.args.is("auto_merge");
+    let later = waits && world.auto_merge_strategy(found).is_some();
+    let status = world.detailed_merge_status(found);
+    let now = match waits {
+        true => found.head_pipeline.and_then(|id| world.pipeline(id)).is_some_and(|one| one.status == "success"),
+        false => ["mergeable", "conflict"].contains(&status),
+    };
+    if !now && !later {
         return Err(Failure::not_allowed(json!({ "message": "405 Method Not Allowed" })));
     }
+    if now && status != "mergeable" {
+        return Err(cannot(world));
+    }
+    check_head(request, found)?;
     let caller = find::caller(world, request)?;
     let (caller, user) = (caller.id, caller.username.clone());
-    let removes = request.args.is("should_remove_source_branch") && found.source_project == Some(project.id);
+    let removes = now && request.args.is("should_remove_source_branch") && found.source_project == Some(project.id);
     let branch = removes.then(|| (project.id, found.source_branch.clone()));
     if request.args.is("squash") {
         world.edit_merge_request(id, |found| found.squash = true);
     }
-    world.merge(id, &user);
+    if now {
+        world.merge(id, &user);
+    } else {
+        world.auto_merge(id, &user);
+    }
     if let Some((project, branch)) = branch {
         world.delete_branch(project, &branch, caller);
     }
     Ok(Reply::ok(shown(world, id)?))
 }
 
-/// Rebases in the background. Nothing in this World runs ahead of a source branch, so its head stays.
+/// Old sources say 406; 16.1 answers 422 (python-gitlab's issue 2719).
+fn cannot(world: &World) -> Failure {
+    let status =
+        if world.settings.at_least(16, 0) { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::NOT_ACCEPTABLE };
+    Failure::message(status, "Branch cannot be merged")
+}
+
+/// Leaves the merge to GitLab no longer. The status is 201 in any case, and the service's own stands in the body.
+fn cancel(world: &mut World, request: &Request) -> Result<Reply, Failure> {
+    let (project, found) = find::noteable(world, request)?;
+    let (id, author) = (found.id, found.author);
+    let user = find::caller(world, request)?.id;
+    if author != Some(user) && !may_merge(world, &request.caller, project, &found.target_branch) {
+        return Err(Failure::unauthorized());
+    }
+    Ok(Reply::created(match world.cancel_auto_merge(id, user) {
+        Some(()) => json!({ "status": "success" }),
+        None => json!({ "message": "Can't cancel the automatic merge", "status": "error", "http_status": 406 }),
+    }))
+}
+
+/// Rebases in the background. Nothing in this World runs ahead of a source branch, so its head stays; conflicts are told
+/// later, on the merge request.
 pub(crate) fn rebase(world: &mut World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::noteable(world, request)?;
     if found.sha.is_none() {
@@ -81,6 +119,10 @@ pub(crate) fn rebase(world: &mut World, request: &Request) -> Result<Reply, Fail
     }
     if !may_merge(world, &request.caller, project, &found.source_branch) {
         return Err(Failure::forbidden("Cannot push to source branch"));
+    }
+    let (id, conflicts) = (found.id, found.conflicts);
+    if conflicts {
+        world.fail_to_rebase(id);
     }
     let body = json!({ "rebase_in_progress": true });
     Ok(Reply { status: StatusCode::ACCEPTED, body: Some(body), ..Reply::default() })

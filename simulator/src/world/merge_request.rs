@@ -167,6 +167,12 @@ pub struct MergeRequest {
     pub target_branch: String,
     /// The head of the source branch; null when the branch or its diff is missing.
     pub sha: Option<Sha>,
+    /// Whether the target branch changed the same lines.
+    pub conflicts: bool,
+    /// Why rebasing failed.
+    pub merge_error: Option<&'static str>,
+    /// Whether GitLab is to merge it when it can, for `merge_user`.
+    pub auto_merge: bool,
     /// Made by merging.
     pub merge_commit_sha: Option<Sha>,
     /// Made by squashing.
@@ -309,24 +315,5 @@ impl World {
         let given = i64::try_from(merge_request.approvals.len()).unwrap_or_default();
         let others = merge_request.rules.iter().map(|rule| self.rule_left(merge_request, rule));
         (merge_request.approvals_required - given).max(0) + others.sum::<i64>()
-    }
-
-    /// Why it can or cannot be merged, as REST and (in upper case) GraphQL spell it.
-    #[must_use]
-    pub fn detailed_merge_status(&self, merge_request: &MergeRequest) -> &'static str {
-        if merge_request.state != MergeRequestState::Opened {
-            return "not_open";
-        }
-        if merge_request.draft {
-            return "draft_status";
-        }
-        if self.approvals_left(merge_request) > 0 {
-            return "not_approved";
-        }
-        let changes = |reviewer: &Reviewer| reviewer.state == ReviewState::RequestedChanges;
-        if merge_request.reviewers.iter().any(changes) {
-            return "requested_changes";
-        }
-        "mergeable"
     }
 }

@@ -23,6 +23,7 @@ mod issue;
 mod label;
 mod list_cache;
 mod merge_request;
+mod mergeability;
 mod milestone;
 mod note;
 mod outbox;

@@ -26,6 +26,7 @@ mod labels;
 mod members;
 mod merge_request_reads;
 mod merge_request_writes;
+mod merging;
 mod milestones;
 mod paging;
 mod parameters;

@@ -74,10 +74,9 @@ pub(crate) fn merge_request(world: &World, found: &MergeRequest, style: LabelSty
 }
 
 fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
-    let can_merge = found.state == MergeRequestState::Opened;
     let more = json!({
-        "merge_when_pipeline_succeeds": false,
-        "merge_status": if can_merge { "can_be_merged" } else { "unchecked" },
+        "merge_when_pipeline_succeeds": found.auto_merge,
+        "merge_status": found.merge_status(),
         "sha": found.sha.map(|sha| sha.to_string()),
         "merge_commit_sha": found.merge_commit_sha.map(|sha| sha.to_string()),
         "squash_commit_sha": found.squash_commit_sha.map(|sha| sha.to_string()),
@@ -93,7 +92,7 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
         "squash": found.squash,
         "squash_on_merge": found.squash,
         "task_completion_status": { "count": 0, "completed_count": 0 },
-        "has_conflicts": false,
+        "has_conflicts": found.conflicts,
         "blocking_discussions_resolved": found.discussions_resolved(),
     });
     if let Value::Object(more) = more {
@@ -151,7 +150,7 @@ pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
         "pipeline": pipeline.map(|(project, pipeline)| super::pipeline(world, project, pipeline)),
         "head_pipeline": pipeline.map(|(project, pipeline)| super::pipeline_single(world, project, pipeline)),
         "diff_refs": refs,
-        "merge_error": null,
+        "merge_error": found.merge_error,
         "first_contribution": false,
         "user": { "can_merge": found.state == MergeRequestState::Opened },
     });
@@ -203,7 +202,7 @@ pub(crate) fn approvals_enterprise(world: &World, caller: &Caller, found: &Merge
         "state": found.state.name(),
         "created_at": time(found.created_at),
         "updated_at": time(found.updated_at),
-        "merge_status": "can_be_merged",
+        "merge_status": found.merge_status(),
         "approved": world.approvals_left(found) == 0,
         "approvals_required": world.approvals_required(found),
         "approvals_left": world.approvals_left(found),

@@ -48,6 +48,9 @@ pub(super) static VERBS: &[Verb] = &[
     }),
     verb("merge", MERGE_REQUEST, "merges", |world, sent| on(sent, world, World::merge)),
     verb("auto-merge", MERGE_REQUEST, "leaves the merge to GitLab", |world, sent| on(sent, world, World::auto_merge)),
+    verb("conflict", "project, iid", "changes the same lines on the target branch, until a push", |world, sent| {
+        on(sent, world, |world, id, _| world.conflict(id))
+    }),
     verb("close", MERGE_REQUEST, "closes", |world, sent| on(sent, world, World::close)),
     verb("reopen", MERGE_REQUEST, "opens again", |world, sent| on(sent, world, World::reopen)),
     verb("ready", MERGE_REQUEST, "marks as ready", |world, sent| on(sent, world, World::mark_ready)),

@@ -133,6 +133,12 @@ impl MergeRequestBuilder {
         self.step(|world, id| world.request_changes(id, username))
     }
 
+    /// It cannot be merged as it is.
+    #[must_use]
+    pub fn conflict(self) -> Self {
+        self.step(World::conflict)
+    }
+
     /// Merged.
     #[must_use]
     pub fn merge(self, username: &str) -> Self {

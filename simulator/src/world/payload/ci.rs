@@ -173,7 +173,7 @@ impl World {
             "target_branch": merge_request.target_branch,
             "target_project_id": merge_request.project,
             "state": merge_request.state.name(),
-            "merge_status": "can_be_merged",
+            "merge_status": merge_request.merge_status(),
             "detailed_merge_status": self.detailed_merge_status(merge_request),
             "url": self.web_url(&format!("{}/-/merge_requests/{}", project.full_path, merge_request.iid)),
         })

@@ -46,6 +46,10 @@ impl World {
             jobs: jobs.to_vec(),
             ..Pipeline::default()
         });
+        for merge_request in self.heads(project, ref_name, sha) {
+            // Only the column is written, so nothing else of the merge request changes.
+            self.edit_merge_request(merge_request, |found| found.head_pipeline = Some(id));
+        }
         self.emit_jobs(id, |_| true);
         self.emit_pipeline(id);
         self.run_next(id)?;
@@ -77,6 +81,10 @@ impl World {
         })?;
         self.emit_jobs(pipeline, |job| finished.contains(&job.id));
         self.emit_pipeline(pipeline);
+        let ended = self.pipeline(pipeline)?;
+        for merge_request in self.heads(ended.project, &ended.ref_name.clone(), ended.sha) {
+            self.merge_what_waits(merge_request);
+        }
         Some(())
     }
 
@@ -236,6 +244,14 @@ impl World {
         })?;
         self.emit(project, &DEPLOYMENT, |world| world.deployment_payload(deployment));
         Some(())
+    }
+
+    /// The open merge requests of a branch that stand at a commit, in the project or in the one it was forked from.
+    fn heads(&self, project: i64, branch: &str, sha: Sha) -> Vec<i64> {
+        let upstream = self.project(project).and_then(|fork| fork.forked_from);
+        let open = std::iter::once(project).chain(upstream).flat_map(|id| self.open_merge_requests_of(id));
+        let here = open.filter(|found| found.source_project == Some(project) && found.source_branch == branch);
+        here.filter(|found| found.sha == Some(sha)).map(|found| found.id).collect()
     }
 
     /// A pipeline that was over runs again because of one of its jobs.

@@ -68,6 +68,7 @@ impl World {
             changes["draft"] = change(&was_draft, &draft);
         }
         self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
+        self.check_passed(merge_request);
         Some(())
     }
 

@@ -12,6 +12,7 @@ mod life;
 mod marks;
 mod members;
 mod merge_requests;
+mod merging;
 mod notes;
 mod places;
 mod projects;

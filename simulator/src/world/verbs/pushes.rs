@@ -29,6 +29,11 @@ impl World {
         let list = items.collect::<String>();
         let body = format!("added {count} commit{plural}\n\n<ul>{list}</ul>\n\n[Compare with previous version](diffs)");
         self.system_note(merge_request, user, SystemAction::Commit, body)?;
+        self.abort_auto_merge(merge_request, user, "source branch was updated");
+        self.edit_merge_request(merge_request, |merge_request| {
+            merge_request.conflicts = false;
+            merge_request.merge_error = None;
+        })?;
         if let Some(pushed) = self.merge_request(merge_request)
             && let (Some(project), Some(after)) = (pushed.source_project, pushed.sha)
         {

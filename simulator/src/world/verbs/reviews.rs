@@ -87,6 +87,7 @@ impl World {
         let enough = self.approvals_left(self.merge_request(merge_request)?) == 0;
         let action = if enough || !self.settings.edition.licensed() { "approved" } else { "approval" };
         self.emit_merge_request(merge_request, user, action, &json!({}));
+        self.check_passed(merge_request);
         Some(())
     }
 

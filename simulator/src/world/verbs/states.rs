@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Commit, MergeRequest, MergeRequestState, Push, Sha, StateEvent, SystemAction, World};
+use crate::world::{Commit, MergeRequest, MergeRequestState, Push, Sha, StateEvent, World};
 
 impl World {
     /// Merges, and closes the issues that merging closes. `merged_at` comes from another record and a little later
@@ -25,19 +25,6 @@ impl World {
         Some(())
     }
 
-    /// Leaves the merge to GitLab, which does it once all checks pass: a note, and an `update` hook.
-    pub fn auto_merge(&mut self, merge_request: i64, user: &str) -> Option<()> {
-        let user = self.user_named(user);
-        let sha = self.merge_request(merge_request)?.sha?;
-        let wanted = if self.settings.at_least(17, 0) { "all merge checks for" } else { "the pipeline for" };
-        let ending = if self.settings.at_least(17, 0) { "pass" } else { "succeeds" };
-        self.edit_merge_request(merge_request, |merge_request| merge_request.merge_user = Some(user));
-        let body = format!("enabled an automatic merge when {wanted} {sha} {ending}");
-        self.system_note(merge_request, user, SystemAction::Merge, body)?;
-        self.emit_merge_request(merge_request, user, "update", &json!({}));
-        Some(())
-    }
-
     /// Closes without merging.
     pub fn close(&mut self, merge_request: i64, user: &str) -> Option<()> {
         let user = self.user_named(user);
@@ -47,6 +34,7 @@ impl World {
             merge_request.closed_by = Some(user);
             merge_request.closed_at = Some(now);
         })?;
+        self.abort_auto_merge(merge_request, user, "merge request was closed");
         self.emit_merge_request(merge_request, user, "close", &state_change("opened", "closed"));
         Some(())
     }

@@ -17,7 +17,7 @@ pub(super) fn all<'w>(ctx: &Context<'w>, one: &MergeRequest) -> Value<'w> {
         // The settings that turn these on are off in every project.
         ("DISCUSSIONS_NOT_RESOLVED", "INACTIVE"),
         ("CI_MUST_PASS", "INACTIVE"),
-        ("CONFLICT", "SUCCESS"),
+        ("CONFLICT", outcome(!one.conflicts)),
         ("NEED_REBASE", "INACTIVE"),
     ];
     if ctx.level >= Level::V18_0 {

@@ -12,9 +12,14 @@ use crate::world::{MergeRequest, Role};
 pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
     Some(match name {
         "detailedMergeStatus" => |ctx, one, _| detailed_status(ctx, one),
-        "mergeStatus" => |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "can_be_merged" } else { "unchecked" }),
-        "mergeStatusEnum" => {
-            |ctx, one, _| Value::Str(if is_mergeable(ctx, one) { "CAN_BE_MERGED" } else { "UNCHECKED" })
+        "mergeStatus" => |_, one, _| Value::Str(one.merge_status()),
+        "mergeStatusEnum" => |_, one, _| Value::Str(if one.conflicts { "CANNOT_BE_MERGED" } else { "CAN_BE_MERGED" }),
+        "conflicts" => |_, one, _| Value::Bool(one.conflicts),
+        "mergeError" => |_, one, _| one.merge_error.map_or(Value::Null, Value::Str),
+        "autoMergeEnabled" | "mergeWhenPipelineSucceeds" => |_, one, _| Value::Bool(one.auto_merge),
+        "autoMergeStrategy" => |ctx, one, _| auto_merge_strategy(ctx, one),
+        "availableAutoMergeStrategies" => {
+            |ctx, one, _| Value::List(ctx.world.auto_merge_strategy(one).into_iter().map(Value::Str).collect())
         }
         "mergeable" => |ctx, one, _| Value::Bool(is_mergeable(ctx, one)),
         "mergeabilityChecks" => |ctx, one, _| checks::all(ctx, one),
@@ -45,17 +50,14 @@ pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
             pipeline::page_of(ctx, all, arguments)
         },
 
-        "availableAutoMergeStrategies" | "pipelineCreationRequests" => |_, _, _| Value::List(Vec::new()),
+        "pipelineCreationRequests" => |_, _, _| Value::List(Vec::new()),
         "securityReportsUpToDateOnTargetBranch" => |_, _, _| Value::Bool(true),
         "allowCollaboration"
-        | "autoMergeEnabled"
-        | "conflicts"
         | "discussionLocked"
         | "divergedFromTargetBranch"
         | "forceRemoveSourceBranch"
         | "hasSecurityReports"
         | "mergeOngoing"
-        | "mergeWhenPipelineSucceeds"
         | "rebaseInProgress"
         | "retargeted"
         | "securityAutoFix"
@@ -63,10 +65,8 @@ pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
         | "shouldRemoveSourceBranch"
         | "squashReadOnly"
         | "supportsLockOnMerge" => |_, _, _| Value::Bool(false),
-        "autoMergeStrategy"
-        | "inProgressMergeCommitSha"
+        "inProgressMergeCommitSha"
         | "mergeAfter"
-        | "mergeError"
         | "mergeTrainCar"
         | "mergeTrainIndex"
         | "mergeTrainsCount"
@@ -86,6 +86,15 @@ fn detailed_status<'w>(ctx: &Context<'w>, merge_request: &'w MergeRequest) -> Va
         "not_approved" => "NOT_APPROVED",
         "requested_changes" if ctx.level >= Level::V17_2 => "REQUESTED_CHANGES",
         "discussions_not_resolved" => "DISCUSSIONS_NOT_RESOLVED",
+        "conflict" if ctx.level >= Level::V17_2 => "CONFLICT",
+        "conflict" | "broken_status" => "BROKEN_STATUS",
         _ => "MERGEABLE",
     })
+}
+
+/// How it waits to be merged.
+fn auto_merge_strategy<'w>(ctx: &Context<'w>, merge_request: &MergeRequest) -> Value<'w> {
+    let checks = ctx.world.settings.at_least(17, 0);
+    let strategy = if checks { "merge_when_checks_pass" } else { "merge_when_pipeline_succeeds" };
+    if merge_request.auto_merge { Value::Str(strategy) } else { Value::Null }
 }
