@@ -91,7 +91,7 @@ impl Home {
         }
     }
 
-    /// All raw rows as JSON, but for the moments at which they were read.
+    /// All raw rows that are there as JSON, but for the moments at which they were read.
     async fn dump(&self) -> Vec<String> {
         let mut rows = Vec::new();
         for table in TABLES {
@@ -101,10 +101,11 @@ impl Home {
     }
 
     async fn rows(&self, table: &str) -> Vec<String> {
+        let there = if CHILDREN.contains(&table) { "where gone_at is null" } else { "" };
         let sql = match self.store {
             Store::Postgres(_) => {
                 format!(
-                    "select (to_jsonb(t) - 'synced_at' - 'received_at' - 'marked_at' - 'mark')::text from {table} t order by 1"
+                    "select (to_jsonb(t) - 'synced_at' - 'received_at' - 'marked_at' - 'mark')::text from {table} t {there} order by 1"
                 )
             }
             Store::Sqlite(_) => {
@@ -113,7 +114,7 @@ impl Home {
                 );
                 let columns = self.texts(columns.leak()).await;
                 let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}', \"{column}\"")).collect();
-                format!("select json_object({}) from {table} order by 1", pairs.join(", "))
+                format!("select json_object({}) from {table} {there} order by 1", pairs.join(", "))
             }
         };
         self.texts(sql.leak()).await
@@ -133,6 +134,9 @@ const TABLES: [&str; 11] = [
     "connector_deliveries",
     "connector_refreshes",
 ];
+
+const CHILDREN: [&str; 5] =
+    ["gitlab_labels", "gitlab_members", "gitlab_notes", "gitlab_approvals", "gitlab_merge_request_commits"];
 
 fn connection(name: &str) -> Connection {
     Connection { namespace: "metrics".into(), name: name.into(), url: "https://gitlab.test".into(), uid: None }

@@ -19,6 +19,7 @@ use super::context::Context;
 use super::cure::{Cure, Troubles};
 use super::plan::{Filter, Verdict};
 use super::rows::Rows;
+use super::standing::{self, Walked};
 use super::{Error, belongings};
 
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
@@ -40,10 +41,9 @@ pub(super) struct Planner<'a> {
     filter: Filter,
     /// Groups seen, with their parents and labels: projects inherit them.
     groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
-    projects: HashSet<i64>,
+    walked: Walked,
     /// Projects that an earlier run has read to the end.
     read_before: HashSet<i64>,
-    missing: Vec<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -56,9 +56,8 @@ impl<'a> Planner<'a> {
             run,
             filter,
             groups: HashMap::new(),
-            projects: HashSet::new(),
+            walked: Walked { subgroups: ctx.settings.scope.include_subgroups, ..Walked::default() },
             read_before: if run.full { HashSet::new() } else { read_before.collect() },
-            missing: Vec::new(),
         })
     }
 
@@ -92,10 +91,12 @@ impl<'a> Planner<'a> {
         for project in &ctx.settings.scope.projects {
             self.single_project(project).await?;
         }
-        if !self.missing.is_empty() && self.groups.is_empty() && self.projects.is_empty() {
-            return Err(Error::ScopeNotFound { missing: std::mem::take(&mut self.missing) });
+        let walked = &mut self.walked;
+        if !walked.missing.is_empty() && walked.groups.is_empty() && walked.projects.is_empty() {
+            return Err(Error::ScopeNotFound { missing: std::mem::take(&mut walked.missing) });
         }
-        let missing = json!(self.missing).to_string();
+        standing::tell(ctx, &self.walked).await?;
+        let missing = json!(self.walked.missing).to_string();
         ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
         self.commit(Rows::default(), Vec::new(), true).await
     }
@@ -140,7 +141,7 @@ impl<'a> Planner<'a> {
                 self.ctx.learn_limit(limit);
             }
             let Some(answers::GroupTree { group, descendant_groups, projects }) = answer.group else {
-                self.missing.push(reference.to_owned());
+                self.walked.missing.push(reference.to_owned());
                 return Ok(());
             };
 
@@ -151,6 +152,9 @@ impl<'a> Planner<'a> {
                 projects_open = after_project.is_some();
             }
             let mut groups: Vec<Group> = descendant_groups.unwrap_or_default().nodes.into_iter().flatten().collect();
+            if !self.walked.roots.contains(&group.full_path) {
+                self.walked.roots.push(group.full_path.clone());
+            }
             groups.push(group);
             self.groups(groups).await?;
             waiting.extend(projects.unwrap_or_default().nodes.into_iter().flatten());
@@ -172,6 +176,7 @@ impl<'a> Planner<'a> {
             let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
             let parent = group.parent.as_ref().and_then(|parent| parent.id);
             self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
+            self.walked.groups.insert(group.id, group.archived);
             rows.group(group);
         }
         if rows.batch.groups.is_empty() {
@@ -185,7 +190,8 @@ impl<'a> Planner<'a> {
         let mut tasks = Vec::new();
         for mut project in projects {
             let verdict = self.filter.judge(&project);
-            if verdict == Verdict::Leave || !self.projects.insert(project.id) {
+            let is_new = self.walked.projects.insert(project.id, (verdict, project.archived)).is_none();
+            if !is_new || matches!(verdict, Verdict::Excluded | Verdict::Deleted) {
                 continue;
             }
             belongings::complete(
@@ -221,7 +227,7 @@ impl<'a> Planner<'a> {
         match answer.project {
             Some(project) => self.projects(vec![project]).await,
             None => {
-                self.missing.push(reference.to_owned());
+                self.walked.missing.push(reference.to_owned());
                 Ok(())
             }
         }
@@ -281,7 +287,7 @@ impl<'a> Planner<'a> {
     fn missing_or(&mut self, reference: &str, error: Error) -> Result<Option<String>, Error> {
         match error {
             Error::GitLab(gitlab::Error::NotFound { .. }) => {
-                self.missing.push(reference.to_owned());
+                self.walked.missing.push(reference.to_owned());
                 Ok(None)
             }
             error => Err(error),

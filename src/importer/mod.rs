@@ -7,6 +7,7 @@
 //! What was read before is not read again: the next run begins at the project's checkpoint, a little earlier than the
 //! last change that was seen. The checkpoint is GitLab's clock, never ours.
 
+mod absence;
 mod actions;
 mod adapt;
 pub mod args;
@@ -22,7 +23,9 @@ mod plan;
 mod progress;
 mod project;
 pub mod refresh;
+mod retry;
 mod rows;
+mod standing;
 mod work;
 
 use std::{sync::Arc, time::Duration};

@@ -42,14 +42,25 @@ pub(super) struct Page {
     pub(super) merge_requests: Vec<MergeRequest>,
     /// Where the next page begins; `None` at the end.
     pub(super) next: Option<Place>,
-    /// Why merge requests are missing from it, where they are.
-    pub(super) lost: Option<String>,
+    /// The cursor behind the last merge request of it.
+    pub(super) end: Option<String>,
+    /// What is missing from it, where something is.
+    pub(super) lost: Option<Lost>,
     /// How many there are in all, where it was asked.
     pub(super) count: Option<i64>,
     /// When it was asked for.
     pub(super) as_of: Timestamp,
     /// The project's path at that time.
     pub(super) path: String,
+}
+
+/// What GitLab left out of a page.
+#[derive(Debug, Clone)]
+pub(super) struct Lost {
+    /// The merge request's number, where it is known.
+    pub(super) iid: Option<i64>,
+    /// GitLab's words.
+    pub(super) reason: String,
 }
 
 /// What asking for a page brought.
@@ -164,7 +175,7 @@ impl<'a> Reader<'a> {
         let Some(Some(Placed { iid })) = list.nodes.first() else {
             return Ok(Fetched::Fail(error.to_string()));
         };
-        let lost = format!("!{iid} cannot be read: {error}");
+        let lost = Lost { iid: Some(*iid), reason: error.to_string() };
         tracing::warn!(project = self.path, iid, %error, "GitLab cannot deliver a merge request, going on behind it");
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
         // Whoever comes next is not to blame.
@@ -172,6 +183,7 @@ impl<'a> Reader<'a> {
         self.left_out += 1;
         Ok(Fetched::Page(Page {
             merge_requests: Vec::new(),
+            end: next.as_ref().and_then(|next| next.after.clone()),
             next,
             lost: Some(lost),
             count: None,
@@ -181,7 +193,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The project with a page, and what is to be said where merge requests are missing from that page.
-    async fn ask(&self, place: &Place, size: u32) -> Result<Option<(PageProject, Option<String>)>, Error> {
+    async fn ask(&self, place: &Place, size: u32) -> Result<Option<(PageProject, Option<Lost>)>, Error> {
         let variables = json!({
             "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
         });
@@ -200,18 +212,19 @@ impl<'a> Reader<'a> {
             return Err(trouble.into());
         };
         let is_whole = list.page_info.is_some() && list.nodes.iter().all(Option::is_some);
-        Ok(Some((project, (!is_whole).then(|| trouble.to_string()))))
+        Ok(Some((project, (!is_whole).then(|| Lost { iid: None, reason: trouble.to_string() }))))
     }
 
-    fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<String>)) -> Fetched {
+    fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<Lost>)) -> Fetched {
         self.size.grow(self.ctx.page_cap());
         (self.lean, self.left_out) = (false, 0);
         let Some(list) = project.merge_requests else {
             return Fetched::Skip(OFF.to_owned());
         };
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
+        let end = list.page_info.and_then(|info| info.end_cursor);
         let merge_requests = list.nodes.into_iter().flatten().collect();
-        Fetched::Page(Page { merge_requests, next, lost, count: list.count, as_of, path: self.path.clone() })
+        Fetched::Page(Page { merge_requests, next, end, lost, count: list.count, as_of, path: self.path.clone() })
     }
 
     /// Smaller pages first; then merge requests alone, one by one. False where nothing less can be asked for.

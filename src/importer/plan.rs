@@ -20,8 +20,10 @@ pub(super) enum Verdict {
     Read,
     /// It is in the scope, and its merge requests are not wanted.
     Note,
-    /// It is out of scope, or on its way out of existence.
-    Leave,
+    /// The connection does not want it.
+    Excluded,
+    /// It is on its way out of existence.
+    Deleted,
 }
 
 impl Filter {
@@ -41,8 +43,11 @@ impl Filter {
     }
 
     pub(super) fn judge(&self, project: &Project) -> Verdict {
-        if self.excluded.is_match(&project.full_path) || is_being_deleted(project) {
-            return Verdict::Leave;
+        if self.excluded.is_match(&project.full_path) {
+            return Verdict::Excluded;
+        }
+        if is_being_deleted(project) {
+            return Verdict::Deleted;
         }
         if project.archived == Some(true) && !self.include_archived {
             return Verdict::Note;
@@ -83,8 +88,8 @@ mod tests {
     fn excluded_projects_are_left_alone() {
         let filter = filter(&["acme/sandbox-*", "**/old"], true);
 
-        assert_eq!(filter.judge(&project("acme/sandbox-1", json!({}))), Verdict::Leave);
-        assert_eq!(filter.judge(&project("acme/a/b/old", json!({}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/sandbox-1", json!({}))), Verdict::Excluded);
+        assert_eq!(filter.judge(&project("acme/a/b/old", json!({}))), Verdict::Excluded);
         assert_eq!(filter.judge(&project("acme/sandbox", json!({}))), Verdict::Read);
         assert_eq!(
             filter.judge(&project("acme/sandbox-1/tea", json!({}))),
@@ -105,8 +110,8 @@ mod tests {
     fn a_project_on_its_way_out_is_left_alone_in_every_version() {
         let filter = filter(&[], true);
 
-        assert_eq!(filter.judge(&project("acme/tea", json!({"markedForDeletionOn": "2026-01-01"}))), Verdict::Leave);
-        assert_eq!(filter.judge(&project("acme/tea-deletion_scheduled-5", json!({}))), Verdict::Leave);
+        assert_eq!(filter.judge(&project("acme/tea", json!({"markedForDeletionOn": "2026-01-01"}))), Verdict::Deleted);
+        assert_eq!(filter.judge(&project("acme/tea-deletion_scheduled-5", json!({}))), Verdict::Deleted);
         assert_eq!(filter.judge(&project("acme/tea-deleted-6", json!({}))), Verdict::Read, "6 is not its id");
     }
 

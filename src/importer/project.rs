@@ -2,19 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::store::{self, Batch, Progress as TaskProgress, Sweep, Task, TaskState};
+use crate::store::{self, Batch, Progress as TaskProgress, Task, TaskState, Unreadable};
 
 use super::context::Context;
-use super::pages::{Fetched, OFF, Page, Place, Reader};
+use super::pages::{Fetched, Lost, OFF, Page, Place, Reader};
 use super::rows::Rows;
-use super::{Difference, Error, lists};
+use super::{Difference, Error, absence, lists, retry};
 
 /// How much earlier than the last change seen a pass begins: `merged_at` may be later than `updated_at`, and a change
 /// may become visible after a later one.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
-/// To whom may not see merge requests GitLab gives an empty list, no error: it cannot tell that all are gone.
-const NONE_LEFT: &str = "GitLab shows none of the merge requests that it had: hidden from the tokens, or deleted";
+/// To whom may not see merge requests GitLab gives an empty list by GraphQL, and refuses by REST.
+const NOT_SHOWN: &str = "GitLab shows no merge requests to the tokens: they are hidden from them, or switched off";
 
 /// How work on a task ended.
 #[derive(Debug)]
@@ -28,9 +28,12 @@ pub(super) enum Ending {
 /// Reads one project's merge requests page by page. While a page is stored, the next is on its way.
 pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
-    let mut work = Work { ctx, run, expected: None, found: task.merge_requests, watermark: task.watermark, lost: None };
+    let mut work = Work::new(ctx, run, &task);
     if task.switched_off {
         return work.give_up(&task, TaskState::Skipped { reason: OFF.to_owned() }).await;
+    }
+    if task.troubled {
+        retry::unreadable(ctx, &task).await?;
     }
     let mut reader = Reader::new(ctx, &task, since);
     let resumed = task.cursor.is_some();
@@ -47,13 +50,10 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
             }
             Err(error) => return Err(error),
         };
-        work.saw(&page, &task, at.take());
+        let begins = at.take();
+        work.saw(&page, &task, begins.clone());
         let Some(next) = page.next.clone() else {
-            if work.found == 0 && work.would_remove(&task).await? {
-                return work.give_up(&task, TaskState::Skipped { reason: NONE_LEFT.to_owned() }).await;
-            }
-            let stored = work.store(&task, page, work.last_state()).await;
-            return ended(stored, work.difference(&task));
+            return work.end(&task, page, begins).await;
         };
         reader.anchor(work.watermark.map(earlier));
         at.clone_from(&next.after);
@@ -75,27 +75,39 @@ struct Work<'a> {
     found: i64,
     /// The latest change seen.
     watermark: Option<Timestamp>,
-    /// The first page from which merge requests were missing.
-    lost: Option<Lost>,
+    /// The first page from which something was missing that has no name.
+    gap: Option<Gap>,
+    /// Whether there is anything in the list of what is unreadable.
+    troubled: bool,
 }
 
 /// A page from which merge requests were missing. Who goes on with the task begins there again.
-struct Lost {
+struct Gap {
     cursor: Option<String>,
     watermark: Option<Timestamp>,
     reason: String,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(ctx: &'a Context, run: i64, task: &Task) -> Work<'a> {
+        let (found, watermark, troubled) = (task.merge_requests, task.watermark, task.troubled);
+        Work { ctx, run, expected: None, found, watermark, gap: None, troubled }
+    }
+
     /// Takes note of a page that came, and of where it began.
     fn saw(&mut self, page: &Page, task: &Task, cursor: Option<String>) {
-        if let (Some(reason), None) = (&page.lost, &self.lost) {
-            tracing::warn!(
-                project = page.path,
-                reason,
-                "GitLab left merge requests out, the project will be read again"
-            );
-            self.lost = Some(Lost { cursor, watermark: self.watermark, reason: reason.clone() });
+        match &page.lost {
+            // It is asked for by itself from now on.
+            Some(Lost { iid: Some(_), .. }) => self.troubled = true,
+            Some(Lost { iid: None, reason }) if self.gap.is_none() => {
+                tracing::warn!(
+                    project = page.path,
+                    reason,
+                    "GitLab left merge requests out, the project will be read again"
+                );
+                self.gap = Some(Gap { cursor, watermark: self.watermark, reason: reason.clone() });
+            }
+            _ => {}
         }
         if let Some(count) = page.count {
             self.expected = Some(count);
@@ -108,43 +120,66 @@ impl Work<'_> {
         self.watermark = self.watermark.max(latest);
     }
 
-    /// What the task is once its last page is stored. Only what is done moves the project's checkpoint.
-    fn last_state(&self) -> TaskState {
-        match &self.lost {
-            None => TaskState::Done,
-            Some(lost) => TaskState::Failed { reason: format!("merge requests are missing: {}", lost.reason) },
+    /// Ends the pass with its last page, which began at `cursor`.
+    async fn end(&self, task: &Task, page: Page, cursor: Option<String>) -> Result<Ending, Error> {
+        // An empty list is what GitLab also gives to whoever may not see it.
+        if self.found == 0 && !absence::is_readable(self.ctx, task.project_id).await? {
+            return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await;
         }
+        if !task.full && self.gap.is_none() && !self.troubled {
+            return ended(self.store(task, page, TaskState::Done).await, self.difference(task));
+        }
+        // Who dies from here on leaves a task that goes on behind this page, and so with what follows here.
+        let after = page.end.clone().or(cursor);
+        let last = Page { next: Some(Place { after, since: None, counted: false }), ..page };
+        match self.store(task, last, TaskState::Open).await {
+            Err(Error::Store(store::Error::ClaimLost)) => return Ok(Ending::Lost),
+            other => other?,
+        }
+        if task.full && self.gap.is_none() && !absence::settle(self.ctx, task).await? {
+            return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await;
+        }
+        let state = self.last_state(task).await?;
+        ended(self.close(task, state).await, self.difference(task))
+    }
+
+    /// What the task is once all its pages are stored.
+    async fn last_state(&self, task: &Task) -> Result<TaskState, Error> {
+        if let Some(gap) = &self.gap {
+            return Ok(TaskState::Failed { reason: format!("merge requests are missing: {}", gap.reason) });
+        }
+        if !self.troubled {
+            return Ok(TaskState::Done);
+        }
+        let (store, source) = (&self.ctx.store, self.ctx.settings.source);
+        let unreadable = self.ctx.patiently(|| store.unreadable(source, task.project_id)).await?;
+        let mut unreadable = unreadable.iter().filter(|(iid, _)| *iid != 0);
+        let Some((iid, reason)) = unreadable.next() else { return Ok(TaskState::Done) };
+        let more = match unreadable.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Ok(TaskState::Incomplete { reason: format!("!{iid}{more} cannot be read: {reason}") })
     }
 
     /// Stores a page and the progress that it makes, in one transaction.
     async fn store(&self, task: &Task, page: Page, state: TaskState) -> Result<(), Error> {
-        let Page { mut merge_requests, next, as_of, path, .. } = page;
+        let Page { mut merge_requests, next, as_of, path, lost, .. } = page;
         lists::complete(self.ctx, &path, &mut merge_requests).await?;
         lists::add_closed_at(self.ctx, task.project_id, &mut merge_requests).await?;
 
         let count = merge_requests.len() as u64;
         let mut rows = Rows::default();
         for merge_request in merge_requests {
-            rows.merge_request(task.project_id, merge_request, self.ctx.settings.text);
+            rows.merge_request(task.project_id, merge_request, self.ctx.parts);
         }
-        let done = state == TaskState::Done;
-        let (cursor, watermark) = match &self.lost {
-            None => (next.and_then(|next| next.after), self.watermark),
-            Some(lost) => (lost.cursor.clone(), lost.watermark),
-        };
+        let named = |Lost { iid, reason }: Lost| Some(Unreadable { project_id: task.project_id, iid: iid?, reason });
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
-            sweep: (done && self.sweeps(task)).then_some(Sweep { project_id: task.project_id }),
-            progress: Some(TaskProgress {
-                task: task.id,
-                claim: task.claim,
-                cursor,
-                // Nothing new leaves the checkpoint where it is.
-                watermark: watermark.max(task.since),
-                merge_requests: i64::try_from(count).unwrap_or(i64::MAX),
-                state,
-            }),
+            meets: task.full,
+            unreadable: lost.and_then(named).into_iter().collect(),
+            progress: Some(self.progress(task, next.and_then(|next| next.after), count, state)),
             ..rows.into_batch()
         };
         self.ctx.commit(batch).await?;
@@ -152,33 +187,44 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether what this pass has not met is gone. Where GitLab left something out, or counts more than it gave, it may still
-    /// be there.
-    fn sweeps(&self, task: &Task) -> bool {
-        let is_whole = self.lost.is_none() && self.difference(task).is_none();
-        task.full && self.ctx.settings.since.is_none() && is_whole
-    }
-
-    /// Whether the end of this pass would remove merge requests.
-    async fn would_remove(&self, task: &Task) -> Result<bool, Error> {
-        if !self.sweeps(task) {
-            return Ok(false);
+    /// How far the task got with `merge_requests` more; the gap keeps it from getting further.
+    fn progress(&self, task: &Task, cursor: Option<String>, merge_requests: u64, state: TaskState) -> TaskProgress {
+        let (cursor, watermark) = match &self.gap {
+            None => (cursor, self.watermark),
+            Some(gap) => (gap.cursor.clone(), gap.watermark),
+        };
+        TaskProgress {
+            task: task.id,
+            claim: task.claim,
+            cursor,
+            // Nothing new leaves the checkpoint where it is.
+            watermark: watermark.max(task.since),
+            merge_requests: i64::try_from(merge_requests).unwrap_or(i64::MAX),
+            state,
         }
-        let (store, source) = (&self.ctx.store, self.ctx.settings.source);
-        self.ctx.patiently(|| store.has_unmet(source, task.project_id, self.run)).await
     }
 
     /// Ends the task without having read the project.
     async fn give_up(&self, task: &Task, state: TaskState) -> Result<Ending, Error> {
-        let progress = TaskProgress {
-            task: task.id,
-            claim: task.claim,
-            cursor: None,
-            watermark: self.watermark,
-            merge_requests: 0,
-            state,
+        ended(self.close(task, state).await, None)
+    }
+
+    /// Ends the task with nothing more to store.
+    async fn close(&self, task: &Task, state: TaskState) -> Result<(), Error> {
+        let project = |reason: &String| Unreadable { project_id: task.project_id, iid: 0, reason: reason.clone() };
+        let batch = Batch {
+            unreadable: match &state {
+                TaskState::Failed { reason } => vec![project(reason)],
+                _ => Vec::new(),
+            },
+            readable: match &state {
+                TaskState::Done | TaskState::Incomplete { .. } if task.troubled => vec![(task.project_id, 0)],
+                _ => Vec::new(),
+            },
+            progress: Some(self.progress(task, None, 0, state)),
+            ..Batch::default()
         };
-        ended(self.ctx.commit(Batch { progress: Some(progress), ..Batch::default() }).await, None)
+        self.ctx.commit(batch).await
     }
 
     /// What GitLab counted and we did not find. More than it counted is no trouble: work goes on during a pass.

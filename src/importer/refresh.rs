@@ -120,12 +120,12 @@ struct Pass {
 
 /// How reading some merge requests of one project went.
 #[derive(Default)]
-struct Part<'a> {
-    read: Vec<&'a Refresh>,
+pub(super) struct Part<'a> {
+    pub(super) read: Vec<&'a Refresh>,
     /// What fails by itself, while GitLab is well.
-    failed: Vec<(&'a Refresh, Error)>,
+    pub(super) failed: Vec<(&'a Refresh, Error)>,
     /// Trouble that is no merge request's own: the others were not tried.
-    trouble: Option<Error>,
+    pub(super) trouble: Option<Error>,
 }
 
 impl<'a> Refresher<'a> {
@@ -163,7 +163,7 @@ impl<'a> Refresher<'a> {
         }
         let mut requests = Vec::new();
         for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
-            requests.push(refresh(ctx, due, remembered));
+            requests.push(read_in_parts(ctx, due, remembered));
         }
         let parts: Vec<Part<'_>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
 
@@ -192,7 +192,7 @@ impl<'a> Refresher<'a> {
 }
 
 /// Reads some merge requests of one project again, in ever smaller parts where that fails.
-async fn refresh<'a>(ctx: &Context, due: &'a [Refresh], remembered: bool) -> Part<'a> {
+pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembered: bool) -> Part<'a> {
     let mut outcome = Part::default();
     let mut parts = vec![due];
     while let Some(part) = parts.pop() {
@@ -228,7 +228,7 @@ async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
 
     let mut rows = Rows::default();
     for merge_request in merge_requests {
-        rows.merge_request(first.project_id, merge_request, ctx.settings.text);
+        rows.merge_request(first.project_id, merge_request, ctx.parts);
     }
     ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::gitlab::queries::merge_requests::Parts;
 use crate::gitlab::queries::{Connection, User as Person, merge_request as answers, scope};
 use crate::store::rows::{
     Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
@@ -24,18 +25,19 @@ impl Rows {
         self.batch
     }
 
-    /// Adds a merge request with its notes, approvals and commits. Bodies and descriptions stay only where `text` says so.
-    pub(super) fn merge_request(&mut self, project_id: i64, answer: answers::MergeRequest, text: bool) {
+    /// Adds a merge request with its notes, approvals and commits, of which `wanted` were asked for. Bodies and descriptions
+    /// stay only where it says so.
+    pub(super) fn merge_request(&mut self, project_id: i64, answer: answers::MergeRequest, wanted: Parts) {
         let id = answer.id;
-        self.batch.complete.push(Complete {
+        let complete = Complete {
             merge_request_id: id,
             as_of: answer.updated_at,
             notes: whole(answer.notes.as_ref()),
             // Without the notes, times of approvals are unknown, but the set is what GitLab says it is.
             approvals: whole(answer.approved_by.as_ref()),
             commits: whole(answer.commits.as_ref()),
-        });
-        let notes = self.notes(project_id, id, answer.notes, text);
+        };
+        let notes = self.notes(project_id, id, answer.notes, wanted.text);
         self.approvals(id, answer.approved_by.as_ref(), &notes);
         self.commits(id, answer.commits);
 
@@ -45,7 +47,7 @@ impl Rows {
             iid: answer.iid,
             project_id,
             title: answer.title,
-            description: answer.description.filter(|_| text),
+            description: answer.description.filter(|_| wanted.text),
             state: Some(answer.state),
             draft: answer.draft,
             author_id: answer.author.map(|person| self.person(person)),
@@ -70,7 +72,10 @@ impl Rows {
             ready_at,
             merged_at: answer.merged_at,
             closed_at: answer.closed_at,
+            reviews_complete: wanted.reviews.then_some(complete.notes && complete.approvals),
+            commits_complete: wanted.commits.then_some(complete.commits),
         };
+        self.batch.complete.push(complete);
         self.batch.merge_requests.push(row);
         self.batch.notes.extend(notes);
     }
@@ -240,6 +245,8 @@ mod tests {
 
     use super::*;
 
+    const WANTED: Parts = Parts { reviews: true, commits: true, text: false };
+
     fn merge_request(more: serde_json::Value) -> answers::MergeRequest {
         let mut answer = json!({
             "id": "gid://gitlab/MergeRequest/70", "iid": "7", "title": "Add tea", "state": "opened", "draft": false,
@@ -273,7 +280,7 @@ mod tests {
         }));
 
         let mut rows = Rows::default();
-        rows.merge_request(5, answer, false);
+        rows.merge_request(5, answer, WANTED);
         let batch = rows.into_batch();
 
         let at = |approval: &Approval| approval.approved_at.map(|at| at.to_string());
@@ -291,7 +298,7 @@ mod tests {
         ]});
         let ready_at = |draft: bool| {
             let mut rows = Rows::default();
-            rows.merge_request(5, merge_request(json!({"notes": notes, "draft": draft})), false);
+            rows.merge_request(5, merge_request(json!({"notes": notes, "draft": draft})), WANTED);
             rows.into_batch().merge_requests[0].ready_at.map(|at| at.to_string())
         };
 
@@ -306,7 +313,7 @@ mod tests {
             "position": {"positionType": "text"}});
         let batch = |text: bool| {
             let mut rows = Rows::default();
-            rows.merge_request(5, merge_request(json!({"notes": {"nodes": [comment]}})), text);
+            rows.merge_request(5, merge_request(json!({"notes": {"nodes": [comment]}})), Parts { text, ..WANTED });
             rows.into_batch()
         };
 
@@ -321,7 +328,7 @@ mod tests {
     fn a_list_that_was_not_read_or_goes_on_is_not_called_whole() {
         let cut = json!({"nodes": [], "pageInfo": {"hasNextPage": true, "endCursor": "x"}});
         let mut rows = Rows::default();
-        rows.merge_request(5, merge_request(json!({"notes": cut, "approvedBy": {"nodes": []}})), false);
+        rows.merge_request(5, merge_request(json!({"notes": cut, "approvedBy": {"nodes": []}})), WANTED);
 
         let complete = &rows.batch.complete[0];
         assert!(!complete.notes && complete.approvals && !complete.commits);
@@ -333,8 +340,8 @@ mod tests {
         let mut full = person(1, "ann");
         full["name"] = json!("Ann");
         let mut rows = Rows::default();
-        rows.merge_request(5, merge_request(json!({"mergeUser": full})), false);
-        rows.merge_request(5, merge_request(json!({})), false);
+        rows.merge_request(5, merge_request(json!({"mergeUser": full})), WANTED);
+        rows.merge_request(5, merge_request(json!({})), WANTED);
 
         let users = rows.into_batch().users;
         assert_eq!(users.len(), 1);

@@ -1,7 +1,9 @@
 //! A batch: rows and the progress that they make, committed in one transaction.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
+use super::Standing;
 use super::rows::{Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User};
 
 /// Rows and what they mean for the progress of an import, the deliveries seen and the refreshes due.
@@ -35,15 +37,27 @@ pub struct Batch {
 
     /// Merge requests whose children are all in this batch.
     pub complete: Vec<Complete>,
-    /// Projects whose labels are all in this batch: stored ones that are absent go.
+    /// Projects whose labels are all in this batch: stored ones that are absent are gone, unless there are none at all.
     pub complete_labels: Vec<i64>,
-    /// Groups and projects whose members are all in this batch: stored ones that are absent go.
+    /// Groups and projects whose members are all in this batch: stored ones that are absent are gone, unless there are none.
     pub complete_members: Vec<(MemberKind, i64)>,
 
-    /// The run that saw these rows. Stamped on merge requests for the sweep, and the owner of `plan`.
+    /// The merge requests of this batch count as met by the full pass of its task.
+    pub meets: bool,
+    /// Merge requests (ids) that are gone for certain at `as_of`: their project was readable, and asked for by themselves they
+    /// were not there. Those read later stay.
+    pub deleted: Vec<i64>,
+    /// The same, where GitLab may only hide them.
+    pub hidden: Vec<i64>,
+    /// What GitLab could not deliver.
+    pub unreadable: Vec<Unreadable>,
+    /// What it could not deliver before, and which is no trouble any more: projects with numbers of merge requests.
+    pub readable: Vec<(i64, i64)>,
+    /// What became of groups and projects.
+    pub standings: Vec<Standing>,
+
+    /// The run that owns `plan`.
     pub run_id: Option<i64>,
-    /// A full pass over a project ended: its merge requests that the run did not see go.
-    pub sweep: Option<Sweep>,
     /// Tasks of the run; one that exists already stays as it is.
     pub plan: Vec<NewTask>,
     /// The plan of the run is whole with this batch.
@@ -62,8 +76,8 @@ pub struct Batch {
 
 /// Says that the batch holds the whole set of children of a merge request.
 ///
-/// Stored children that are absent from the batch and not newer than `as_of` go. Nothing goes when a newer version of
-/// the merge request is stored already, or the same one read later: then somebody read it later than this batch did.
+/// Stored children that are absent from the batch and not newer than `as_of` are gone. None is when a newer version of the
+/// merge request is stored already, or the same one read later: then somebody read it later than this batch did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complete {
     /// Id (not iid) of the merge request.
@@ -78,11 +92,26 @@ pub struct Complete {
     pub commits: bool,
 }
 
-/// Removes a project's merge requests that the batch's run did not see, unless they were read after the run began.
+/// A merge request that a full pass has not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sweep {
-    /// The project whose full pass ended.
+pub struct Absent {
+    /// GitLab's id.
+    pub id: i64,
+    /// The number in its project.
+    pub iid: i64,
+    /// Who opened it, as last seen.
+    pub author_id: Option<i64>,
+}
+
+/// What GitLab could not deliver while everything around it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unreadable {
+    /// The project.
     pub project_id: i64,
+    /// The merge request's number; 0 for the project itself.
+    pub iid: i64,
+    /// GitLab's words.
+    pub reason: String,
 }
 
 /// One project's share of a run.
@@ -124,6 +153,11 @@ pub enum TaskState {
         /// Why, for the person who reads the status.
         reason: String,
     },
+    /// All is read but what the list of what is unreadable names. The checkpoint moves: the next run asks for that by itself.
+    Incomplete {
+        /// What is missing and why, for the person who reads the status.
+        reason: String,
+    },
     /// The task cannot be finished in this run.
     Failed {
         /// Why, for the person who reads the status.
@@ -137,14 +171,16 @@ impl TaskState {
             TaskState::Open => "open",
             TaskState::Done => "done",
             TaskState::Skipped { .. } => "skipped",
-            TaskState::Failed { .. } => "failed",
+            TaskState::Incomplete { .. } | TaskState::Failed { .. } => "failed",
         }
     }
 
     pub(super) fn reason(&self) -> Option<&str> {
         match self {
             TaskState::Open | TaskState::Done => None,
-            TaskState::Skipped { reason } | TaskState::Failed { reason } => Some(reason),
+            TaskState::Skipped { reason } | TaskState::Incomplete { reason } | TaskState::Failed { reason } => {
+                Some(reason)
+            }
         }
     }
 }

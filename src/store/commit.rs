@@ -5,7 +5,7 @@
 //! deadlock. They can: one with several moments goes through the tables once for each, and merge requests are met as rows, as
 //! events and as parents. PostgreSQL then breaks one of the two off, and it is tried again a few times.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -137,7 +137,10 @@ impl Writer<'_> {
         }
         self.rows(batches).await?;
         self.children(batches).await?;
+        self.meet(batches).await?;
         self.gone(batches).await?;
+        self.stand(batches).await?;
+        self.unreadable(batches).await?;
         progress::refreshes(self.tx, self.source, batches, self.now).await?;
         for batch in batches {
             progress::plan(self.tx, self.source, batch, self.now).await?;
@@ -146,36 +149,17 @@ impl Writer<'_> {
         Ok(())
     }
 
-    async fn upsert<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T], batches: &[&Batch]) -> Result<u64, Error> {
-        if rows.is_empty() {
-            return Ok(0);
-        }
-        let run = batches.iter().filter_map(|batch| batch.run_id).max();
-        let mut args = vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)];
-        if sql.sqlite.contains("$3") {
-            args.push(Arg::Time(self.read_at));
-        }
-        if sql.sqlite.contains("$4") {
-            args.push(Arg::MaybeInt(run));
-        }
-        self.tx.execute(sql, args).await
-    }
-
     async fn rows(&mut self, batches: &[&Batch]) -> Result<(), Error> {
         let sql = &*STATEMENTS;
         let each = || batches.iter().copied();
-        self.upsert(sql.users, &folded(each().flat_map(|batch| &batch.users))?, batches).await?;
-        self.upsert(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?, batches).await?;
-        self.upsert(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?, batches).await?;
-        self.upsert(sql.labels, &newest(each().flat_map(|batch| &batch.labels)), batches).await?;
-        self.upsert(sql.members, &newest(each().flat_map(|batch| &batch.members)), batches).await?;
-        let complete = newest(each().flat_map(|batch| &batch.merge_requests));
-        let written = self.upsert(sql.merge_requests, &complete, batches).await?;
-        if written < complete.len() as u64 {
-            self.stamp(batches).await?;
-        }
+        self.write_rows(sql.users, &folded(each().flat_map(|batch| &batch.users))?).await?;
+        self.write_rows(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?).await?;
+        self.write_rows(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?).await?;
+        self.write_rows(sql.labels, &newest(each().flat_map(|batch| &batch.labels))).await?;
+        self.write_rows(sql.members, &newest(each().flat_map(|batch| &batch.members))).await?;
+        self.write_rows(sql.merge_requests, &newest(each().flat_map(|batch| &batch.merge_requests))).await?;
         let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
-        self.upsert(sql.merge_request_events, &events, batches).await.map(drop)
+        self.write_rows(sql.merge_request_events, &events).await
     }
 
     async fn children(&mut self, batches: &[&Batch]) -> Result<(), Error> {
@@ -186,12 +170,27 @@ impl Writer<'_> {
         let notes = sets.children(batches, |batch| &batch.notes, &stale);
         let approvals = sets.children(batches, |batch| &batch.approvals, &stale);
         let commits = sets.children(batches, |batch| &batch.commits, &stale);
-        self.upsert(sql.notes, &notes, batches).await?;
-        self.upsert(sql.approvals, &approvals, batches).await?;
-        self.upsert(sql.commits, &commits, batches).await?;
-        self.with_document(sql.drop_notes, &sets.kept(&notes, &stale)).await?;
-        self.with_document(sql.drop_approvals, &sets.kept(&approvals, &stale)).await?;
-        self.with_document(sql.drop_commits, &sets.kept(&commits, &stale)).await
+        let mut touched = BTreeSet::new();
+        touched.extend(self.ids_of_document(sql.notes, &notes).await?);
+        touched.extend(self.ids_of_document(sql.approvals, &approvals).await?);
+        touched.extend(self.ids_of_document(sql.commits, &commits).await?);
+        touched.extend(self.ids_of_document(sql.gone_notes, &sets.kept(&notes, &stale)).await?);
+        touched.extend(self.ids_of_document(sql.gone_approvals, &sets.kept(&approvals, &stale)).await?);
+        touched.extend(self.ids_of_document(sql.gone_commits, &sets.kept(&commits, &stale)).await?);
+        touched.retain(|id| sets.contains(*id));
+        self.touch(touched).await
+    }
+
+    /// Tells when merge requests were read of which only the children are news: sets that were read before are stale now.
+    async fn touch(&mut self, ids: BTreeSet<i64>) -> Result<(), Error> {
+        const TOUCH: Sql = Sql {
+            postgres: "update gitlab_merge_requests set synced_at = $3
+                where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+                  and synced_at < $3",
+            sqlite: "update gitlab_merge_requests set synced_at = $3
+                where source = $1 and id in (select value from json_each($2)) and synced_at < $3",
+        };
+        self.write_rows(TOUCH, &Vec::from_iter(ids)).await
     }
 
     /// Merge requests of which a newer version is stored than the set that we bring, or the same one read later. Locks
@@ -216,11 +215,29 @@ impl Writer<'_> {
         Ok(rows.iter().map(|row| row.int(0)).collect())
     }
 
-    /// A statement whose parameters are the source and a document, unless there is nothing in it.
-    pub(super) async fn with_document<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<(), Error> {
+    /// A statement about the rows of a document, unless there are none.
+    pub(super) async fn write_rows<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.tx.execute(sql, vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)]).await.map(drop)
+        self.tx.execute(sql, self.arguments(sql, rows)?).await.map(drop)
+    }
+
+    /// The same, for a statement that answers with ids.
+    async fn ids_of_document<T: serde::Serialize>(&mut self, sql: Sql, rows: &[T]) -> Result<Vec<i64>, Error> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.tx.fetch(sql, self.arguments(sql, rows)?).await?;
+        Ok(rows.iter().map(|row| row.int(0)).collect())
+    }
+
+    /// The source, the document, and when it was read where the statement asks for that.
+    fn arguments<T: serde::Serialize>(&self, sql: Sql, rows: &[T]) -> Result<Vec<Arg>, Error> {
+        let mut args = vec![Arg::Int(self.source.0), Arg::Text(document(rows)?)];
+        if sql.sqlite.contains("$3") {
+            args.push(Arg::Time(self.read_at));
+        }
+        Ok(args)
     }
 }

@@ -36,7 +36,6 @@ impl Sql {
 #[derive(Debug, Clone)]
 pub(super) enum Arg {
     Int(i64),
-    MaybeInt(Option<i64>),
     Real(f64),
     Flag(bool),
     Text(String),
@@ -192,7 +191,6 @@ impl Tx {
 fn bind_postgres(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
     args.into_iter().fold(sqlx::query(sql.postgres), |query, arg| match arg {
         Arg::Int(number) => query.bind(number),
-        Arg::MaybeInt(number) => query.bind(number),
         Arg::Real(number) => query.bind(number),
         Arg::Flag(flag) => query.bind(flag),
         Arg::Text(text) => query.bind(text),
@@ -210,7 +208,6 @@ fn whole_milliseconds(at: Timestamp) -> Timestamp {
 fn bind_sqlite(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
     args.into_iter().fold(sqlx::query(sql.sqlite), |query, arg| match arg {
         Arg::Int(number) => query.bind(number),
-        Arg::MaybeInt(number) => query.bind(number),
         Arg::Real(number) => query.bind(number),
         Arg::Flag(flag) => query.bind(flag),
         Arg::Text(text) => query.bind(text),

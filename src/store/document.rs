@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use super::schema::MIGRATIONS;
+use super::schema::{MIGRATIONS, VIEWS};
 
 /// A table or view as a migration describes it.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Column {
 /// Every table and view with the meaning of its columns, as Markdown. `docs/schema.md` is this text.
 #[must_use]
 pub fn schema_document() -> String {
-    let relations: Vec<Relation> = MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)).collect();
+    let relations = newest(MIGRATIONS.iter().map(|migration| migration.postgres).chain([VIEWS.postgres]));
     let mut page = String::from(
         "# The schema\n\n\
          PostgreSQL and SQLite hold the same tables, columns and views. In SQLite an instant is a UTC text such as\n\
@@ -46,6 +46,30 @@ pub fn schema_document() -> String {
         }
     }
     page
+}
+
+/// What the texts make one after the other: later ones may add columns and take some away.
+fn newest<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Relation> {
+    let mut all: Vec<Relation> = Vec::new();
+    for text in texts {
+        for relation in relations(text) {
+            match all.iter_mut().find(|known| known.name == relation.name) {
+                Some(known) => known.columns.extend(relation.columns),
+                None => all.push(relation),
+            }
+        }
+        for (table, column) in dropped(text) {
+            let of_table = all.iter_mut().filter(|known| known.name == table);
+            of_table.for_each(|known| known.columns.retain(|known| known.name != column));
+        }
+    }
+    all
+}
+
+/// Columns that a migration drops, with their tables.
+fn dropped(migration: &str) -> impl Iterator<Item = (&str, &str)> {
+    let altered = migration.lines().filter_map(|line| line.strip_prefix("alter table ")?.strip_suffix(';'));
+    altered.filter_map(|rest| rest.split_once(" drop column "))
 }
 
 fn describe(relation: &Relation, page: &mut String) {
@@ -68,7 +92,10 @@ fn describe(relation: &Relation, page: &mut String) {
 pub(super) fn comments(migration: &str) -> String {
     let mut statements = String::new();
     for Relation { kind, name, comment, columns } in relations(migration) {
-        let _ = writeln!(statements, "comment on {kind} {name} is '{}';", comment.replace('\'', "''"));
+        // A table that is only added to has its comment already.
+        if !comment.is_empty() {
+            let _ = writeln!(statements, "comment on {kind} {name} is '{}';", comment.replace('\'', "''"));
+        }
         for column in columns {
             let text = column.comment.replace('\'', "''");
             let _ = writeln!(statements, "comment on column {name}.{} is '{text}';", column.name);
@@ -99,6 +126,19 @@ pub(super) fn relations(migration: &str) -> Vec<Relation> {
             });
         } else if let Some(name) = text.strip_prefix("create view ").and_then(|rest| rest.strip_suffix(" as")) {
             relations.push(view(name, &notes));
+        } else if let Some((table, added)) =
+            text.strip_prefix("alter table ").and_then(|rest| rest.split_once(" add column "))
+        {
+            let column = column(added.trim_end_matches(';'), &notes);
+            match relations.last_mut().filter(|relation| relation.name == table) {
+                Some(relation) => relation.columns.push(column),
+                None => relations.push(Relation {
+                    kind: "table",
+                    name: table.to_owned(),
+                    comment: String::new(),
+                    columns: vec![column],
+                }),
+            }
         } else if text.starts_with(')') {
             inside = false;
         } else if inside && !notes.is_empty() {
@@ -153,11 +193,12 @@ mod tests {
         for migration in MIGRATIONS {
             assert_eq!(outline(migration.postgres), outline(migration.sqlite));
         }
+        assert_eq!(outline(VIEWS.postgres), outline(VIEWS.sqlite));
     }
 
     #[test]
     fn nothing_is_without_a_description() {
-        for relation in MIGRATIONS.iter().flat_map(|migration| relations(migration.postgres)) {
+        for relation in newest(MIGRATIONS.iter().map(|migration| migration.postgres).chain([VIEWS.postgres])) {
             assert!(!relation.comment.is_empty(), "{}", relation.name);
             assert!(!relation.columns.is_empty(), "{}", relation.name);
             assert!(relation.columns.iter().all(|column| !column.comment.is_empty()), "{}", relation.name);

@@ -37,9 +37,11 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 16] = [
+        const FORGET: [&str; 18] = [
             "delete from connector_deliveries where source = $1",
+            "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
+            "delete from connector_unreadable where source = $1",
             "delete from gitlab_users where source = $1",
             "delete from gitlab_groups where source = $1",
             "delete from gitlab_projects where source = $1",
@@ -138,16 +140,18 @@ impl Store {
         Ok(project.collect())
     }
 
-    /// The paths of those of the projects `ids` that are stored.
+    /// The paths of those of the projects `ids` that are stored and followed.
     ///
     /// # Errors
     /// Whatever the database says.
     pub async fn project_paths(&self, source: Source, ids: &[i64]) -> Result<Vec<(i64, String)>, Error> {
         const PATHS: Sql = Sql {
             postgres: "select id, path_with_namespace from gitlab_projects where source = $1
-                and id in (select value::bigint from json_array_elements_text($2::text::json)) order by id",
+                and id in (select value::bigint from json_array_elements_text($2::text::json))
+                and deleted_at is null and out_of_scope_at is null and excluded_at is null order by id",
             sqlite: "select id, path_with_namespace from gitlab_projects where source = $1
-                and id in (select value from json_each($2)) order by id",
+                and id in (select value from json_each($2))
+                and deleted_at is null and out_of_scope_at is null and excluded_at is null order by id",
         };
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -156,7 +160,7 @@ impl Store {
         Ok(rows.iter().map(|row| (row.int(0), row.text(1))).collect())
     }
 
-    /// Rows per raw table.
+    /// Rows per raw table, without those of what is gone.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -173,15 +177,15 @@ impl Store {
             "gitlab_merge_request_commits",
         ];
         const COUNTS: Sql = Sql::both(
-            "select (select count(*) from gitlab_groups where source = $1),
-               (select count(*) from gitlab_projects where source = $1),
-               (select count(*) from gitlab_labels where source = $1),
-               (select count(*) from gitlab_members where source = $1),
+            "select (select count(*) from gitlab_groups where source = $1 and deleted_at is null),
+               (select count(*) from gitlab_projects where source = $1 and deleted_at is null),
+               (select count(*) from gitlab_labels where source = $1 and gone_at is null),
+               (select count(*) from gitlab_members where source = $1 and gone_at is null),
                (select count(*) from gitlab_users where source = $1),
-               (select count(*) from gitlab_merge_requests where source = $1),
-               (select count(*) from gitlab_notes where source = $1),
-               (select count(*) from gitlab_approvals where source = $1),
-               (select count(*) from gitlab_merge_request_commits where source = $1)",
+               (select count(*) from gitlab_merge_requests where source = $1 and deleted_at is null),
+               (select count(*) from gitlab_notes where source = $1 and gone_at is null),
+               (select count(*) from gitlab_approvals where source = $1 and gone_at is null),
+               (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null)",
         );
         let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
         let counts =

@@ -1,137 +1,127 @@
-//! What GitLab no longer has: absent from a complete set, or not met by a full pass.
+//! What is not there any more. Nothing is deleted: a mark says since when, and goes when GitLab shows the row again.
+//!
+//! A label or membership is marked that a whole list lacks, unless the list is empty: then GitLab may only be silent. A merge
+//! request is marked once somebody has asked for it by itself; see [`Batch::deleted`].
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::commit::Writer;
 use super::database::{Arg, Sql};
-use super::merge::document;
-use super::{Batch, Error, Source, Store, rows};
+use super::{Absent, Batch, Error, Source, Store, rows};
 
-const STAMP: Sql = Sql {
-    postgres: "update gitlab_merge_requests set synced_run = $3
-        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-          and coalesce(synced_run, 0) < $3",
-    sqlite: "update gitlab_merge_requests set synced_run = $3
-        where source = $1 and id in (select value from json_each($2)) and coalesce(synced_run, 0) < $3",
+const MEET: Sql = Sql {
+    postgres: "insert into connector_met (task_id, merge_request_id)
+        select $1, value::bigint from json_array_elements_text($2::text::json) on conflict do nothing",
+    sqlite: "insert into connector_met (task_id, merge_request_id)
+        select $1, value from json_each($2) where true on conflict do nothing",
 };
 
-/// What was read after the run began may be new: the run need not have met it.
-const SWEEP: Sql = Sql::both(
-    "delete from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
-       and synced_at < (select started_at from connector_runs where id = $3)
-     returning id",
-);
-
-/// What [`SWEEP`] would remove.
-const UNMET: Sql = Sql::both(
-    "select 1 from gitlab_merge_requests where source = $1 and project_id = $2 and coalesce(synced_run, 0) < $3
-       and synced_at < (select started_at from connector_runs where id = $3) limit 1",
-);
-
-const ORPHANS: [Sql; 3] = [
-    Sql {
-        postgres: "delete from gitlab_notes where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_notes where source = $1 and merge_request_id in (select value from json_each($2))",
-    },
-    Sql {
-        postgres: "delete from gitlab_approvals where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_approvals where source = $1 and merge_request_id in (select value from json_each($2))",
-    },
-    Sql {
-        postgres: "delete from gitlab_merge_request_commits where source = $1
-            and merge_request_id in (select value::bigint from json_array_elements_text($2::text::json))",
-        sqlite: "delete from gitlab_merge_request_commits where source = $1
-            and merge_request_id in (select value from json_each($2))",
-    },
-];
-
-const DROP_LABELS: Sql = Sql {
-    postgres: "delete from gitlab_labels t
-        using json_to_recordset($2::text::json) as c(project_id bigint, as_of timestamptz, keep bigint[])
-        where t.source = $1 and t.project_id = c.project_id and t.synced_at <= c.as_of and t.id <> all (c.keep)",
-    sqlite: "delete from gitlab_labels where source = $1 and (project_id, id) in (
+const GONE_LABELS: Sql = Sql {
+    postgres: "update gitlab_labels t set gone_at = $3
+        from json_to_recordset($2::text::json) as c(project_id bigint, keep bigint[])
+        where t.source = $1 and t.project_id = c.project_id and t.gone_at is null and t.synced_at <= $3
+          and t.id <> all (c.keep)",
+    sqlite: "update gitlab_labels set gone_at = $3 where source = $1 and (project_id, id) in (
         select t.project_id, t.id from json_each($2) c
-        cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id'
-        where t.synced_at <= c.value->>'as_of' and t.id not in (select value from json_each(c.value->'keep')))",
+        cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id' and t.gone_at is null
+        where t.synced_at <= $3 and t.id not in (select value from json_each(c.value->'keep')))",
 };
 
-const DROP_MEMBERS: Sql = Sql {
-    postgres: "delete from gitlab_members t
-        using json_to_recordset($2::text::json) as c(kind text, holder_id bigint, as_of timestamptz, keep bigint[])
-        where t.source = $1 and t.kind = c.kind and t.holder_id = c.holder_id and t.synced_at <= c.as_of
-          and t.user_id <> all (c.keep)",
-    sqlite: "delete from gitlab_members where source = $1 and (kind, holder_id, user_id) in (
+const GONE_MEMBERS: Sql = Sql {
+    postgres: "update gitlab_members t set gone_at = $3
+        from json_to_recordset($2::text::json) as c(kind text, holder_id bigint, keep bigint[])
+        where t.source = $1 and t.kind = c.kind and t.holder_id = c.holder_id and t.gone_at is null
+          and t.synced_at <= $3 and t.user_id <> all (c.keep)",
+    sqlite: "update gitlab_members set gone_at = $3 where source = $1 and (kind, holder_id, user_id) in (
         select t.kind, t.holder_id, t.user_id from json_each($2) c
         cross join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
-        where t.synced_at <= c.value->>'as_of' and t.user_id not in (select value from json_each(c.value->'keep')))",
+          and t.gone_at is null
+        where t.synced_at <= $3 and t.user_id not in (select value from json_each(c.value->'keep')))",
+};
+
+const DELETED: Sql = Sql {
+    postgres: "update gitlab_merge_requests set deleted_at = $3, unreadable_at = null
+        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+          and synced_at <= $3 and deleted_at is null",
+    sqlite: "update gitlab_merge_requests set deleted_at = $3, unreadable_at = null
+        where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and deleted_at is null",
+};
+
+const HIDDEN: Sql = Sql {
+    postgres: "update gitlab_merge_requests set unreadable_at = $3
+        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+          and synced_at <= $3 and unreadable_at is null and deleted_at is null",
+    sqlite: "update gitlab_merge_requests set unreadable_at = $3
+        where source = $1 and id in (select value from json_each($2))
+          and synced_at <= $3 and unreadable_at is null and deleted_at is null",
 };
 
 impl Store {
-    /// Whether a project has merge requests that a run has not met, which a [`Sweep`](super::Sweep) would remove.
+    /// Merge requests of a task's project that its full pass has not met, at most 100, in the order of their ids and behind
+    /// the id `after`; with `since`, only those that the pass was to meet.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn has_unmet(&self, source: Source, project: i64, run: i64) -> Result<bool, Error> {
-        let args = vec![Arg::Int(source.0), Arg::Int(project), Arg::Int(run)];
-        Ok(!self.fetch(UNMET, args).await?.is_empty())
+    pub async fn unmet(
+        &self,
+        source: Source,
+        (task, project): (i64, i64),
+        since: Option<Timestamp>,
+        after: i64,
+    ) -> Result<Vec<Absent>, Error> {
+        const UNMET: Sql = Sql::both(
+            "select m.id, m.iid, m.author_id from gitlab_merge_requests m
+             where m.source = $1 and m.project_id = $2 and m.id > $3 and m.deleted_at is null
+               and m.updated_at >= coalesce($5, m.updated_at)
+               and not exists (select 1 from connector_met t where t.task_id = $4 and t.merge_request_id = m.id)
+             order by m.id limit 100",
+        );
+        let args = vec![Arg::Int(source.0), Arg::Int(project), Arg::Int(after), Arg::Int(task), Arg::MaybeTime(since)];
+        let rows = self.fetch(UNMET, args).await?;
+        Ok(rows.iter().map(|row| Absent { id: row.int(0), iid: row.int(1), author_id: row.maybe_int(2) }).collect())
     }
 }
 
 impl Writer<'_> {
-    /// Tells that a run saw merge requests, also those of which a newer version was stored already.
-    pub(super) async fn stamp(&mut self, batches: &[&Batch]) -> Result<(), Error> {
-        for (batch, run) in batches.iter().filter_map(|batch| Some((batch, batch.run_id?))) {
-            let mut ids: Vec<i64> = batch.merge_requests.iter().map(|row| row.id).collect();
-            ids.sort_unstable();
-            let args = vec![Arg::Int(self.source.0), Arg::Text(document(&ids)?), Arg::Int(run)];
-            self.tx.execute(STAMP, args).await?;
+    /// Tells which merge requests a full pass has met, also those of which a newer version is stored.
+    pub(super) async fn meet(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        for batch in batches.iter().filter(|batch| batch.meets && !batch.merge_requests.is_empty()) {
+            let Some(progress) = &batch.progress else { continue };
+            let ids: Vec<i64> = batch.merge_requests.iter().map(|row| row.id).collect();
+            self.tx.execute(MEET, vec![Arg::Int(progress.task), Arg::Text(super::merge::document(&ids)?)]).await?;
         }
         Ok(())
     }
 
-    /// Removes labels and members that complete sets lack, and merge requests that a full pass did not meet.
+    /// Marks what is not there any more.
     pub(super) async fn gone(&mut self, batches: &[&Batch]) -> Result<(), Error> {
         for batch in batches {
-            self.drop_labels(batch).await?;
-            self.drop_members(batch).await?;
-            self.sweep(batch).await?;
+            self.gone_labels(batch).await?;
+            self.gone_members(batch).await?;
+            self.write_rows(DELETED, &batch.deleted).await?;
+            self.write_rows(HIDDEN, &batch.hidden).await?;
         }
         Ok(())
     }
 
-    async fn drop_labels(&mut self, batch: &Batch) -> Result<(), Error> {
-        let as_of = rows::text(self.read_at);
+    async fn gone_labels(&mut self, batch: &Batch) -> Result<(), Error> {
         let set = |project: &i64| {
             let of_project = batch.labels.iter().filter(|row| row.project_id == *project);
             let keep: Vec<i64> = of_project.map(|row| row.id).collect();
-            json!({"project_id": project, "as_of": as_of, "keep": keep})
+            (!keep.is_empty()).then(|| json!({"project_id": project, "keep": keep}))
         };
-        let sets: Vec<_> = batch.complete_labels.iter().map(set).collect();
-        self.with_document(DROP_LABELS, &sets).await
+        let sets: Vec<_> = batch.complete_labels.iter().filter_map(set).collect();
+        self.write_rows(GONE_LABELS, &sets).await
     }
 
-    async fn drop_members(&mut self, batch: &Batch) -> Result<(), Error> {
-        let as_of = rows::text(self.read_at);
+    async fn gone_members(&mut self, batch: &Batch) -> Result<(), Error> {
         let set = |(kind, holder): &(rows::MemberKind, i64)| {
             let of_holder = batch.members.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
             let keep: Vec<i64> = of_holder.map(|row| row.user_id).collect();
-            json!({"kind": kind, "holder_id": holder, "as_of": as_of, "keep": keep})
+            (!keep.is_empty()).then(|| json!({"kind": kind, "holder_id": holder, "keep": keep}))
         };
-        let sets: Vec<_> = batch.complete_members.iter().map(set).collect();
-        self.with_document(DROP_MEMBERS, &sets).await
-    }
-
-    async fn sweep(&mut self, batch: &Batch) -> Result<(), Error> {
-        let (Some(sweep), Some(run)) = (batch.sweep, batch.run_id) else {
-            return Ok(());
-        };
-        let args = vec![Arg::Int(self.source.0), Arg::Int(sweep.project_id), Arg::Int(run)];
-        let unseen: Vec<i64> = self.tx.fetch(SWEEP, args).await?.iter().map(|row| row.int(0)).collect();
-        for sql in ORPHANS {
-            self.with_document(sql, &unseen).await?;
-        }
-        Ok(())
+        let sets: Vec<_> = batch.complete_members.iter().filter_map(set).collect();
+        self.write_rows(GONE_MEMBERS, &sets).await
     }
 }

@@ -119,6 +119,10 @@ impl<'a> Sets<'a> {
         Sets { sets }
     }
 
+    pub(super) fn contains(&self, merge_request: i64) -> bool {
+        self.sets.contains_key(&merge_request)
+    }
+
     /// The merge requests with the age of their sets, in the order of their ids.
     pub(super) fn ages(&self) -> Vec<Map<String, Value>> {
         let mut sets: Vec<&&Complete> = self.sets.values().collect();

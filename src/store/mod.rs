@@ -22,12 +22,14 @@ pub mod rows;
 mod run;
 mod runs;
 mod schema;
+mod standing;
 mod tables;
 mod tidy;
+mod unreadable;
 mod upsert;
 
 pub use answer::Value;
-pub use batch::{Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, Sweep, TaskState};
+pub use batch::{Absent, Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, TaskState, Unreadable};
 pub use database::Sqlite;
 pub use document::schema_document;
 pub use error::Error;
@@ -36,6 +38,7 @@ pub use run::{
     Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress, RunSummary, Source, Task,
     Trouble,
 };
+pub use standing::{Kind, Known, Standing};
 
 /// A database. Cheap to clone: clones share their connections.
 #[derive(Clone)]

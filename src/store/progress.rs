@@ -23,6 +23,8 @@ pub(super) async fn advance(tx: &mut Tx, progress: &Progress) -> Result<(), Erro
               lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', lease_seconds || ' seconds')
             where id = $1 and claim = $2 and state in ('open', $6)",
     };
+    const UNMEET: Sql = Sql::both("delete from connector_met where task_id = $1");
+
     let args = vec![
         Arg::Int(progress.task),
         Arg::Int(progress.claim),
@@ -32,13 +34,16 @@ pub(super) async fn advance(tx: &mut Tx, progress: &Progress) -> Result<(), Erro
         Arg::text(progress.state.word()),
         Arg::MaybeText(progress.state.reason().map(str::to_owned)),
     ];
-    match tx.execute(ADVANCE, args).await? {
-        0 => Err(Error::ClaimLost),
-        _ => Ok(()),
+    if tx.execute(ADVANCE, args).await? == 0 {
+        return Err(Error::ClaimLost);
+    }
+    match progress.state {
+        TaskState::Open => Ok(()),
+        _ => tx.execute(UNMEET, vec![Arg::Int(progress.task)]).await.map(drop),
     }
 }
 
-/// Moves the project's checkpoint when its task is done.
+/// Moves the project's checkpoint when all is read that can be.
 pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Result<(), Error> {
     // The first pass over a project reads everything, whatever the run is called.
     const CHECKPOINT: Sql = Sql::both(
@@ -51,7 +56,7 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
                                 where t.id = $1) then excluded.full_at else c.full_at end",
     );
     match &batch.progress {
-        Some(progress) if progress.state == TaskState::Done => {
+        Some(progress) if matches!(progress.state, TaskState::Done | TaskState::Incomplete { .. }) => {
             tx.execute(CHECKPOINT, vec![Arg::Int(progress.task), Arg::Time(now)]).await.map(drop)
         }
         _ => Ok(()),

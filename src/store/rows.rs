@@ -196,6 +196,10 @@ pub struct MergeRequest {
     /// When it was closed without merging.
     #[serde(serialize_with = "maybe_instant")]
     pub closed_at: Option<Timestamp>,
+    /// Whether notes and approvals were read to their ends; `None` where they were not asked for.
+    pub reviews_complete: Option<bool>,
+    /// Whether the commits were read to their end; `None` where they were not asked for.
+    pub commits_complete: Option<bool>,
 }
 
 /// A comment on a merge request, or GitLab's own record of an action (`system`).

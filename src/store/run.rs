@@ -105,6 +105,8 @@ pub struct Task {
     pub merge_requests: i64,
     /// Whether the plan found merge requests switched off, or hidden from the tokens: GitLab lists none then.
     pub switched_off: bool,
+    /// Whether there is anything of the project that GitLab could not deliver before.
+    pub troubled: bool,
 }
 
 /// How far a run got.

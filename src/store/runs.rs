@@ -20,7 +20,9 @@ macro_rules! task_columns {
             where c.source = connector_tasks.source and c.project_id = connector_tasks.project_id),
            (select r.full_pass from connector_runs r where r.id = connector_tasks.run_id), merge_requests,
            exists (select 1 from gitlab_projects p
-            where p.source = connector_tasks.source and p.id = connector_tasks.project_id and not p.merge_requests_enabled)"
+            where p.source = connector_tasks.source and p.id = connector_tasks.project_id and not p.merge_requests_enabled),
+           exists (select 1 from connector_unreadable u
+            where u.source = connector_tasks.source and u.project_id = connector_tasks.project_id)"
     };
 }
 
@@ -265,6 +267,7 @@ fn task(row: &Row) -> Task {
         full,
         merge_requests: row.int(8),
         switched_off: row.flag(9),
+        troubled: row.flag(10),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::database::{Arg, Durability, Sql, Tx};
-use super::document::comments;
+use super::document::{comments, relations};
 use super::{Error, Migrated, Store};
 
 pub(super) struct Migration {
@@ -20,10 +20,24 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 2,
-        postgres: include_str!("schema/postgres/0002_views.sql"),
-        sqlite: include_str!("schema/sqlite/0002_views.sql"),
+        postgres: include_str!("schema/postgres/0002_bots.sql"),
+        sqlite: include_str!("schema/sqlite/0002_bots.sql"),
+    },
+    Migration {
+        version: 3,
+        postgres: include_str!("schema/postgres/0003_states.sql"),
+        sqlite: include_str!("schema/sqlite/0003_states.sql"),
     },
 ];
+
+/// The views of the newest version. They hold nothing, so each migration makes all of them anew.
+pub(super) const VIEWS: Views =
+    Views { postgres: include_str!("schema/postgres/views.sql"), sqlite: include_str!("schema/sqlite/views.sql") };
+
+pub(super) struct Views {
+    pub(super) postgres: &'static str,
+    pub(super) sqlite: &'static str,
+}
 
 /// Who holds this advisory lock migrates.
 const MIGRATION_LOCK: i64 = 0x676c_636f_6e6e;
@@ -55,16 +69,29 @@ impl Store {
         if from > known {
             return Err(Error::SchemaTooNew { found: from, known });
         }
+        tx.script(without_views()).await?;
         for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
-            match &tx {
-                Tx::Postgres(_) => {
-                    tx.script(format!("{}\n{}", migration.postgres, comments(migration.postgres))).await?;
-                }
-                Tx::Sqlite(_) => tx.script(migration.sqlite.to_owned()).await?,
-            }
+            tx.create(migration.postgres, migration.sqlite).await?;
             tx.execute(APPLIED, vec![Arg::Int(migration.version), Arg::Text(Timestamp::now().to_string())]).await?;
         }
+        tx.create(VIEWS.postgres, VIEWS.sqlite).await?;
         tx.commit().await?;
         Ok(Migrated { from, to: known })
     }
+}
+
+impl Tx {
+    /// Tables or views, with their descriptions where the database keeps them beside.
+    async fn create(&mut self, postgres: &str, sqlite: &str) -> Result<(), Error> {
+        match self {
+            Tx::Postgres(_) => self.script(format!("{postgres}\n{}", comments(postgres))).await,
+            Tx::Sqlite(_) => self.script(sqlite.to_owned()).await,
+        }
+    }
+}
+
+/// Views stand in the way of changes of what they read, those that read others first.
+fn without_views() -> String {
+    let views = relations(VIEWS.postgres);
+    views.iter().rev().map(|view| format!("drop view if exists {};\n", view.name)).collect()
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::database::Sql;
-use super::upsert::{Newer, Rule, Unchanged, Upsert, drop_children};
+use super::upsert::{Children, Newer, Rule, Unchanged, Upsert, mark_children};
 
 /// The statements of all raw tables.
 pub(super) struct Statements {
@@ -17,9 +17,9 @@ pub(super) struct Statements {
     pub(super) notes: Sql,
     pub(super) approvals: Sql,
     pub(super) commits: Sql,
-    pub(super) drop_notes: Sql,
-    pub(super) drop_approvals: Sql,
-    pub(super) drop_commits: Sql,
+    pub(super) gone_notes: Sql,
+    pub(super) gone_approvals: Sql,
+    pub(super) gone_commits: Sql,
 }
 
 /// Rows without a clock of their own are ordered by when they were read.
@@ -34,6 +34,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Written,
+        absence: &[],
     }
     .sql(),
     projects: Upsert {
@@ -56,6 +57,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Written,
+        absence: &[],
     }
     .sql(),
     labels: Upsert {
@@ -66,6 +68,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Written,
+        absence: &["gone_at"],
     }
     .sql(),
     members: Upsert {
@@ -76,6 +79,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Written,
+        absence: &["gone_at"],
     }
     .sql(),
     // The same few people are in nearly every batch: rows that say nothing new must not become a queue of locks.
@@ -87,6 +91,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Unlocked,
+        absence: &[],
     }
     .sql(),
     merge_requests: merge_requests(Rule::Replace).sql(),
@@ -112,6 +117,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::ByUpdate,
         stamps: READ,
         unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
     }
     .sql(),
     approvals: Upsert {
@@ -122,6 +128,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::Always,
         stamps: &[],
         unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
     }
     .sql(),
     commits: Upsert {
@@ -132,11 +139,30 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         newer: Newer::Always,
         stamps: &[],
         unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
     }
     .sql(),
-    drop_notes: drop_children("gitlab_notes", "id", "bigint", Some("updated_at")),
-    drop_approvals: drop_children("gitlab_approvals", "user_id", "bigint", Some("approved_at")),
-    drop_commits: drop_children("gitlab_merge_request_commits", "sha", "text", None),
+    gone_notes: mark_children(&Children {
+        table: "gitlab_notes",
+        key: "id",
+        kind: "bigint",
+        clock: Some("updated_at"),
+        internal: true,
+    }),
+    gone_approvals: mark_children(&Children {
+        table: "gitlab_approvals",
+        key: "user_id",
+        kind: "bigint",
+        clock: Some("approved_at"),
+        internal: false,
+    }),
+    gone_commits: mark_children(&Children {
+        table: "gitlab_merge_request_commits",
+        key: "sha",
+        kind: "text",
+        clock: None,
+        internal: false,
+    }),
 });
 
 fn merge_requests(rule: Rule) -> Upsert {
@@ -172,10 +198,14 @@ fn merge_requests(rule: Rule) -> Upsert {
             "ready_at",
             "merged_at",
             "closed_at",
+            "reviews_complete",
+            "commits_complete",
         ],
         rule,
         newer: Newer::ByUpdate,
-        stamps: &[("synced_at", "$3"), ("synced_run", "$4")],
-        unchanged: Unchanged::Written,
+        stamps: READ,
+        unchanged: Unchanged::Skipped,
+        // An event may come long after what it tells of: only GitLab, asked now, says that something is there.
+        absence: if rule == Rule::Replace { &["deleted_at", "unreadable_at"] } else { &[] },
     }
 }

@@ -20,6 +20,12 @@ impl Store {
                select r.id from connector_runs r join connector_runs this on this.source = r.source
                where this.id = $1 and r.id < this.id and r.finished_at < $2)",
         );
+        const MET: Sql = Sql::both(
+            "delete from connector_met where task_id in (
+               select t.id from connector_tasks t join connector_runs r on r.id = t.run_id
+               join connector_runs this on this.source = r.source
+               where this.id = $1 and r.id < this.id and r.finished_at < $2)",
+        );
         // The latest stays: it shows that deliveries arrive, also where little happens.
         const DELIVERIES: Sql = Sql::both(
             "delete from connector_deliveries
@@ -28,6 +34,7 @@ impl Store {
                                   where d.source = connector_deliveries.source)",
         );
         let before = |kept: SignedDuration| Arg::Time(now.checked_sub(kept).unwrap_or(Timestamp::MIN));
+        self.execute(MET, vec![Arg::Int(run), before(TASKS_KEPT)]).await?;
         self.execute(TASKS, vec![Arg::Int(run), before(TASKS_KEPT)]).await?;
         self.execute(DELIVERIES, vec![Arg::Int(run), before(DELIVERIES_KEPT)]).await.map(drop)
     }

@@ -1,6 +1,6 @@
 //! How a bulk statement is made: `insert … on conflict do update` in both dialects from one list of columns.
 //!
-//! Parameters are `$1` the source, `$2` the rows as one JSON document, `$3` when they were read, `$4` the run.
+//! Parameters are `$1` the source, `$2` the rows as one JSON document, `$3` when they were read.
 //! One statement a batch is what makes SQLite fast, and one document keeps both dialects alike. Arrays with `unnest`
 //! were measured too: PostgreSQL spends a third less on them, we spend more, and there would be two of everything.
 
@@ -50,6 +50,8 @@ pub(super) struct Upsert {
     pub(super) stamps: &'static [(&'static str, &'static str)],
     /// Whether to leave rows alone that say nothing new.
     pub(super) unchanged: Unchanged,
+    /// Columns that tell since when a row is not there any more: what is seen again is there again.
+    pub(super) absence: &'static [&'static str],
 }
 
 /// How a dialect reads the document and compares.
@@ -90,7 +92,7 @@ impl Dialect {
 }
 
 impl Upsert {
-    /// The statement in both dialects; made once for the life of the process.
+    /// The statement in both dialects; made once for the life of the process. Of children it answers whose they are.
     pub(super) fn sql(&self) -> Sql {
         Sql { postgres: self.text(Dialect::Postgres).leak(), sqlite: self.text(Dialect::Sqlite).leak() }
     }
@@ -102,8 +104,11 @@ impl Upsert {
             .map(|name| dialect.column(name))
             .chain(self.stamps.iter().map(|(_, parameter)| (*parameter).to_owned()))
             .collect();
-        let sets: Vec<String> = names.iter().skip(self.key.len()).map(|name| self.assignment(name, dialect)).collect();
+        let alive = self.absence.iter().map(|name| format!("{name} = null"));
+        let sets = names.iter().skip(self.key.len()).map(|name| self.assignment(name, dialect));
+        let sets: Vec<String> = sets.chain(alive).collect();
         let key = self.key.join(", ");
+        let owners = if self.key.starts_with(&["merge_request_id"]) { "\nreturning merge_request_id" } else { "" };
 
         let order = match dialect {
             Dialect::Postgres => format!("\norder by {}", self.key.join(", ")),
@@ -111,7 +116,7 @@ impl Upsert {
         };
         format!(
             "insert into {table} as t (source, {names})\nselect $1, {values}\nfrom {rows}\nwhere {filter}{order}\n\
-             on conflict (source, {key}) do update set {sets}\nwhere {condition}",
+             on conflict (source, {key}) do update set {sets}\nwhere {condition}{owners}",
             table = self.table,
             names = names.join(", "),
             values = values.join(", "),
@@ -132,7 +137,8 @@ impl Upsert {
         if self.unchanged == Unchanged::Written {
             return newer.to_owned();
         }
-        let news: Vec<String> = self.columns.iter().map(|name| news(name, self.rule_of(name))).collect();
+        let news = self.columns.iter().map(|name| news(name, self.rule_of(name)));
+        let news: Vec<String> = news.chain(self.absence.iter().map(|name| format!("t.{name} is not null"))).collect();
         format!("{newer} and ({})", news.join(" or "))
     }
 
@@ -147,8 +153,6 @@ impl Upsert {
 
     fn rule_of(&self, name: &str) -> Rule {
         match name {
-            // A refresh belongs to no run and must not hide that a run saw the row.
-            "synced_run" => Rule::Greatest,
             // Text that the connection no longer asks for must go.
             "body" => Rule::Replace,
             _ => self.rule,
@@ -179,32 +183,61 @@ fn news(name: &str, rule: Rule) -> String {
     }
 }
 
-/// Removes children that are absent from a complete set: `$2` is `[{id, as_of, keep, count}]`, one entry a merge request.
+/// Rows that belong to a merge request, and come as whole sets.
+pub(super) struct Children {
+    pub(super) table: &'static str,
+    /// What tells them apart within the merge request, and its type.
+    pub(super) key: &'static str,
+    pub(super) kind: &'static str,
+    /// A row whose clock is later than the set's is no part of what the set tells.
+    pub(super) clock: Option<&'static str>,
+    /// Some rows are internal: a set that shows none may have been read by somebody who sees none.
+    pub(super) internal: bool,
+}
+
+/// Marks children that are absent from a complete set as gone: `$2` is `[{id, as_of, keep, count}]`, one entry a merge
+/// request, and `$3` when they were read. Answers the merge requests concerned.
 ///
-/// Counting first saves comparing, because nearly always nothing has to go. `cross join` keeps SQLite from reading the
-/// whole table for every entry of the document.
-pub(super) fn drop_children(table: &str, key: &str, kind: &str, clock: Option<&str>) -> Sql {
+/// Counting first saves comparing, because nearly always nothing is gone. `cross join` keeps SQLite from reading the whole
+/// table for every entry of the document.
+pub(super) fn mark_children(children: &Children) -> Sql {
+    let Children { table, key, kind, clock, internal } = children;
     let not_newer = |as_of: &str| match clock {
         Some(clock) => format!(" and (t.{clock} is null or t.{clock} <= {as_of})"),
         None => String::new(),
     };
-    let stored =
-        |id: &str| format!("(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id})");
+    let seen = |keep: &str| match internal {
+        true => format!(
+            " and (t.internal is not true or exists (select 1 from {table} k where k.source = $1\n\
+             and k.merge_request_id = t.merge_request_id and k.internal and k.{key} in ({keep})))"
+        ),
+        false => String::new(),
+    };
+    let stored = |id: &str| {
+        format!(
+            "(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id} and n.gone_at is null)"
+        )
+    };
     let postgres = format!(
-        "delete from {table} t using (\n\
+        "update {table} t set gone_at = $3 from (\n\
          select c.* from json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[], count bigint)\n\
          where {stored} <> c.count offset 0) c\n\
-         where t.source = $1 and t.merge_request_id = c.id{clock} and t.{key} <> all (c.keep)",
+         where t.source = $1 and t.merge_request_id = c.id and t.gone_at is null{clock} and t.{key} <> all (c.keep){seen}\n\
+         returning t.merge_request_id",
         stored = stored("c.id"),
         clock = not_newer("c.as_of"),
+        seen = seen("select unnest(c.keep)"),
     );
+    let keep = "select value from json_each(c.value->'keep')";
     let sqlite = format!(
-        "delete from {table} where source = $1 and (merge_request_id, {key}) in (\n\
+        "update {table} set gone_at = $3 where source = $1 and (merge_request_id, {key}) in (\n\
          select t.merge_request_id, t.{key} from json_each($2) c\n\
-         cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id'\n\
-         where {stored} <> c.value->>'count' and t.{key} not in (select value from json_each(c.value->'keep')){clock})",
+         cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id' and t.gone_at is null\n\
+         where {stored} <> c.value->>'count' and t.{key} not in ({keep}){clock}{seen})\n\
+         returning merge_request_id",
         stored = stored("c.value->>'id'"),
         clock = not_newer("c.value->>'as_of'"),
+        seen = seen(keep),
     );
     Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
 }

@@ -20,6 +20,7 @@ use sqlx::{Connection as _, Row as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::postgres;
+use crate::support::rows::there;
 
 const TOKEN: &str = "glpat-reader";
 
@@ -96,12 +97,12 @@ impl Place {
         }
     }
 
-    /// All that was imported, a line for each row, without the columns that tell when and by whom.
+    /// All that is there, a line for each row, without the columns that tell when and by whom.
     async fn rows(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (table, columns) in TABLES {
             let columns: Vec<String> = columns.split_whitespace().map(|name| format!("cast({name} as text)")).collect();
-            let cells = self.cells(&format!("select {} from {table}", columns.join(", "))).await;
+            let cells = self.cells(&format!("select {} from {table} where {}", columns.join(", "), there(table))).await;
             for row in cells {
                 let row: Vec<String> = row.into_iter().map(|cell| cell.unwrap_or_else(|| "NULL".into())).collect();
                 lines.push(format!("{table}: {}", row.join(" | ")));

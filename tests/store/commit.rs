@@ -69,6 +69,10 @@ fn everything() -> Batch {
     }
 }
 
+/// The notes, and which of them are gone.
+const NOTES: &str =
+    "select cast(id as text) || case when gone_at is null then '' else ' gone' end from gitlab_notes order by id";
+
 #[tokio::test]
 async fn committing_twice_equals_committing_once() {
     for home in homes().await {
@@ -175,7 +179,7 @@ async fn of_two_readings_of_one_version_the_later_wins() {
 }
 
 #[tokio::test]
-async fn children_that_a_complete_set_lacks_go_and_newer_ones_stay() {
+async fn children_that_a_complete_set_lacks_are_gone_and_newer_ones_are_not() {
     for home in homes().await {
         let first = Batch {
             merge_requests: vec![merge_request(1, 5), merge_request(2, 5)],
@@ -198,9 +202,34 @@ async fn children_that_a_complete_set_lacks_go_and_newer_ones_stay() {
         home.store.commit(home.source, &first).await.unwrap();
         home.store.commit(home.source, &second).await.unwrap();
 
-        assert_eq!(home.texts("select cast(id as text) from gitlab_notes order by id").await, ["2", "3", "4"]);
+        assert_eq!(home.texts(NOTES).await, ["1 gone", "2", "3", "4"]);
         assert_eq!(home.rows("gitlab_approvals").await.len(), 0);
         assert_eq!(home.rows("gitlab_merge_request_commits").await.len(), 0);
+
+        home.store.commit(home.source, &Batch { notes: vec![note(1, 1, 5)], ..Batch::default() }).await.unwrap();
+        assert_eq!(home.texts(NOTES).await, ["1", "2", "3", "4"], "what is seen again is there again");
+    }
+}
+
+/// Whoever may not see internal notes is given a whole list without them.
+#[tokio::test]
+async fn internal_notes_are_gone_only_for_somebody_who_sees_internal_notes() {
+    for home in homes().await {
+        let internal = |id| Note { internal: Some(true), ..note(1, id, 5) };
+        let set = |notes: Vec<Note>, updated| Batch {
+            merge_requests: vec![merge_request(1, updated)],
+            notes,
+            complete: vec![complete(1, updated)],
+            ..Batch::default()
+        };
+        let all = set(vec![note(1, 1, 5), internal(2), internal(3)], 5);
+        home.store.commit(home.source, &all).await.unwrap();
+
+        home.store.commit(home.source, &set(vec![note(1, 1, 5)], 6)).await.unwrap();
+        assert_eq!(home.texts(NOTES).await, ["1", "2", "3"]);
+
+        home.store.commit(home.source, &set(vec![internal(3)], 7)).await.unwrap();
+        assert_eq!(home.texts(NOTES).await, ["1 gone", "2 gone", "3"]);
     }
 }
 
@@ -230,7 +259,7 @@ async fn a_complete_set_older_than_the_merge_request_changes_nothing() {
 }
 
 #[tokio::test]
-async fn labels_and_members_that_a_complete_set_lacks_go() {
+async fn labels_and_members_that_a_complete_set_lacks_are_gone_and_an_empty_one_proves_nothing() {
     for home in homes().await {
         let label = |project_id, id| Label { project_id, id, name: "l".into(), ..Label::default() };
         let member = |holder_id, user_id| Member {
@@ -253,13 +282,22 @@ async fn labels_and_members_that_a_complete_set_lacks_go() {
             ..Batch::default()
         };
 
-        home.store.commit(home.source, &first).await.unwrap();
-        home.store.commit(home.source, &second).await.unwrap();
+        let silent = Batch {
+            complete_labels: vec![1, 2],
+            complete_members: vec![(MemberKind::Project, 1), (MemberKind::Project, 2)],
+            ..Batch::default()
+        };
 
-        let labels = "select cast(project_id as text) || '/' || cast(id as text) from gitlab_labels order by 1";
-        let members = "select cast(holder_id as text) || '/' || cast(user_id as text) from gitlab_members order by 1";
-        assert_eq!(home.texts(labels).await, ["1/2", "2/1"]);
-        assert_eq!(home.texts(members).await, ["1/2", "2/1"]);
+        for batch in [first, second, silent] {
+            home.store.commit(home.source, &batch).await.unwrap();
+        }
+
+        let labels = "select cast(project_id as text) || '/' || cast(id as text)
+            || case when gone_at is null then '' else ' gone' end from gitlab_labels order by 1";
+        let members = "select cast(holder_id as text) || '/' || cast(user_id as text)
+            || case when gone_at is null then '' else ' gone' end from gitlab_members order by 1";
+        assert_eq!(home.texts(labels).await, ["1/1 gone", "1/2", "2/1"]);
+        assert_eq!(home.texts(members).await, ["1/1 gone", "1/2", "2/1"]);
     }
 }
 

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use gitlab_connector::store::rows::Project;
-use gitlab_connector::store::{
-    Batch, Connection, Delivery, Error, NewTask, PlanClaim, Progress, Run, Sweep, Task, TaskState,
-};
+use gitlab_connector::store::{Batch, Connection, Delivery, Error, NewTask, PlanClaim, Progress, Run, Task, TaskState};
 use jiff::SignedDuration;
 
 use super::{Home, at, homes, merge_request};
@@ -213,29 +211,43 @@ async fn two_claimers_never_get_the_same_task() {
 }
 
 #[tokio::test]
-async fn a_full_pass_removes_what_it_did_not_see_and_keeps_what_came_meanwhile() {
+async fn a_full_pass_knows_what_it_has_not_met_however_often_it_is_resumed() {
     for home in homes().await {
-        let seen = |run: &Run, ids: &[i64]| Batch {
-            merge_requests: ids.iter().map(|id| merge_request(*id, 1)).collect(),
-            run_id: Some(run.id),
-            ..Batch::default()
+        let all = Batch { merge_requests: (1..=4).map(|id| merge_request(id, id)).collect(), ..Batch::default() };
+        home.store.commit(home.source, &all).await.unwrap();
+        let run = planned(&home, "full", true, 1).await;
+        let unmet = async |task: &Task, since: Option<i64>| {
+            let unmet = home.store.unmet(home.source, (task.id, 1), since.map(at), 0).await.unwrap();
+            unmet.iter().map(|one| one.id).collect::<Vec<_>>()
         };
-        let first = home.store.open_run(home.source, "first", true).await.unwrap();
-        home.store.commit(home.source, &seen(&first, &[1, 2, 3])).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        let second = home.store.open_run(home.source, "second", true).await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
 
-        let event = Batch { merge_request_events: vec![merge_request(4, 1)], ..Batch::default() };
-        home.store.commit(home.source, &event).await.unwrap();
-        // Of 2 a newer version is stored already: being seen counts all the same.
-        let newer = Batch { as_of: Some(at(0)), merge_requests: vec![merge_request(2, 9)], ..Batch::default() };
-        home.store.commit(home.source, &newer).await.unwrap();
-        home.store.commit(home.source, &seen(&second, &[1, 2])).await.unwrap();
-        let end = Batch { run_id: Some(second.id), sweep: Some(Sweep { project_id: 1 }), ..Batch::default() };
-        home.store.commit(home.source, &end).await.unwrap();
+        let claim = async |worker| home.store.claim_task(run.id, worker, LEASE).await.unwrap().unwrap();
+        let pages = |task: &Task, state| Batch { progress: progress(task, state), ..Batch::default() };
 
-        assert_eq!(home.texts("select cast(id as text) from gitlab_merge_requests order by id").await, ["1", "2", "4"]);
+        let task = claim("a").await;
+        // Of 2 a newer version is stored: being met counts all the same.
+        let met = Batch { meets: true, merge_requests: vec![merge_request(2, 1)], ..pages(&task, TaskState::Open) };
+        home.store.commit(home.source, &met).await.unwrap();
+        home.store.release_worker(run.id, "a").await.unwrap();
+        let task = claim("b").await;
+
+        assert_eq!(unmet(&task, None).await, [1, 3, 4]);
+        assert_eq!(unmet(&task, Some(3)).await, [3, 4], "what was not asked for proves nothing");
+
+        let gone = Batch { deleted: vec![3], ..Batch::default() };
+        let early = Batch { as_of: Some(at(0)), deleted: vec![1], ..Batch::default() };
+        for batch in [gone, early] {
+            home.store.commit(home.source, &batch).await.unwrap();
+        }
+
+        // 1 was read after the moment of that proof.
+        assert_eq!(unmet(&task, None).await, [1, 4]);
+        home.store.commit(home.source, &pages(&task, TaskState::Done)).await.unwrap();
+        assert_eq!(home.texts("select cast(count(*) as text) from connector_met").await, ["0"]);
+
+        let again = Batch { merge_requests: vec![merge_request(3, 3)], ..Batch::default() };
+        home.store.commit(home.source, &again).await.unwrap();
+        assert_eq!(unmet(&task, None).await, [1, 2, 3, 4], "what is seen again is there again");
     }
 }
 

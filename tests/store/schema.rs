@@ -13,7 +13,7 @@ const SQLITE_COLUMNS: &str = "select m.name || '.' || c.name from sqlite_schema 
     where m.type in ('table', 'view') and m.name not like 'sqlite_%' order by 1";
 const UNDESCRIBED: &str = "select c.relname || '.' || a.attname from pg_class c
     join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'public'
-    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.relkind in ('r', 'v') and c.relname <> 'connector_schema'
       and (obj_description(c.oid) is null or col_description(c.oid, a.attnum) is null)";
 

@@ -23,12 +23,24 @@ const TABLES: [(&str, &str); 9] = [
     ("gitlab_merge_request_commits", "merge_request_id sha title author_email"),
 ];
 
+/// Which rows of a table are of what GitLab still has.
+pub(crate) fn there(table: &str) -> &'static str {
+    match table {
+        "gitlab_groups" | "gitlab_projects" | "gitlab_merge_requests" => "deleted_at is null",
+        "gitlab_labels" | "gitlab_members" => "gone_at is null",
+        "gitlab_notes" | "gitlab_approvals" | "gitlab_merge_request_commits" => {
+            "gone_at is null and merge_request_id not in (select id from gitlab_merge_requests where deleted_at is not null)"
+        }
+        _ => "true",
+    }
+}
+
 /// Every row as one line.
 pub(crate) async fn dump(url: &SecretString) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     for (table, columns) in TABLES {
         let columns: Vec<String> = columns.split_whitespace().map(|column| format!("cast({column} as text)")).collect();
-        let sql = format!("select {} from {table}", columns.join(", "));
+        let sql = format!("select {} from {table} where {}", columns.join(", "), there(table));
         for row in query(url, &sql).await {
             lines.insert(format!("{table}: {}", row.join(" | ")));
         }

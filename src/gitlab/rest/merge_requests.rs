@@ -14,6 +14,8 @@ pub struct MergeRequestFilter {
     pub updated_after: Option<Timestamp>,
     /// Only those made at or after.
     pub created_after: Option<Timestamp>,
+    /// Only those of this author.
+    pub author_id: Option<i64>,
     /// `created_at` (GitLab's default), `updated_at`, …
     pub order_by: Option<&'static str>,
     /// `desc` (GitLab's default) or `asc`.
@@ -52,6 +54,7 @@ fn list(project: i64, filter: &MergeRequestFilter) -> Request {
         .with("per_page", filter.per_page.unwrap_or(PER_PAGE))
         .with_some("updated_after", filter.updated_after)
         .with_some("created_after", filter.created_after)
+        .with_some("author_id", filter.author_id)
         .with_some("order_by", filter.order_by)
         .with_some("sort", filter.sort)
 }

@@ -1,17 +1,6 @@
 -- Views for people who ask questions: vendor-neutral names, and metrics whose definitions stand beside them.
 -- Comments above a view describe it; lines of the form `name: text` describe its columns.
 
--- Username patterns that tell bots from people, beside GitLab's own flag. Add your own; an exception wins over a match.
-create table connector_bot_patterns (
-  -- A LIKE pattern on the lower-case username; ! escapes.
-  pattern text primary key,
-  -- False makes an exception: who matches is a person, whatever else matches.
-  is_bot boolean not null
-);
-insert into connector_bot_patterns (pattern, is_bot) values
-  ('project!_%!_bot%', true), ('group!_%!_bot%', true), ('service!_account!_%', true),
-  ('%-bot', true), ('%!_bot', true), ('%[bot]', true);
-
 -- People and bots.
 -- source: The connection.
 -- id: GitLab's id.
@@ -33,7 +22,7 @@ select u.source, u.id, u.username, u.name, u.state,
   u.public_email as email, u.web_url as external_url
 from gitlab_users u;
 
--- Repositories.
+-- Repositories that are followed: not those that are deleted, excluded or out of scope.
 -- source: The connection.
 -- id: GitLab's id of the project.
 -- name: Display name.
@@ -45,9 +34,10 @@ from gitlab_users u;
 -- created: When the project was created.
 -- external_url: Address in the browser.
 create view repos as
-select p.source, p.id, p.name, split_part(p.path_with_namespace, '/', 1) as organization, p.path_with_namespace as full_path,
+select p.source, p.id, p.name, substr(p.path_with_namespace, 1, instr(p.path_with_namespace || '/', '/') - 1) as organization, p.path_with_namespace as full_path,
   p.default_branch, p.visibility, p.archived, p.created_at as created, p.web_url as external_url
-from gitlab_projects p;
+from gitlab_projects p
+where p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null;
 
 -- Reviews: GitLab has no such object, so each comment, approval and withdrawn approval counts as one. Everybody's are
 -- here, also bots' and the author's own; is_bot and is_own tell them apart.
@@ -69,11 +59,11 @@ with events as (
   select n.source, n.merge_request_id, n.id as note_id, n.author_id as user_id, n.created_at,
     case when n.system then n.action else 'commented' end as review_type
   from gitlab_notes n
-  where not n.system or n.action in ('approved', 'unapproved', 'requested_changes')
+  where n.gone_at is null and (not n.system or n.action in ('approved', 'unapproved', 'requested_changes'))
   union all
   select a.source, a.merge_request_id, null, a.user_id, a.approved_at, 'approved'
   from gitlab_approvals a
-  where not exists (select 1 from gitlab_notes n
+  where a.gone_at is null and not exists (select 1 from gitlab_notes n
                     where n.source = a.source and n.merge_request_id = a.merge_request_id
                       and n.action = 'approved' and n.author_id = a.user_id)
 ),
@@ -81,19 +71,19 @@ requested as (
   select e.*,
     (select max(q.created_at) from gitlab_notes q
      where q.source = e.source and q.merge_request_id = e.merge_request_id
-       and q.action = 'review_requested' and q.created_at <= e.created_at) as request_at
+       and q.action = 'review_requested' and q.gone_at is null and q.created_at <= e.created_at) as request_at
   from events e
 )
 select e.source, e.merge_request_id, m.project_id, e.note_id, e.user_id, e.review_type,
   e.review_type = 'approved' as approved, e.created_at,
   coalesce(e.request_at, m.created_at) as requested_at, e.request_at is not null as request_recorded,
-  case when e.created_at < coalesce(e.request_at, m.created_at) then 0 else extract(epoch from e.created_at - coalesce(e.request_at, m.created_at))::double precision end as time_since_request,
+  case when e.created_at < coalesce(e.request_at, m.created_at) then 0.0 else round((julianday(e.created_at) - julianday(coalesce(e.request_at, m.created_at))) * 86400.0, 3) end as time_since_request,
   u.is_bot, e.user_id = m.author_id as is_own
 from requested e
-join gitlab_merge_requests m on m.source = e.source and m.id = e.merge_request_id
+join gitlab_merge_requests m on m.source = e.source and m.id = e.merge_request_id and m.deleted_at is null
 left join users u on u.source = e.source and u.id = e.user_id;
 
--- Merge requests. Intervals are in seconds and at least 0; open_ counts from creation, ready_ from ready_for_review.
+-- Merge requests, but for deleted ones and those of projects that are not followed. Intervals are in seconds and at least 0; open_ counts from creation, ready_ from ready_for_review.
 -- First reviews and approvals are those of people other than the author.
 -- source: The connection.
 -- id: GitLab's id of the merge request.
@@ -140,11 +130,11 @@ with reviewed as (
 ),
 noted as (
   select n.source, n.merge_request_id, max(n.created_at) as ready_at
-  from gitlab_notes n where n.action = 'ready' group by n.source, n.merge_request_id
+  from gitlab_notes n where n.action = 'ready' and n.gone_at is null group by n.source, n.merge_request_id
 ),
 committed as (
   select c.source, c.merge_request_id, min(c.authored_at) as first_commit
-  from gitlab_merge_request_commits c group by c.source, c.merge_request_id
+  from gitlab_merge_request_commits c where c.gone_at is null group by c.source, c.merge_request_id
 ),
 timed as (
   select m.*, case when m.draft is true then null else coalesce(m.ready_at, n.ready_at, m.created_at) end as ready,
@@ -153,20 +143,23 @@ timed as (
   left join reviewed r on r.source = m.source and r.merge_request_id = m.id
   left join noted n on n.source = m.source and n.merge_request_id = m.id
   left join committed c on c.source = m.source and c.merge_request_id = m.id
+  where m.deleted_at is null and not exists (
+    select 1 from gitlab_projects p where p.source = m.source and p.id = m.project_id
+      and (p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null))
 )
 select m.source, m.id, m.project_id as repo_id, m.iid as number, m.title, m.state, m.draft, m.author_id as user_id,
   u.is_bot as bot_authored, m.merge_user_id as merged_by_user_id, m.target_branch as base_ref,
   m.source_branch as head_ref, m.merge_commit_sha, m.additions, m.deletions, m.changed_files, m.commit_count,
   m.user_notes_count as comment_count, m.created_at as created, m.updated_at as updated, m.ready as ready_for_review,
   m.merged_at as merged, m.closed_at as closed, m.first_commit, m.first_review, m.first_approval,
-  case when m.merged_at < m.created_at then 0 else extract(epoch from m.merged_at - m.created_at)::double precision end as open_to_merge,
-  case when m.merged_at < m.ready then 0 else extract(epoch from m.merged_at - m.ready)::double precision end as ready_to_merge,
-  case when m.first_review < m.ready then 0 else extract(epoch from m.first_review - m.ready)::double precision end as ready_to_first_review,
-  case when m.first_approval < m.ready then 0 else extract(epoch from m.first_approval - m.ready)::double precision end as ready_to_first_approval,
-  case when m.first_review < m.created_at then 0 else extract(epoch from m.first_review - m.created_at)::double precision end as open_to_first_review,
-  case when m.first_approval < m.created_at then 0 else extract(epoch from m.first_approval - m.created_at)::double precision end as open_to_first_approval,
-  case when m.merged_at < m.ready then 0 else ((((floor(extract(epoch from m.merged_at))::bigint / 86400 + 3) / 7 * 5 + least((floor(extract(epoch from m.merged_at))::bigint / 86400 + 3) % 7, 5)) * 36000 + case when (floor(extract(epoch from m.merged_at))::bigint / 86400 + 3) % 7 < 5 then least(greatest((floor(extract(epoch from m.merged_at))::bigint % 86400) - 28800, 0), 36000) else 0 end)
-    - (((floor(extract(epoch from m.ready))::bigint / 86400 + 3) / 7 * 5 + least((floor(extract(epoch from m.ready))::bigint / 86400 + 3) % 7, 5)) * 36000 + case when (floor(extract(epoch from m.ready))::bigint / 86400 + 3) % 7 < 5 then least(greatest((floor(extract(epoch from m.ready))::bigint % 86400) - 28800, 0), 36000) else 0 end))::double precision end as ready_to_merge_business,
+  case when m.merged_at < m.created_at then 0.0 else round((julianday(m.merged_at) - julianday(m.created_at)) * 86400.0, 3) end as open_to_merge,
+  case when m.merged_at < m.ready then 0.0 else round((julianday(m.merged_at) - julianday(m.ready)) * 86400.0, 3) end as ready_to_merge,
+  case when m.first_review < m.ready then 0.0 else round((julianday(m.first_review) - julianday(m.ready)) * 86400.0, 3) end as ready_to_first_review,
+  case when m.first_approval < m.ready then 0.0 else round((julianday(m.first_approval) - julianday(m.ready)) * 86400.0, 3) end as ready_to_first_approval,
+  case when m.first_review < m.created_at then 0.0 else round((julianday(m.first_review) - julianday(m.created_at)) * 86400.0, 3) end as open_to_first_review,
+  case when m.first_approval < m.created_at then 0.0 else round((julianday(m.first_approval) - julianday(m.created_at)) * 86400.0, 3) end as open_to_first_approval,
+  case when m.merged_at < m.ready then 0 else ((((unixepoch(m.merged_at) / 86400 + 3) / 7 * 5 + min((unixepoch(m.merged_at) / 86400 + 3) % 7, 5)) * 36000 + case when (unixepoch(m.merged_at) / 86400 + 3) % 7 < 5 then min(max((unixepoch(m.merged_at) % 86400) - 28800, 0), 36000) else 0 end)
+    - (((unixepoch(m.ready) / 86400 + 3) / 7 * 5 + min((unixepoch(m.ready) / 86400 + 3) % 7, 5)) * 36000 + case when (unixepoch(m.ready) / 86400 + 3) % 7 < 5 then min(max((unixepoch(m.ready) % 86400) - 28800, 0), 36000) else 0 end)) * 1.0 end as ready_to_merge_business,
   m.web_url as external_url
 from timed m
 left join users u on u.source = m.source and u.id = m.author_id;
@@ -201,7 +194,7 @@ from gitlab_reviews r;
 -- value: The measure.
 create view metrics_samples as
 with merged as materialized (
-  select p.*, date_trunc('week', p.merged at time zone 'UTC')::date as week from pull_requests p
+  select p.*, date(p.merged, 'weekday 0', '-6 days') as week from pull_requests p
   where p.merged is not null and p.bot_authored is not true
 ),
 measured as (
@@ -215,9 +208,9 @@ measured as (
   union all
   select source, repo_id, id, week, 'ready_to_first_approval', ready_to_first_approval from merged
   union all
-  select source, repo_id, id, week, 'lines', (additions + deletions)::double precision from merged
+  select source, repo_id, id, week, 'lines', (additions + deletions) * 1.0 from merged
   union all
-  select source, repo_id, id, week, 'files', (changed_files)::double precision from merged
+  select source, repo_id, id, week, 'files', (changed_files) * 1.0 from merged
 )
 select source, repo_id, id as pull_request_id, week, measure, value from measured where value is not null;
 
@@ -228,8 +221,14 @@ select source, repo_id, id as pull_request_id, week, measure, value from measure
 -- samples: Merge requests that the median is made of.
 -- median: The median.
 create view metrics_medians_weekly as
-select source, week, measure, count(*) as samples, percentile_cont(0.5) within group (order by value) as median
-from metrics_samples group by source, week, measure;
+with ranked as (
+  select source, week, measure, value,
+    row_number() over (partition by source, week, measure order by value) as place,
+    count(*) over (partition by source, week, measure) as samples
+  from metrics_samples
+)
+select source, week, measure, samples, avg(value) as median from ranked
+where place in ((samples + 1) / 2, (samples + 2) / 2) group by source, week, measure, samples;
 
 -- Medians of metrics_samples by project, over all time.
 -- source: The connection.
@@ -238,8 +237,14 @@ from metrics_samples group by source, week, measure;
 -- samples: Merge requests that the median is made of.
 -- median: The median.
 create view metrics_medians_by_project as
-select source, repo_id, measure, count(*) as samples, percentile_cont(0.5) within group (order by value) as median
-from metrics_samples group by source, repo_id, measure;
+with ranked as (
+  select source, repo_id, measure, value,
+    row_number() over (partition by source, repo_id, measure order by value) as place,
+    count(*) over (partition by source, repo_id, measure) as samples
+  from metrics_samples
+)
+select source, repo_id, measure, samples, avg(value) as median from ranked
+where place in ((samples + 1) / 2, (samples + 2) / 2) group by source, repo_id, measure, samples;
 
 -- Cycle time by week of merging: the median merge request, from ready for review (not a draft any more) to merged.
 -- Bots' merge requests are left out.
@@ -273,7 +278,7 @@ select source, week,
   max(case when measure = 'ready_to_first_approval' then median end) / 3600 as first_approval_hours,
   max(case when measure = 'open_to_merge' then samples end)
     - coalesce(max(case when measure = 'ready_to_first_review' then samples end), 0) as merged_unreviewed,
-  1 - coalesce(max(case when measure = 'ready_to_first_review' then samples end), 0) * 1.0::double precision
+  1 - coalesce(max(case when measure = 'ready_to_first_review' then samples end), 0) * 1.0
     / max(case when measure = 'open_to_merge' then samples end) as merged_unreviewed_share
 from metrics_medians_weekly group by source, week;
 
@@ -299,12 +304,12 @@ from metrics_medians_weekly where measure in ('lines', 'files') group by source,
 -- merged_per_engineer: The quotient.
 create view metrics_throughput_weekly as
 with active as (
-  select source, date_trunc('week', created at time zone 'UTC')::date as week, user_id, 0 as merged from pull_requests where bot_authored is not true
+  select source, date(created, 'weekday 0', '-6 days') as week, user_id, 0 as merged from pull_requests where bot_authored is not true
   union all
-  select source, date_trunc('week', merged at time zone 'UTC')::date, user_id, 1 from pull_requests where merged is not null and bot_authored is not true
+  select source, date(merged, 'weekday 0', '-6 days'), user_id, 1 from pull_requests where merged is not null and bot_authored is not true
 )
 select source, week, sum(merged) as merged, count(distinct user_id) as engineers,
-  sum(merged) * 1.0::double precision / nullif(count(distinct user_id), 0) as merged_per_engineer
+  sum(merged) * 1.0 / nullif(count(distinct user_id), 0) as merged_per_engineer
 from active group by source, week;
 
 -- Review load by week: who reviews how much. Bots and the author's own comments are left out.
@@ -316,14 +321,14 @@ from active group by source, week;
 -- approvals: Approvals given.
 -- comments: Comments written.
 create view metrics_review_load_weekly as
-select r.source, date_trunc('week', r.created_at at time zone 'UTC')::date as week, r.user_id, u.username,
+select r.source, date(r.created_at, 'weekday 0', '-6 days') as week, r.user_id, u.username,
   count(distinct r.merge_request_id) as merge_requests,
   count(case when r.review_type = 'approved' then 1 end) as approvals,
   count(case when r.review_type = 'commented' then 1 end) as comments
 from gitlab_reviews r
 left join users u on u.source = r.source and u.id = r.user_id
 where r.created_at is not null and r.is_own is not true and r.is_bot is not true
-group by r.source, date_trunc('week', r.created_at at time zone 'UTC')::date, r.user_id, u.username;
+group by r.source, date(r.created_at, 'weekday 0', '-6 days'), r.user_id, u.username;
 
 -- Merge requests that waited longest for a first review by another person, slowest first. Bots' are left out.
 -- source: The connection.
@@ -352,11 +357,11 @@ order by p.ready_to_first_review desc;
 -- closed: Closed without merging in the week.
 create view merge_requests_per_week as
 with happened as (
-  select source, date_trunc('week', created at time zone 'UTC')::date as week, 1 as opened, 0 as merged, 0 as closed from pull_requests
+  select source, date(created, 'weekday 0', '-6 days') as week, 1 as opened, 0 as merged, 0 as closed from pull_requests
   union all
-  select source, date_trunc('week', merged at time zone 'UTC')::date, 0, 1, 0 from pull_requests where merged is not null
+  select source, date(merged, 'weekday 0', '-6 days'), 0, 1, 0 from pull_requests where merged is not null
   union all
-  select source, date_trunc('week', closed at time zone 'UTC')::date, 0, 0, 1 from pull_requests where closed is not null and merged is null
+  select source, date(closed, 'weekday 0', '-6 days'), 0, 0, 1 from pull_requests where closed is not null and merged is null
 )
 select source, week, sum(opened) as opened, sum(merged) as merged, sum(closed) as closed
 from happened group by source, week;

@@ -1,0 +1,75 @@
+-- Nothing is deleted because GitLab is silent about it: rows keep what became of them, and since when. What is seen again
+-- loses these marks again.
+
+-- Since when it is known to be deleted, or to be waiting for its deletion.
+alter table gitlab_groups add column deleted_at text;
+-- Since when it belongs to no group that the connection follows.
+alter table gitlab_groups add column out_of_scope_at text;
+-- Since when it is archived, as far as an import saw it.
+alter table gitlab_groups add column archived_at text;
+-- Since when no token may see it; it may be hidden or deleted.
+alter table gitlab_groups add column unreadable_at text;
+
+-- Since when it is known to be deleted, or to be waiting for its deletion.
+alter table gitlab_projects add column deleted_at text;
+-- Since when it is in no group and no list that the connection follows.
+alter table gitlab_projects add column out_of_scope_at text;
+-- Since when the connection excludes it.
+alter table gitlab_projects add column excluded_at text;
+-- Since when it is archived, as far as an import saw it.
+alter table gitlab_projects add column archived_at text;
+-- Since when no token may see it; it may be hidden or deleted.
+alter table gitlab_projects add column unreadable_at text;
+
+-- Since when GitLab no longer lists it.
+alter table gitlab_labels add column gone_at text;
+
+-- Since when GitLab no longer lists the membership.
+alter table gitlab_members add column gone_at text;
+
+-- The last run that met a merge request is told by connector_met, and only while that run lasts.
+alter table gitlab_merge_requests drop column synced_run;
+
+-- Whether notes and approvals are stored to their ends; where not, what is missing is unknown. NULL: never asked for.
+alter table gitlab_merge_requests add column reviews_complete integer;
+-- Whether its commits are stored to their end. NULL: never asked for.
+alter table gitlab_merge_requests add column commits_complete integer;
+-- Since when it is known to be deleted: its project was readable then, and it was not there.
+alter table gitlab_merge_requests add column deleted_at text;
+-- Since when GitLab hides it while its project is readable: that of an author who is banned, for one.
+alter table gitlab_merge_requests add column unreadable_at text;
+
+-- Since when GitLab no longer lists it. Internal notes keep NULL where only tokens looked that see none.
+alter table gitlab_notes add column gone_at text;
+
+-- Since when it is no longer in force.
+alter table gitlab_approvals add column gone_at text;
+
+-- Since when it is no longer part of the merge request, as after a rebase.
+alter table gitlab_merge_request_commits add column gone_at text;
+
+-- Merge requests that a full pass has met so far. What it has not met at its end is asked for one by one.
+create table connector_met (
+  -- The task of the pass.
+  task_id integer not null,
+  -- Id (not iid) of the merge request.
+  merge_request_id integer not null,
+  primary key (task_id, merge_request_id)
+) strict;
+
+-- What GitLab could not deliver while everything around it was read. Each import tries again; what comes leaves the list.
+create table connector_unreadable (
+  -- The connection.
+  source integer not null,
+  -- The project.
+  project_id integer not null,
+  -- The merge request's number in the project; 0 for the project itself.
+  iid integer not null,
+  -- GitLab's words.
+  reason text not null,
+  -- Since when.
+  since text not null,
+  -- When it was last tried.
+  tried_at text not null,
+  primary key (source, project_id, iid)
+) strict;
