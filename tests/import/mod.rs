@@ -3,6 +3,7 @@
 mod equality;
 mod hidden;
 mod mode;
+mod states;
 mod trouble;
 mod variants;
 mod worker;
