@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use url::Url;
 
 use super::limits::Gate;
@@ -149,6 +150,16 @@ impl Client {
         let pool = self.shared.pool();
         let tokens = names.iter().filter_map(|name| pool.position(name)).collect();
         Client { tokens, ..self.clone() }
+    }
+
+    /// The same client once for each user behind its tokens: what one of them sees, another may not. At least one.
+    pub async fn views(&self) -> Vec<Client> {
+        self.get_introduced().await;
+        let users = self.shared.pool().by_user(&self.tokens, Instant::now());
+        if users.is_empty() {
+            return vec![self.clone()];
+        }
+        users.into_iter().map(|tokens| Client { tokens: tokens.into(), ..self.clone() }).collect()
     }
 
     /// The same client with another patience.

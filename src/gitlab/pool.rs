@@ -83,6 +83,19 @@ impl Pool {
         self.budgets[self.slots[token].budget].limit
     }
 
+    /// The tokens that may ask, those of one user together. One whose user is unknown stands alone.
+    pub(super) fn by_user(&self, within: &[usize], now: Instant) -> Vec<Vec<usize>> {
+        let mut users: Vec<(Option<i64>, Vec<usize>)> = Vec::new();
+        for index in within.iter().copied().filter(|index| self.slots[*index].may_ask(now)) {
+            let user = self.slots[index].user;
+            match users.iter_mut().find(|(known, _)| known.is_some() && *known == user) {
+                Some((_, tokens)) => tokens.push(index),
+                None => users.push((user, vec![index])),
+            }
+        }
+        users.into_iter().map(|(_, tokens)| tokens).collect()
+    }
+
     /// Tokens whose user is not known yet.
     pub(super) fn strangers(&self, within: &[usize]) -> Vec<usize> {
         let stranger = |slot: &Slot| slot.user.is_none() && slot.aside.is_none();

@@ -211,7 +211,7 @@ impl Client {
 
     /// With several tokens, asks once who is behind each, because budgets belong to users. A token that cannot say keeps a
     /// budget of its own.
-    async fn get_introduced(&self) {
+    pub(super) async fn get_introduced(&self) {
         if self.tokens.len() < 2 {
             return;
         }

@@ -98,6 +98,8 @@ impl Patience {
 /// The server, the database, and what the run knows about both.
 pub(super) struct Context {
     pub(super) client: Client,
+    /// The same for each of the users behind its tokens.
+    pub(super) views: Vec<Client>,
     pub(super) store: Store,
     pub(super) settings: Settings,
     pub(super) progress: Progress,
@@ -146,8 +148,10 @@ impl Context {
         let mut settings = settings.clone();
         let back = settings.lookback.and_then(|lookback| Timestamp::now().checked_sub(lookback).ok());
         settings.since = settings.since.max(back);
+        let client = client.with_patience(gitlab::Patience::importing());
         Ok(Context {
-            client: client.with_patience(gitlab::Patience::importing()),
+            views: client.views().await,
+            client,
             store: store.clone(),
             limits: Limits::new(&settings, &stop),
             settings,
@@ -164,6 +168,12 @@ impl Context {
             begun: Instant::now(),
             answered_ms: AtomicU64::new(0),
         })
+    }
+
+    /// The client restricted to some tokens; to all of them where none is named, or the pool has none of these any more.
+    pub(super) fn client_among(&self, tokens: &[String]) -> Client {
+        let some = self.client.among(tokens);
+        if some.token_names().is_empty() { self.client.clone() } else { some }
     }
 
     /// How long to wait for what fails.

@@ -9,16 +9,18 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use crate::gitlab;
 use crate::gitlab::graphql::{Answer, GraphqlError};
 use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
+use crate::gitlab::{self, Class, Client};
 use crate::store::{Batch, NewTask, PlanClaim, Run};
 
 use super::adapt::PageSize;
 use super::context::Context;
 use super::cure::{Cure, Troubles};
+use super::lists::Asking;
 use super::plan::{Filter, Verdict};
 use super::rows::Rows;
+use super::sights::Sights;
 use super::standing::{self, Walked};
 use super::{Error, belongings};
 
@@ -27,6 +29,9 @@ const PAGE: u32 = 50;
 
 /// How long another worker waits before it plans in the place of one that has said nothing.
 const PLAN_LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Tasks to store at once where all of them are known.
+const TASKS_AT_ONCE: usize = 500;
 
 /// How often to look whether another worker's plan is there.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -42,6 +47,11 @@ pub(super) struct Planner<'a> {
     /// Groups seen, with their parents and labels: projects inherit them.
     groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
     walked: Walked,
+    /// Which user's tokens look at the scope now, of `ctx.views`.
+    user: usize,
+    sights: Sights,
+    /// References of the scope that were found.
+    found: HashSet<String>,
     /// Projects that an earlier run has read to the end.
     read_before: HashSet<i64>,
 }
@@ -56,7 +66,10 @@ impl<'a> Planner<'a> {
             run,
             filter,
             groups: HashMap::new(),
+            user: 0,
+            sights: Sights::default(),
             walked: Walked { subgroups: ctx.settings.scope.include_subgroups, ..Walked::default() },
+            found: HashSet::new(),
             read_before: if run.full { HashSet::new() } else { read_before.collect() },
         })
     }
@@ -85,20 +98,48 @@ impl<'a> Planner<'a> {
 
     async fn walk(&mut self) -> Result<(), Error> {
         let ctx = self.ctx;
-        for group in &ctx.settings.scope.groups {
-            self.group(group).await?;
+        let mut refused = None;
+        for user in 0..ctx.views.len() {
+            self.user = user;
+            match self.look().await {
+                Err(Error::GitLab(error)) if is_of_the_token(&error) => {
+                    tracing::warn!(tokens = ?self.view().token_names(), %error, "the scope is read without these tokens");
+                    refused = Some(error);
+                }
+                other => other?,
+            }
         }
-        for project in &ctx.settings.scope.projects {
-            self.single_project(project).await?;
+        if let Some(error) = refused.filter(|_| self.found.is_empty()) {
+            return Err(error.into());
         }
+        let scope = &ctx.settings.scope;
+        let not_found = |reference: &&String| !self.found.contains(*reference);
+        self.walked.missing = scope.groups.iter().chain(&scope.projects).filter(not_found).cloned().collect();
         let walked = &mut self.walked;
         if !walked.missing.is_empty() && walked.groups.is_empty() && walked.projects.is_empty() {
             return Err(Error::ScopeNotFound { missing: std::mem::take(&mut walked.missing) });
         }
         standing::tell(ctx, &self.walked).await?;
+        if ctx.views.len() > 1 {
+            let seen: Vec<NewTask> = self.sights.iter().map(|(id, count, users)| self.task(id, count, users)).collect();
+            for tasks in seen.chunks(TASKS_AT_ONCE) {
+                self.commit(Rows::default(), tasks.to_vec(), false).await?;
+            }
+        }
         let missing = json!(self.walked.missing).to_string();
         ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
         self.commit(Rows::default(), Vec::new(), true).await
+    }
+
+    /// The scope as one user sees it.
+    async fn look(&mut self) -> Result<(), Error> {
+        for group in &self.ctx.settings.scope.groups {
+            self.group(group).await?;
+        }
+        for project in &self.ctx.settings.scope.projects {
+            self.single_project(project).await?;
+        }
+        Ok(())
     }
 
     /// One group of the scope with all that is below it.
@@ -124,7 +165,7 @@ impl<'a> Planner<'a> {
                 "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
             });
             let ask = || async {
-                whole_but_for_repositories(self.ctx.client.graphql::<TreeAnswer>(&document, &variables).await?)
+                whole_but_for_repositories(self.view().graphql::<TreeAnswer>(&document, &variables).await?)
             };
             let answer = match self.ctx.or_stop(ask()).await {
                 Ok(answer) => answer,
@@ -141,9 +182,9 @@ impl<'a> Planner<'a> {
                 self.ctx.learn_limit(limit);
             }
             let Some(answers::GroupTree { group, descendant_groups, projects }) = answer.group else {
-                self.walked.missing.push(reference.to_owned());
                 return Ok(());
             };
+            self.found.insert(reference.to_owned());
 
             after_group = next_of(descendant_groups.as_ref());
             groups_open = after_group.is_some();
@@ -171,8 +212,8 @@ impl<'a> Planner<'a> {
             if self.groups.contains_key(&group.id) {
                 continue;
             }
-            belongings::complete(self.ctx, Owner::Group, &group.full_path, &mut group.labels, &mut group.members)
-                .await?;
+            let asking = Asking { ctx: self.ctx, client: self.view(), path: &group.full_path };
+            belongings::complete(asking, Owner::Group, &mut group.labels, &mut group.members).await?;
             let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
             let parent = group.parent.as_ref().and_then(|parent| parent.id);
             self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
@@ -190,22 +231,18 @@ impl<'a> Planner<'a> {
         let mut tasks = Vec::new();
         for mut project in projects {
             let verdict = self.filter.judge(&project);
+            let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
             let is_new = self.walked.projects.insert(project.id, (verdict, project.archived)).is_none();
-            if !is_new || matches!(verdict, Verdict::Excluded | Verdict::Deleted) {
+            // Who sees more of a project also says more of it.
+            let is_better = verdict == Verdict::Read && self.sights.saw(self.user, project.id, count);
+            if !(is_new || is_better) || matches!(verdict, Verdict::Excluded | Verdict::Deleted) {
                 continue;
             }
-            belongings::complete(
-                self.ctx,
-                Owner::Project,
-                &project.full_path,
-                &mut project.labels,
-                &mut project.members,
-            )
-            .await?;
-            if verdict == Verdict::Read {
-                let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
-                let expected = if self.read_before.contains(&project.id) { 0 } else { count };
-                tasks.push(NewTask { project_id: project.id, expected });
+            let asking = Asking { ctx: self.ctx, client: self.view(), path: &project.full_path };
+            belongings::complete(asking, Owner::Project, &mut project.labels, &mut project.members).await?;
+            // With several users, nobody knows before the last has looked who is to read it.
+            if verdict == Verdict::Read && self.ctx.views.len() == 1 {
+                tasks.push(self.task(project.id, count, &[]));
             }
             let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
             let inherited = self.labels_of(namespace);
@@ -220,17 +257,29 @@ impl<'a> Planner<'a> {
             return Ok(());
         };
         let document = answers::one_project(self.ctx.dialect, self.parts());
-        let answer: answers::ProjectAnswer = belongings::ask(self.ctx, &document, &json!({ "path": path })).await?;
+        let answer: answers::ProjectAnswer =
+            belongings::ask((self.ctx, self.view()), &document, &json!({ "path": path })).await?;
         if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
             self.ctx.learn_limit(limit);
         }
         match answer.project {
-            Some(project) => self.projects(vec![project]).await,
-            None => {
-                self.walked.missing.push(reference.to_owned());
-                Ok(())
+            Some(project) => {
+                self.found.insert(reference.to_owned());
+                self.projects(vec![project]).await
             }
+            None => Ok(()),
         }
+    }
+
+    /// A task for a project with so many merge requests, to be read by some users' tokens.
+    fn task(&self, project_id: i64, count: i64, users: &[usize]) -> NewTask {
+        let tokens = users.iter().filter_map(|user| self.ctx.views.get(*user)).flat_map(Client::token_names).collect();
+        let expected = if self.read_before.contains(&project_id) { 0 } else { count };
+        NewTask { project_id, expected, tokens }
+    }
+
+    fn view(&self) -> &'a Client {
+        self.ctx.views.get(self.user).unwrap_or(&self.ctx.client)
     }
 
     async fn commit(&self, rows: Rows, tasks: Vec<NewTask>, planned: bool) -> Result<(), Error> {
@@ -268,9 +317,9 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self.ctx.persist(|| self.ctx.client.group(reference)).await {
+        match self.ctx.persist(|| self.view().group(reference)).await {
             Ok(group) => Ok(Some(group.full_path)),
-            Err(error) => self.missing_or(reference, error),
+            Err(error) => nothing_or(error),
         }
     }
 
@@ -278,25 +327,29 @@ impl<'a> Planner<'a> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
-        match self.ctx.persist(|| self.ctx.client.project(reference)).await {
+        match self.ctx.persist(|| self.view().project(reference)).await {
             Ok(project) => Ok(Some(project.path_with_namespace)),
-            Err(error) => self.missing_or(reference, error),
-        }
-    }
-
-    fn missing_or(&mut self, reference: &str, error: Error) -> Result<Option<String>, Error> {
-        match error {
-            Error::GitLab(gitlab::Error::NotFound { .. }) => {
-                self.walked.missing.push(reference.to_owned());
-                Ok(None)
-            }
-            error => Err(error),
+            Err(error) => nothing_or(error),
         }
     }
 
     fn parts(&self) -> Parts {
         let resources = self.ctx.settings.resources;
         Parts { labels: resources.labels, members: resources.members }
+    }
+}
+
+/// Whether another user may have more success.
+fn is_of_the_token(error: &gitlab::Error) -> bool {
+    use gitlab::Error::{Forbidden, InsufficientScope, Unauthorized};
+    matches!(error, Unauthorized { .. } | InsufficientScope { .. } | Forbidden { .. })
+}
+
+/// Nothing where these tokens see no such thing.
+fn nothing_or(error: Error) -> Result<Option<String>, Error> {
+    match error {
+        Error::GitLab(error) if error.class() == Class::Hidden => Ok(None),
+        error => Err(error),
     }
 }
 

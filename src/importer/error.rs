@@ -17,6 +17,12 @@ pub enum Error {
         /// Groups and projects as the connection names them.
         missing: Vec<String>,
     },
+    /// No token sees a project that something was to be read from.
+    #[error("{project} was not found, or is hidden from the tokens")]
+    Unseen {
+        /// Its path as last seen.
+        project: String,
+    },
     /// A pattern of `excludeProjects` cannot be read.
     #[error("excludeProjects: {pattern:?} is not a glob: {message}")]
     BadGlob {
@@ -39,7 +45,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::GitLab(gitlab::Error::Unauthorized { .. } | gitlab::Error::InsufficientScope { .. }) => 43,
-            Error::ScopeNotFound { .. } | Error::BadGlob { .. } => 42,
+            Error::ScopeNotFound { .. } | Error::Unseen { .. } | Error::BadGlob { .. } => 42,
             Error::GitLab(_) | Error::Store(_) | Error::Stopped | Error::Internal(_) => 1,
         }
     }
@@ -50,7 +56,7 @@ impl Error {
         match self {
             Error::GitLab(error) => error.reason(),
             Error::Store(error) => error.reason(),
-            Error::ScopeNotFound { .. } => "ScopeNotFound",
+            Error::ScopeNotFound { .. } | Error::Unseen { .. } => "ScopeNotFound",
             Error::BadGlob { .. } => "InvalidSpec",
             Error::Stopped => "Stopped",
             Error::Internal(_) => "InternalError",

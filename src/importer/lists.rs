@@ -3,12 +3,21 @@
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
-use crate::gitlab::Class;
 use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, RestAnswer};
 use crate::gitlab::queries::merge_requests::{self, List};
+use crate::gitlab::{Class, Client};
 
 use super::Error;
 use super::context::Context;
+
+/// Who asks for what is in a project, and by which path.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) ctx: &'a Context,
+    /// The tokens that see the project.
+    pub(super) client: &'a Client,
+    pub(super) path: &'a str,
+}
 
 /// Merge requests whose long lists are read with one request: their lists are a hundred entries long.
 const AT_ONCE: usize = 25;
@@ -21,11 +30,11 @@ const IN_FLIGHT: usize = 4;
 /// Those with long lists are read again with a hundred entries of each list, many merge requests with one request; only
 /// what is longer still is followed one by one. A list that GitLab cannot read in time stays as it is, and is not called
 /// whole.
-pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
+pub(super) async fn complete(asking: Asking<'_>, page: &mut [MergeRequest]) -> Result<(), Error> {
     let cut: Vec<i64> = page.iter().filter(|one| one.is_cut()).map(|one| one.iid).collect();
     let mut requests = Vec::new();
     for iids in cut.chunks(AT_ONCE) {
-        requests.push(by_iids_if_possible(ctx, path, iids));
+        requests.push(by_iids_if_possible(asking, iids));
     }
     let requests = stream::iter(requests).buffer_unordered(IN_FLIGHT);
     let answers: Vec<Vec<MergeRequest>> = requests.try_collect().await?;
@@ -34,32 +43,33 @@ pub(super) async fn complete(ctx: &Context, path: &str, page: &mut [MergeRequest
             *place = longer;
         }
     }
-    follow_all(ctx, path, page).await
+    follow_all(asking, page).await
 }
 
 /// Follows what is longer than a hundred entries, one merge request by one.
-pub(super) async fn follow_all(ctx: &Context, path: &str, page: &mut [MergeRequest]) -> Result<(), Error> {
+pub(super) async fn follow_all(asking: Asking<'_>, page: &mut [MergeRequest]) -> Result<(), Error> {
     let mut requests = Vec::new();
     for one in page {
-        if !one.open_ends(ctx.parts).is_empty() {
-            requests.push(follow(ctx, path, one));
+        if !one.open_ends(asking.ctx.parts).is_empty() {
+            requests.push(follow(asking, one));
         }
     }
     stream::iter(requests).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
 /// A project with some merge requests by their iids, and lists of a hundred entries in them. What is gone is missing.
-pub(super) async fn by_iids(ctx: &Context, path: &str, iids: &[i64]) -> Result<Option<PageProject>, Error> {
+pub(super) async fn by_iids(asking: Asking<'_>, iids: &[i64]) -> Result<Option<PageProject>, Error> {
+    let Asking { ctx, client, path } = asking;
     let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
     let variables = json!({ "path": path, "iids": iids });
-    let answer = ctx.or_stop(ctx.client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
+    let answer = ctx.or_stop(client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
     Ok(answer.complete()?.project)
 }
 
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.
-async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
-    let project = match by_iids(ctx, path, iids).await {
-        Err(Error::GitLab(error)) if is_of_the_lists(ctx, error.class()) || error.is_transient() => None,
+async fn by_iids_if_possible(asking: Asking<'_>, iids: &[i64]) -> Result<Vec<MergeRequest>, Error> {
+    let project = match by_iids(asking, iids).await {
+        Err(Error::GitLab(error)) if is_of_the_lists(asking.ctx, error.class()) || error.is_transient() => None,
         other => other?,
     };
     let list = project.and_then(|project| project.merge_requests).unwrap_or_default();
@@ -67,7 +77,8 @@ async fn by_iids_if_possible(ctx: &Context, path: &str, iids: &[i64]) -> Result<
 }
 
 /// Reads the lists of one merge request to their ends.
-async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(), Error> {
+async fn follow(asking: Asking<'_>, one: &mut MergeRequest) -> Result<(), Error> {
+    let Asking { ctx, client, path } = asking;
     loop {
         let open = one.open_ends(ctx.parts);
         if open.is_empty() {
@@ -79,7 +90,7 @@ async fn follow(ctx: &Context, path: &str, one: &mut MergeRequest) -> Result<(),
         for (list, cursor) in &open {
             variables[list.name()] = json!(cursor);
         }
-        let ask = || async { ctx.client.graphql::<RestAnswer>(&document, &variables).await?.complete() };
+        let ask = || async { client.graphql::<RestAnswer>(&document, &variables).await?.complete() };
         let more = match ctx.persist(ask).await {
             Ok(answer) => answer.project.and_then(|project| project.merge_request),
             Err(Error::GitLab(error)) if is_of_the_lists(ctx, error.class()) => {

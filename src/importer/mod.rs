@@ -25,6 +25,7 @@ mod project;
 pub mod refresh;
 mod retry;
 mod rows;
+mod sights;
 mod standing;
 mod work;
 

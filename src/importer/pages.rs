@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, PlaceAnswer, Placed};
 use crate::gitlab::queries::merge_requests::PLACE;
-use crate::gitlab::{self, Class};
+use crate::gitlab::{self, Class, Client};
 use crate::store::Task;
 
 use super::Error;
@@ -76,6 +76,7 @@ pub(super) enum Fetched {
 /// Reads one project.
 pub(super) struct Reader<'a> {
     ctx: &'a Context,
+    client: &'a Client,
     project_id: i64,
     path: String,
     size: PageSize,
@@ -89,9 +90,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(ctx: &'a Context, task: &Task, since: Option<Timestamp>) -> Reader<'a> {
+    pub(super) fn new((ctx, client): (&'a Context, &'a Client), task: &Task, since: Option<Timestamp>) -> Reader<'a> {
         Reader {
             ctx,
+            client,
             project_id: task.project_id,
             path: task.project_path.clone(),
             size: PageSize::new(ctx.page_cap()),
@@ -165,7 +167,7 @@ impl<'a> Reader<'a> {
     /// Goes on behind a merge request that GitLab cannot deliver, which is then missing from the page.
     async fn leave_out(&mut self, place: &Place, error: &gitlab::Error) -> Result<Fetched, Error> {
         let variables = json!({ "path": self.path, "after": place.after, "since": place.since });
-        let ask = || async { self.ctx.client.graphql::<PlaceAnswer>(PLACE, &variables).await?.complete() };
+        let ask = || async { self.client.graphql::<PlaceAnswer>(PLACE, &variables).await?.complete() };
         let found = match self.ctx.persist(ask).await {
             Ok(answer) => answer.project.filter(|project| project.id == self.project_id),
             Err(Error::GitLab(nowhere)) => return Ok(Fetched::Fail(nowhere.to_string())),
@@ -198,7 +200,7 @@ impl<'a> Reader<'a> {
             "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
         });
         let document = if self.lean { &self.ctx.lean_page } else { &self.ctx.page };
-        let answer = self.ctx.or_stop(self.ctx.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
+        let answer = self.ctx.or_stop(self.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
         let trouble = match answer.errors.first() {
             Some(error) if self.lean => error.kind(),
             _ => return Ok(answer.complete()?.project.map(|project| (project, None))),

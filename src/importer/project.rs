@@ -2,9 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::gitlab::Client;
 use crate::store::{self, Batch, Progress as TaskProgress, Task, TaskState, Unreadable};
 
 use super::context::Context;
+use super::lists::Asking;
 use super::pages::{Fetched, Lost, OFF, Page, Place, Reader};
 use super::rows::Rows;
 use super::{Difference, Error, absence, lists, retry};
@@ -28,14 +30,15 @@ pub(super) enum Ending {
 /// Reads one project's merge requests page by page. While a page is stored, the next is on its way.
 pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     let since = pass_begins(task.since, ctx.settings.since);
-    let mut work = Work::new(ctx, run, &task);
+    let client = ctx.client_among(&task.tokens);
+    let mut work = Work::new((ctx, &client), run, &task);
     if task.switched_off {
         return work.give_up(&task, TaskState::Skipped { reason: OFF.to_owned() }).await;
     }
     if task.troubled {
         retry::unreadable(ctx, &task).await?;
     }
-    let mut reader = Reader::new(ctx, &task, since);
+    let mut reader = Reader::new((ctx, &client), &task, since);
     let resumed = task.cursor.is_some();
     let mut at = task.cursor.clone();
     let mut fetched = reader.fetch(Place { after: task.cursor.clone(), since, counted: !resumed }).await;
@@ -69,6 +72,7 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
 /// A task's share of numbers, and the way of its pages into the store.
 struct Work<'a> {
     ctx: &'a Context,
+    client: &'a Client,
     run: i64,
     /// What GitLab counted when the pass began.
     expected: Option<i64>,
@@ -89,9 +93,9 @@ struct Gap {
 }
 
 impl<'a> Work<'a> {
-    fn new(ctx: &'a Context, run: i64, task: &Task) -> Work<'a> {
+    fn new((ctx, client): (&'a Context, &'a Client), run: i64, task: &Task) -> Work<'a> {
         let (found, watermark, troubled) = (task.merge_requests, task.watermark, task.troubled);
-        Work { ctx, run, expected: None, found, watermark, gap: None, troubled }
+        Work { ctx, client, run, expected: None, found, watermark, gap: None, troubled }
     }
 
     /// Takes note of a page that came, and of where it began.
@@ -165,7 +169,8 @@ impl<'a> Work<'a> {
     /// Stores a page and the progress that it makes, in one transaction.
     async fn store(&self, task: &Task, page: Page, state: TaskState) -> Result<(), Error> {
         let Page { mut merge_requests, next, as_of, path, lost, .. } = page;
-        lists::complete(self.ctx, &path, &mut merge_requests).await?;
+        let asking = Asking { ctx: self.ctx, client: self.client, path: &path };
+        lists::complete(asking, &mut merge_requests).await?;
         lists::add_closed_at(self.ctx, task.project_id, &mut merge_requests).await?;
 
         let count = merge_requests.len() as u64;

@@ -15,6 +15,7 @@ use crate::gitlab::{self, Class, Client};
 use crate::store::{Batch, Refresh, Store};
 
 use super::context::Context;
+use super::lists::Asking;
 use super::rows::Rows;
 use super::{Error, Progress, Settings, lists};
 
@@ -208,6 +209,10 @@ pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembe
             break;
         }
         match part {
+            _ if matches!(error, Error::Unseen { .. }) => {
+                let unseen = |one: &'a Refresh| (one, Error::Unseen { project: one.project_path.clone() });
+                outcome.failed.extend(part.iter().map(unseen));
+            }
             [one] => outcome.failed.push((one, error)),
             _ => {
                 let (left, right) = part.split_at(part.len() / 2);
@@ -218,17 +223,33 @@ pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembe
     outcome
 }
 
-/// Reads some merge requests of one project again and stores them as no longer due.
+/// Reads some merge requests of one project again and stores them as no longer due. What one user does not see, the next may.
 async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
-    let [first, ..] = due else { return Ok(()) };
+    let [Refresh { project_id, project_path, .. }, ..] = due else { return Ok(()) };
     let as_of = Timestamp::now();
-    let (path, mut merge_requests) = read(ctx, due).await?;
-    lists::follow_all(ctx, &path, &mut merge_requests).await?;
-    lists::add_closed_at(ctx, first.project_id, &mut merge_requests).await?;
-
     let mut rows = Rows::default();
-    for merge_request in merge_requests {
-        rows.merge_request(first.project_id, merge_request, ctx.parts);
+    let mut path = project_path.clone();
+    let mut iids: Vec<i64> = due.iter().map(|refresh| refresh.iid).collect();
+    let mut is_seen = false;
+    for client in &ctx.views {
+        let Some((found, mut merge_requests)) = read((ctx, client), (*project_id, &path), &iids).await? else {
+            continue;
+        };
+        is_seen = true;
+        path = found;
+        let asking = Asking { ctx, client, path: &path };
+        lists::follow_all(asking, &mut merge_requests).await?;
+        lists::add_closed_at(ctx, *project_id, &mut merge_requests).await?;
+        iids.retain(|iid| merge_requests.iter().all(|one| one.iid != *iid));
+        for merge_request in merge_requests {
+            rows.merge_request(*project_id, merge_request, ctx.parts);
+        }
+        if iids.is_empty() {
+            break;
+        }
+    }
+    if !is_seen {
+        return Err(Error::Unseen { project: path });
     }
     ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
 }
@@ -244,31 +265,33 @@ async fn is_its_own(ctx: &Context, error: &Error) -> bool {
             Class::Unwell | Class::Slow | Class::Failed => ctx.is_alive().await,
         },
         Error::Store(error) => !error.is_transient(),
+        Error::Unseen { .. } => true,
         _ => false,
     }
 }
 
-/// The merge requests as they are now, and the path under which the project was found. What is gone is missing.
-async fn read(ctx: &Context, due: &[Refresh]) -> Result<(String, Vec<MergeRequest>), Error> {
-    let [Refresh { project_id, project_path, .. }, ..] = due else {
-        return Ok(<_>::default());
-    };
-    let iids: Vec<i64> = due.iter().map(|refresh| refresh.iid).collect();
-    let mut path = project_path.clone();
+/// The merge requests as they are now, and the path under which the project was found. What is gone is missing. Nothing where
+/// these tokens see no such project.
+async fn read(
+    (ctx, client): (&Context, &Client),
+    (project, path): (i64, &str),
+    iids: &[i64],
+) -> Result<Option<(String, Vec<MergeRequest>)>, Error> {
+    let mut path = path.to_owned();
     for _ in 0..2 {
-        let found = lists::by_iids(ctx, &path, &iids).await?.filter(|project| project.id == *project_id);
-        if let Some(project) = found {
-            let list = project.merge_requests.unwrap_or_default();
-            return Ok((path, list.nodes.into_iter().flatten().collect()));
+        let found = lists::by_iids(Asking { ctx, client, path: &path }, iids).await?;
+        if let Some(found) = found.filter(|found| found.id == project) {
+            let list = found.merge_requests.unwrap_or_default();
+            return Ok(Some((path, list.nodes.into_iter().flatten().collect())));
         }
         // The path names nothing any more, or another project.
-        path = match ctx.or_stop(ctx.client.project(&project_id.to_string())).await {
+        path = match ctx.or_stop(client.project(&project.to_string())).await {
             Ok(project) => project.path_with_namespace,
             Err(Error::GitLab(error)) if error.class() == Class::Hidden => break,
             Err(error) => return Err(error),
         };
     }
-    Ok((path, Vec::new()))
+    Ok(None)
 }
 
 /// Whether a server of another version than we take it for would answer so.

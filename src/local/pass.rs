@@ -167,7 +167,9 @@ fn not_imported(error: &importer::Error) -> Verdict {
     match error {
         importer::Error::Stopped => Verdict::unknown(reason::RUNNING, error.to_string()),
         importer::Error::Store(_) => Verdict::bad(reason::STORE_UNAVAILABLE, error.to_string()),
-        importer::Error::ScopeNotFound { .. } => Verdict::bad(reason::SCOPE_NOT_FOUND, error.to_string()),
+        importer::Error::ScopeNotFound { .. } | importer::Error::Unseen { .. } => {
+            Verdict::bad(reason::SCOPE_NOT_FOUND, error.to_string())
+        }
         importer::Error::GitLab(gitlab) if gitlab.is_transient() => Verdict::bad(reason::FAILED, error.to_string()),
         importer::Error::GitLab(gitlab) => Verdict::bad(gitlab.reason(), error.to_string()),
         importer::Error::BadGlob { .. } => Verdict::bad(reason::INVALID_SPEC, error.to_string()),

@@ -115,12 +115,14 @@ pub struct Unreadable {
 }
 
 /// One project's share of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewTask {
     /// The project.
     pub project_id: i64,
     /// How many merge requests GitLab says there are to read: the largest task is claimed first.
     pub expected: i64,
+    /// Names of the tokens that see all of them; empty where all do.
+    pub tokens: Vec<String>,
 }
 
 /// How far a task got.

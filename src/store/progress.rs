@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::database::{Arg, Sql, Tx};
 use super::merge::document;
-use super::{Batch, Error, Progress, Source, TaskState};
+use super::{Batch, Error, NewTask, Progress, Source, TaskState};
 
 /// Notes how far a task got, and refuses work that was done under an older claim.
 ///
@@ -66,12 +66,12 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
 /// Adds the tasks of a run, and says when there will be no more.
 pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timestamp) -> Result<(), Error> {
     const TASKS: Sql = Sql {
-        postgres: "insert into connector_tasks (run_id, source, project_id, expected)
-            select $1, $2, r.project_id, r.expected from json_populate_recordset(null::connector_tasks, $3::text::json) r
+        postgres: "insert into connector_tasks (run_id, source, project_id, expected, tokens)
+            select $1, $2, r.project_id, r.expected, r.tokens from json_populate_recordset(null::connector_tasks, $3::text::json) r
             order by r.project_id
             on conflict (run_id, project_id) do nothing",
-        sqlite: "insert into connector_tasks (run_id, source, project_id, expected)
-            select $1, $2, r.value->>'project_id', r.value->>'expected' from json_each($3) r where true
+        sqlite: "insert into connector_tasks (run_id, source, project_id, expected, tokens)
+            select $1, $2, r.value->>'project_id', r.value->>'expected', r.value->>'tokens' from json_each($3) r where true
             on conflict (run_id, project_id) do nothing",
     };
     const PLANNED: Sql = Sql::both("update connector_runs set planned_at = coalesce(planned_at, $2) where id = $1");
@@ -81,9 +81,12 @@ pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timest
     }
     let run = batch.run_id.ok_or_else(|| Error::Other("a plan belongs to a run".to_owned()))?;
     if !batch.plan.is_empty() {
-        let tasks: BTreeMap<i64, i64> = batch.plan.iter().map(|task| (task.project_id, task.expected)).collect();
-        let tasks: Vec<_> =
-            tasks.iter().map(|(project, expected)| json!({"project_id": project, "expected": expected})).collect();
+        let tasks: BTreeMap<i64, &NewTask> = batch.plan.iter().map(|task| (task.project_id, task)).collect();
+        let task = |task: &&NewTask| {
+            let tokens = (!task.tokens.is_empty()).then(|| json!(task.tokens).to_string());
+            json!({"project_id": task.project_id, "expected": task.expected, "tokens": tokens})
+        };
+        let tasks: Vec<_> = tasks.values().map(task).collect();
         tx.execute(TASKS, vec![Arg::Int(run), Arg::Int(source.0), Arg::Text(document(&tasks)?)]).await?;
     }
     if batch.planned {

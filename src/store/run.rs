@@ -105,6 +105,8 @@ pub struct Task {
     pub merge_requests: i64,
     /// Whether the plan found merge requests switched off, or hidden from the tokens: GitLab lists none then.
     pub switched_off: bool,
+    /// Names of the tokens that see all that there is to read; empty where all do.
+    pub tokens: Vec<String>,
     /// Whether there is anything of the project that GitLab could not deliver before.
     pub troubled: bool,
 }

@@ -22,7 +22,7 @@ macro_rules! task_columns {
            exists (select 1 from gitlab_projects p
             where p.source = connector_tasks.source and p.id = connector_tasks.project_id and not p.merge_requests_enabled),
            exists (select 1 from connector_unreadable u
-            where u.source = connector_tasks.source and u.project_id = connector_tasks.project_id)"
+            where u.source = connector_tasks.source and u.project_id = connector_tasks.project_id), tokens"
     };
 }
 
@@ -268,6 +268,7 @@ fn task(row: &Row) -> Task {
         merge_requests: row.int(8),
         switched_off: row.flag(9),
         troubled: row.flag(10),
+        tokens: row.maybe_text(11).and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default(),
     }
 }
 

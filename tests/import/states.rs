@@ -1,11 +1,12 @@
 //! What became of what is stored: hidden, excluded, moved, deleted, and there again. Nothing is lost by any of it.
 
-use gitlab_connector::importer::{Scope, Settings, Summary};
-use gitlab_simulator::world::{Owner, Role, Scope as TokenScope, Visibility};
+use gitlab_connector::importer::{self, Progress, Scope, Settings, Summary};
+use gitlab_simulator::world::{Feature, Owner, Role, Scope as TokenScope, Visibility};
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
 
-use super::{Place, TOKEN, assert_same, import, serve};
+use super::{Place, TOKEN, assert_same, client_with, import, serve};
 
 /// The group `acme` (1) with a private project `web` (1), which the reader is a member of, and a public one, `api` (2); beside
 /// it the group `elsewhere` (2).
@@ -36,7 +37,10 @@ async fn web(place: &Place) -> String {
 }
 
 async fn figures(place: &Place) -> String {
-    place.texts("select cast(count(*) as text) || ' of ' || cast(count(distinct repo_id) as text) from pull_requests").await.join("")
+    place
+        .texts("select cast(count(*) as text) || ' of ' || cast(count(distinct repo_id) as text) from pull_requests")
+        .await
+        .join("")
 }
 
 /// All rows and figures but memberships, which begin anew.
@@ -181,6 +185,35 @@ async fn what_gitlab_cannot_deliver_is_asked_for_by_itself_until_it_comes() {
 
         assert_eq!(healed.exit_code(), 0, "{healed:?}");
         assert_eq!(place.texts(list).await, Vec::<String>::new());
+        assert_eq!(figures(&place).await, "4 of 2");
+    }
+}
+
+/// The first token sees no project `web`, an empty list of merge requests in `api`, and no internal notes.
+#[tokio::test]
+async fn tokens_that_see_different_things_change_no_row_from_run_to_run() {
+    let tokens = ["glpat-outsider", TOKEN];
+    for place in Place::each().await {
+        let gitlab =
+            serve(world().with_token(tokens[0], |token| token.user("eve").scopes(&[TokenScope::ReadApi]))).await;
+        gitlab.world(|world| {
+            let reader = world.user_named("reader");
+            world.add_project_member(2, reader, Role::Developer);
+            world.project_mut(2).unwrap().merge_requests_access = Feature::Private;
+            world.internal_comment(4, "bob", "not for everybody").unwrap();
+        });
+        let alone = place.another().await;
+        import(&gitlab, &alone, &alone.settings("alone")).await.unwrap();
+
+        for (key, full) in [("first", false), ("second", true), ("third", false), ("fourth", true)] {
+            let settings = Settings { full, concurrency: 1, ..place.settings(key) };
+            let stop = CancellationToken::new();
+            let client = client_with(&gitlab, &tokens);
+            let summary = importer::run(&client, &place.store, &settings, &Progress::default(), stop).await.unwrap();
+
+            assert_eq!((summary.exit_code(), summary.run.progress.done), (0, 2), "{key}: {summary:?}");
+            assert_same(&place.rows().await, &alone.rows().await);
+        }
         assert_eq!(figures(&place).await, "4 of 2");
     }
 }

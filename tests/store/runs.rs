@@ -16,7 +16,9 @@ async fn planned(home: &Home, key: &str, full: bool, projects: i64) -> Run {
     let plan = Batch {
         projects: (1..=projects).map(project).collect(),
         run_id: Some(run.id),
-        plan: (1..=projects).map(|project_id| NewTask { project_id, expected: project_id * 10 }).collect(),
+        plan: (1..=projects)
+            .map(|project_id| NewTask { project_id, expected: project_id * 10, tokens: Vec::new() })
+            .collect(),
         planned: true,
         ..Batch::default()
     };

@@ -78,7 +78,7 @@ async fn what_fails_in_the_middle_leaves_nothing_behind() {
         // The database refuses the second table of the batch.
         let broken = Batch {
             merge_requests: vec![merge_request(1, 1)],
-            plan: vec![gitlab_connector::store::NewTask { project_id: 1, expected: 1 }],
+            plan: vec![gitlab_connector::store::NewTask { project_id: 1, expected: 1, tokens: Vec::new() }],
             ..Batch::default()
         };
 

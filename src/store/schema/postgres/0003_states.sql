@@ -60,6 +60,9 @@ create table connector_met (
   primary key (task_id, merge_request_id)
 );
 
+-- Names of the tokens to read with, a JSON array; NULL where all of them see the same.
+alter table connector_tasks add column tokens text;
+
 -- What GitLab could not deliver while everything around it was read. Each import tries again; what comes leaves the list.
 create table connector_unreadable (
   -- The connection.
