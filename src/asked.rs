@@ -10,6 +10,8 @@ use crate::{
 
 /// Projects read at once.
 const CONCURRENCY: usize = 16;
+/// How often the scope is walked for projects that came, moved or went.
+const WALK_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
 /// How long a database or a project that went away is waited for, unless somebody says otherwise.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -25,6 +27,7 @@ pub fn import_settings(spec: &GitLabConnectionSpec, source: Source) -> Settings 
         worker: String::new(),
         full: false,
         resync_interval: Some(import.resync_interval.get()),
+        walk_interval: WALK_INTERVAL,
         scope: Scope {
             groups: texts(&scope.groups),
             projects: texts(&scope.projects),

@@ -77,6 +77,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     let settings = Settings {
         database: args.database.clone(),
         receiver_url: args.watch.then(|| format!("http://{}/webhooks/gitlab", args.listen)),
+        walk: true,
         full: args.full,
         patience: args.patience.get(),
     };

@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::{ConfigMapProjection, KeyToPath, SecretProjection, VolumeProjection};
 
 use super::import_job::Order;
+use super::runs::Trigger;
 use crate::api::{GitLabConnectionSpec, KeyRef};
 
 /// Where the files are.
@@ -21,6 +22,10 @@ pub(super) fn given(order: &Order<'_>) -> (Vec<String>, Vec<VolumeProjection>) {
     words.say("name", &order.at.name);
     words.say("connection-uid", &order.at.uid);
     words.say("run", &order.start.key);
+    if order.start.trigger == Trigger::Request {
+        // Whoever asks wants to know of everything.
+        words.say("walk-interval", "0s");
+    }
     words.say("tokens-dir", &format!("{FILES}/tokens"));
     for (name, at) in order.tokens {
         files.push(secret(at, format!("tokens/{name}")));

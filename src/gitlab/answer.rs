@@ -116,13 +116,15 @@ impl RawAnswer {
         self.number("retry-after").map(Duration::from_secs).or_else(|| self.until_reset())
     }
 
+    /// The server's clock when it answered, to the second.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        self.header("date").and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|zoned| zoned.timestamp())
+    }
+
     /// Time until the budget is full again, by the server's clock where it tells its time.
     pub(super) fn until_reset(&self) -> Option<Duration> {
         let reset = i64::try_from(self.number("ratelimit-reset")?).ok()?;
-        let server_now = self
-            .header("date")
-            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
-            .map_or_else(Timestamp::now, |zoned| zoned.timestamp());
+        let server_now = self.date().unwrap_or_else(Timestamp::now);
         // One second on top: the server rounds, and a request in the last moment of a window is refused too.
         u64::try_from(reset - server_now.as_second() + 1).ok().map(Duration::from_secs)
     }

@@ -1,10 +1,11 @@
 //! The client: what it is made of, how it is narrowed to some tokens, and what it can say about itself.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -84,6 +85,8 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) secrets: Secrets,
     pub(super) counts: Counts,
+    /// How far the server's clock is ahead of ours, in seconds, as its last answer told.
+    pub(super) ahead: AtomicI64,
     /// Set once the users behind the tokens have been asked for.
     pub(super) introduced: OnceCell<()>,
     pool: Mutex<Pool>,
@@ -132,6 +135,7 @@ impl Client {
             metrics: metrics.clone(),
             secrets: Secrets::of(instance, &tokens),
             counts: Counts::default(),
+            ahead: AtomicI64::new(0),
             introduced: OnceCell::new(),
             pool: Mutex::new(pool),
         };
@@ -185,6 +189,13 @@ impl Client {
     /// GitLab's root, with a trailing slash.
     pub fn root(&self) -> &Url {
         self.shared.transport.root()
+    }
+
+    /// GitLab's clock, as its last answer told it, to the second. Ours where it tells none.
+    pub fn server_now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        let ahead = SignedDuration::from_secs(self.shared.ahead.load(Ordering::Relaxed));
+        now.checked_add(ahead).unwrap_or(now)
     }
 
     /// Requests, retries and waits so far, of all clones together.

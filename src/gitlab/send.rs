@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tracing::{debug, instrument, warn};
@@ -180,6 +181,9 @@ impl Client {
             }
         });
         let mut answer = answer.map_err(Refusal::Failed)?;
+        if let Some(date) = answer.date() {
+            shared.ahead.store(date.as_second() - Timestamp::now().as_second(), Ordering::Relaxed);
+        }
         if answer.status >= 400 {
             shared.secrets.hide_in_body(&mut answer.body);
             request.secrets.hide_in_body(&mut answer.body);

@@ -99,6 +99,10 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub resync_interval: Option<SignedDuration>,
 
+    /// Look for projects that came, moved or went where the last time is longer ago than this.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
+    pub walk_interval: SignedDuration,
+
     /// Keep descriptions and the bodies of comments.
     #[arg(long)]
     pub text: bool,
@@ -219,6 +223,7 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
         worker: args.worker.clone(),
         full: args.full,
         resync_interval: args.resync_interval,
+        walk_interval: args.walk_interval,
         scope: Scope {
             groups: args.groups.clone(),
             projects: args.projects.clone(),

@@ -12,13 +12,13 @@ use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::gitlab::queries::merge_requests::{self, Document};
+use crate::gitlab::queries::merge_requests::{self, Document, Root};
 use crate::gitlab::queries::{DEFAULT_COMPLEXITY_LIMIT, Dialect, MAX_PAGE};
 use crate::gitlab::{self, Class, Client};
 use crate::store::rows::User;
 use crate::store::{self, Batch, Store};
 
-use super::{Error, Progress, Settings};
+use super::{Error, Progress, Scope, Settings};
 
 /// People remembered as stored before the memory is emptied: a few megabytes at most.
 const MOST_USERS: usize = 100_000;
@@ -95,6 +95,27 @@ impl Patience {
     }
 }
 
+/// The queries for pages of merge requests.
+pub(super) struct Pages {
+    /// With all that fits.
+    pub(super) full: Document,
+    /// Without notes and commits, for servers to which that is too much.
+    pub(super) lean: Document,
+    /// Nothing but which one comes next.
+    pub(super) next: String,
+}
+
+impl Pages {
+    fn new(dialect: Dialect, parts: merge_requests::Parts, root: Root) -> Pages {
+        let lean = merge_requests::Parts { reviews: false, commits: false, ..parts };
+        Pages {
+            full: merge_requests::page(dialect, parts, root),
+            lean: merge_requests::page(dialect, lean, root),
+            next: merge_requests::next_place(root),
+        }
+    }
+}
+
 /// The server, the database, and what the run knows about both.
 pub(super) struct Context {
     pub(super) client: Client,
@@ -102,19 +123,23 @@ pub(super) struct Context {
     pub(super) views: Vec<Client>,
     pub(super) store: Store,
     pub(super) settings: Settings,
+    /// The worker's name, with what tells this life of it from others: two processes of one name must not undo each other.
+    pub(super) worker: String,
     pub(super) progress: Progress,
     pub(super) stop: CancellationToken,
     /// Told by the planner whenever there are tasks to claim.
     pub(super) new_tasks: Notify,
     pub(super) dialect: Dialect,
     pub(super) parts: merge_requests::Parts,
-    /// The query for a page of merge requests.
-    pub(super) page: Document,
-    /// The same without notes and commits, for servers to which that is too much.
-    pub(super) lean_page: Document,
+    /// The queries for pages of a project's merge requests.
+    pub(super) pages: Pages,
+    /// The same for those of a group.
+    pub(super) changes: Pages,
     /// The query for some merge requests by their iids.
     pub(super) by_iids: Document,
-    /// The largest page that the server's complexity limit allows; all projects learn it from each other.
+    /// What a query may cost; all projects learn it from each other.
+    complexity_limit: AtomicU32,
+    /// The largest page that the server took, where it counts in another way than we do.
     page_cap: AtomicU32,
     /// What was stored of whom, so that the same people are not written again with every page.
     users: Mutex<HashMap<i64, u64>>,
@@ -143,8 +168,9 @@ impl Context {
             commits: settings.resources.commits,
             text: settings.text,
         };
-        let page = merge_requests::page(dialect, parts);
-        let cap = page.largest_page(DEFAULT_COMPLEXITY_LIMIT);
+        let Scope { include_subgroups: subgroups, include_archived: archived, .. } = settings.scope;
+        let pages = Pages::new(dialect, parts, Root::Project);
+        let changes = Pages::new(dialect, parts, Root::Group { subgroups, archived });
         let mut settings = settings.clone();
         let back = settings.lookback.and_then(|lookback| Timestamp::now().checked_sub(lookback).ok());
         settings.since = settings.since.max(back);
@@ -154,16 +180,18 @@ impl Context {
             client,
             store: store.clone(),
             limits: Limits::new(&settings, &stop),
+            worker: format!("{}#{:08x}", settings.worker, fastrand::u32(..)),
             settings,
             progress,
             stop,
             new_tasks: Notify::new(),
             dialect,
             parts,
-            lean_page: merge_requests::page(dialect, merge_requests::Parts { reviews: false, commits: false, ..parts }),
             by_iids: merge_requests::by_iids(dialect, parts),
-            page,
-            page_cap: AtomicU32::new(cap),
+            pages,
+            changes,
+            complexity_limit: AtomicU32::new(DEFAULT_COMPLEXITY_LIMIT),
+            page_cap: AtomicU32::new(MAX_PAGE),
             users: Mutex::default(),
             begun: Instant::now(),
             answered_ms: AtomicU64::new(0),
@@ -192,20 +220,22 @@ impl Context {
         !answered.is_zero() && self.begun.elapsed().saturating_sub(answered) < time
     }
 
-    /// The largest page of merge requests to ask for.
-    pub(super) fn page_cap(&self) -> u32 {
-        self.page_cap.load(Relaxed)
+    /// The largest page to ask for.
+    pub(super) fn page_cap(&self, pages: &Pages) -> u32 {
+        pages.full.largest_page(self.complexity_limit.load(Relaxed)).min(self.page_cap.load(Relaxed))
     }
 
     /// The server said what a query may cost.
     pub(super) fn learn_limit(&self, limit: u32) {
-        self.page_cap.store(self.page.largest_page(limit), Relaxed);
+        self.complexity_limit.store(limit, Relaxed);
     }
 
     /// A page of `size` cost too much, though it should have fitted: the server counts in another way.
     pub(super) fn too_complex(&self, size: u32, limit: Option<u32>) {
-        let fits = limit.map_or(MAX_PAGE, |limit| self.page.largest_page(limit));
-        self.page_cap.fetch_min(fits.min((size / 2).max(1)), Relaxed);
+        if let Some(limit) = limit {
+            self.complexity_limit.fetch_min(limit, Relaxed);
+        }
+        self.page_cap.fetch_min((size / 2).max(1), Relaxed);
     }
 
     /// Commits a batch, without the people that are stored already, and again while the database is away.

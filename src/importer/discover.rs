@@ -12,17 +12,18 @@ use serde_json::json;
 use crate::gitlab::graphql::{Answer, GraphqlError};
 use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
 use crate::gitlab::{self, Class, Client};
-use crate::store::{Batch, NewTask, PlanClaim, Run};
+use crate::store::{Batch, KnownProject, NewTask, PlanClaim, Run};
 
 use super::adapt::PageSize;
 use super::context::Context;
 use super::cure::{Cure, Troubles};
 use super::lists::Asking;
 use super::plan::{Filter, Verdict};
+use super::read_to::ReadTo;
 use super::rows::Rows;
 use super::sights::Sights;
 use super::standing::{self, Walked};
-use super::{Error, belongings};
+use super::{Error, Settings, belongings};
 
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
 const PAGE: u32 = 50;
@@ -41,26 +42,37 @@ pub(super) const MISSING: &str = "import.missing";
 
 /// Whoever walks the scope of a run.
 pub(super) struct Planner<'a> {
-    ctx: &'a Context,
+    pub(super) ctx: &'a Context,
     run: &'a Run,
-    filter: Filter,
+    pub(super) filter: Filter,
     /// Groups seen, with their parents and labels: projects inherit them.
     groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
-    walked: Walked,
+    pub(super) walked: Walked,
     /// Which user's tokens look at the scope now, of `ctx.views`.
-    user: usize,
+    pub(super) user: usize,
     sights: Sights,
+    /// Projects that need a task, while nobody knows who is to read them.
+    wanted: HashSet<i64>,
     /// References of the scope that were found.
     found: HashSet<String>,
-    /// Projects that an earlier run has read to the end.
-    read_before: HashSet<i64>,
+    /// Projects that are stored.
+    pub(super) known: HashMap<i64, KnownProject>,
+    /// Merge requests that are stored of each, where that tells whether some are missing.
+    stored: Option<HashMap<i64, i64>>,
+    /// What earlier runs have read.
+    pub(super) read_to: ReadTo,
+    /// Whether each project that is met gets a task.
+    one_by_one: bool,
+    /// Changes that were read already, by project.
+    pub(super) changed: HashMap<i64, i64>,
 }
 
 impl<'a> Planner<'a> {
     pub(super) async fn new(ctx: &'a Context, run: &'a Run) -> Result<Planner<'a>, Error> {
         let filter = Filter::new(&ctx.settings.scope)?;
-        let known = ctx.patiently(|| ctx.store.known_projects(ctx.settings.source)).await?;
-        let read_before = known.into_iter().filter(|project| project.since.is_some()).map(|project| project.id);
+        let source = ctx.settings.source;
+        let known = ctx.patiently(|| ctx.store.known_projects(source)).await?;
+        let read_to = ctx.patiently(|| ReadTo::load(&ctx.store, source)).await?;
         Ok(Planner {
             ctx,
             run,
@@ -68,9 +80,14 @@ impl<'a> Planner<'a> {
             groups: HashMap::new(),
             user: 0,
             sights: Sights::default(),
+            wanted: HashSet::new(),
             walked: Walked { subgroups: ctx.settings.scope.include_subgroups, ..Walked::default() },
             found: HashSet::new(),
-            read_before: if run.full { HashSet::new() } else { read_before.collect() },
+            known: known.into_iter().map(|project| (project.id, project)).collect(),
+            stored: None,
+            read_to,
+            one_by_one: run.full,
+            changed: HashMap::new(),
         })
     }
 
@@ -83,7 +100,7 @@ impl<'a> Planner<'a> {
                 PlanClaim::Mine => {
                     let (ctx, run) = (self.ctx, self.run);
                     return tokio::select! {
-                        walked = self.walk() => walked,
+                        read = self.read() => read,
                         never = keep_claim(ctx, run) => match never {},
                     };
                 }
@@ -91,11 +108,64 @@ impl<'a> Planner<'a> {
         }
     }
 
-    async fn claim(&self) -> Result<PlanClaim, Error> {
-        let worker = &self.ctx.settings.worker;
-        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, worker, PLAN_LEASE)).await
+    pub(super) async fn claim(&self) -> Result<PlanClaim, Error> {
+        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, &self.ctx.worker, PLAN_LEASE)).await
     }
 
+    /// Reads what changed in known groups, and walks the scope where that is due: what it meets is there to be read.
+    async fn read(&mut self) -> Result<(), Error> {
+        let (ctx, full) = (self.ctx, self.run.full);
+        let Settings { source, scope, walk_interval, .. } = &ctx.settings;
+        let (as_walked, now) = (format!("{scope:?}"), ctx.client.server_now());
+        if full {
+            self.read_to.groups.clear();
+        }
+        let groups = self.read_to.groups.len();
+        self.changes().await?;
+        // Of a user who sees less nothing is known without a walk, nor of a group that could not be read.
+        let is_lost = self.read_to.groups.len() < groups;
+        let due = full || is_lost || ctx.views.len() > 1 || self.read_to.walk_is_due(&as_walked, *walk_interval, now);
+        if due {
+            if ctx.settings.since.is_none() && !full {
+                self.stored = Some(ctx.patiently(|| ctx.store.stored_counts(*source)).await?);
+            }
+            self.walk().await?;
+            self.read_to.walked(&as_walked, now);
+        } else {
+            self.open_ends().await?;
+        }
+        let by_group = !self.read_to.groups.is_empty();
+        let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
+        let opening: Vec<String> = opening.cloned().collect();
+        self.read_to.opens(self.run, opening, now);
+        self.save_read_to().await?;
+        let planned = Batch { run_id: Some(self.run.id), planned: true, by_group, ..Batch::default() };
+        ctx.commit(planned).await?;
+        ctx.new_tasks.notify_one();
+        Ok(())
+    }
+
+    pub(super) async fn save_read_to(&self) -> Result<(), Error> {
+        let (store, source) = (&self.ctx.store, self.ctx.settings.source);
+        self.ctx.patiently(|| self.read_to.save(store, source)).await
+    }
+
+    /// Tasks for known projects that need one: those of which something is missing, and those that are in no group.
+    async fn open_ends(&mut self) -> Result<(), Error> {
+        let singles = &self.ctx.settings.scope.projects;
+        let is_single = |one: &KnownProject| {
+            singles.iter().any(|single| single.eq_ignore_ascii_case(&one.path) || *single == one.id.to_string())
+        };
+        let wanted = self.known.values().filter(|one| one.followed && (one.open || is_single(one)));
+        let wanted = wanted.filter(|one| self.ctx.settings.scope.include_archived || one.archived != Some(true));
+        let tasks: Vec<NewTask> = wanted.map(|one| self.task(one.id, 0, &[])).collect();
+        for tasks in tasks.chunks(TASKS_AT_ONCE) {
+            self.commit(Rows::default(), tasks.to_vec()).await?;
+        }
+        Ok(())
+    }
+
+    /// Walks the scope.
     async fn walk(&mut self) -> Result<(), Error> {
         let ctx = self.ctx;
         let mut refused = None;
@@ -121,21 +191,23 @@ impl<'a> Planner<'a> {
         }
         standing::tell(ctx, &self.walked).await?;
         if ctx.views.len() > 1 {
-            let seen: Vec<NewTask> = self.sights.iter().map(|(id, count, users)| self.task(id, count, users)).collect();
-            for tasks in seen.chunks(TASKS_AT_ONCE) {
-                self.commit(Rows::default(), tasks.to_vec(), false).await?;
+            let wanted = self.sights.iter().filter(|(id, ..)| self.wanted.contains(id));
+            let tasks: Vec<NewTask> = wanted.map(|(id, count, users)| self.task(id, count, users)).collect();
+            for tasks in tasks.chunks(TASKS_AT_ONCE) {
+                self.commit(Rows::default(), tasks.to_vec()).await?;
             }
         }
         let missing = json!(self.walked.missing).to_string();
-        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await?;
-        self.commit(Rows::default(), Vec::new(), true).await
+        ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await
     }
 
     /// The scope as one user sees it.
     async fn look(&mut self) -> Result<(), Error> {
         for group in &self.ctx.settings.scope.groups {
+            self.one_by_one = !self.read_to.groups.contains_key(group);
             self.group(group).await?;
         }
+        self.one_by_one = true;
         for project in &self.ctx.settings.scope.projects {
             self.single_project(project).await?;
         }
@@ -223,10 +295,10 @@ impl<'a> Planner<'a> {
         if rows.batch.groups.is_empty() {
             return Ok(());
         }
-        self.commit(rows, Vec::new(), false).await
+        self.commit(rows, Vec::new()).await
     }
 
-    async fn projects(&mut self, projects: Vec<Project>) -> Result<(), Error> {
+    pub(super) async fn projects(&mut self, projects: Vec<Project>) -> Result<(), Error> {
         let mut rows = Rows::default();
         let mut tasks = Vec::new();
         for mut project in projects {
@@ -240,15 +312,18 @@ impl<'a> Planner<'a> {
             }
             let asking = Asking { ctx: self.ctx, client: self.view(), path: &project.full_path };
             belongings::complete(asking, Owner::Project, &mut project.labels, &mut project.members).await?;
-            // With several users, nobody knows before the last has looked who is to read it.
-            if verdict == Verdict::Read && self.ctx.views.len() == 1 {
-                tasks.push(self.task(project.id, count, &[]));
+            if verdict == Verdict::Read && self.needs_task(&project, count) {
+                // With several users, nobody knows before the last has looked who is to read it.
+                match self.ctx.views.len() {
+                    1 => tasks.push(self.task(project.id, count, &[])),
+                    _ => drop(self.wanted.insert(project.id)),
+                }
             }
             let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
             let inherited = self.labels_of(namespace);
             rows.project(project, &inherited);
         }
-        self.commit(rows, tasks, false).await
+        self.commit(rows, tasks).await
     }
 
     /// One project of the scope.
@@ -271,35 +346,44 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether a project is to be read by itself: what changed in its group is not enough.
+    fn needs_task(&self, project: &Project, count: i64) -> bool {
+        // That merge requests are switched off is said of each project.
+        if self.one_by_one || project.merge_requests_enabled == Some(false) {
+            return true;
+        }
+        let stored = self.stored.as_ref().map(|stored| stored.get(&project.id).copied().unwrap_or(0));
+        match self.known.get(&project.id) {
+            Some(known) => {
+                known.open || !known.followed || known.unreadable || stored.is_some_and(|stored| stored < count)
+            }
+            None => true,
+        }
+    }
+
     /// A task for a project with so many merge requests, to be read by some users' tokens.
     fn task(&self, project_id: i64, count: i64, users: &[usize]) -> NewTask {
         let tokens = users.iter().filter_map(|user| self.ctx.views.get(*user)).flat_map(Client::token_names).collect();
-        let expected = if self.read_before.contains(&project_id) { 0 } else { count };
-        NewTask { project_id, expected, tokens }
+        // Of one that was read before nobody knows how many have changed.
+        let read_before = self.known.get(&project_id).is_some_and(|known| known.since.is_some());
+        let expected = if read_before && !self.run.full { 0 } else { count };
+        NewTask { project_id, expected, tokens, read: None }
     }
 
-    fn view(&self) -> &'a Client {
+    pub(super) fn view(&self) -> &'a Client {
         self.ctx.views.get(self.user).unwrap_or(&self.ctx.client)
     }
 
-    async fn commit(&self, rows: Rows, tasks: Vec<NewTask>, planned: bool) -> Result<(), Error> {
+    pub(super) async fn commit(&self, rows: Rows, tasks: Vec<NewTask>) -> Result<(), Error> {
         let expected = tasks.iter().map(|task| task.expected.unsigned_abs()).sum();
         let new_tasks = tasks.len() as u64;
-        let batch = Batch {
-            as_of: Some(Timestamp::now()),
-            run_id: Some(self.run.id),
-            plan: tasks,
-            planned,
-            ..rows.into_batch()
-        };
+        let batch =
+            Batch { as_of: Some(Timestamp::now()), run_id: Some(self.run.id), plan: tasks, ..rows.into_batch() };
         self.ctx.commit(batch).await?;
         self.ctx.progress.planned(new_tasks, expected);
         self.ctx.new_tasks.notify_one();
-        if !planned {
-            // Says that this worker is still at it.
-            self.claim().await?;
-        }
-        Ok(())
+        // Says that this worker is still at it.
+        self.claim().await.map(drop)
     }
 
     /// Labels of a group and of those above it, as far as they are in the scope.
@@ -313,7 +397,7 @@ impl<'a> Planner<'a> {
         labels
     }
 
-    async fn group_path(&mut self, reference: &str) -> Result<Option<String>, Error> {
+    pub(super) async fn group_path(&self, reference: &str) -> Result<Option<String>, Error> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
@@ -323,7 +407,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    async fn project_path(&mut self, reference: &str) -> Result<Option<String>, Error> {
+    async fn project_path(&self, reference: &str) -> Result<Option<String>, Error> {
         if reference.parse::<i64>().is_err() {
             return Ok(Some(reference.to_owned()));
         }
@@ -333,7 +417,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn parts(&self) -> Parts {
+    pub(super) fn parts(&self) -> Parts {
         let resources = self.ctx.settings.resources;
         Parts { labels: resources.labels, members: resources.members }
     }
@@ -357,7 +441,7 @@ fn nothing_or(error: Error) -> Result<Option<String>, Error> {
 async fn keep_claim(ctx: &Context, run: &Run) -> Infallible {
     loop {
         tokio::time::sleep(Duration::try_from(PLAN_LEASE).unwrap_or_default() / 3).await;
-        if let Err(error) = ctx.store.claim_plan(run.id, &ctx.settings.worker, PLAN_LEASE).await {
+        if let Err(error) = ctx.store.claim_plan(run.id, &ctx.worker, PLAN_LEASE).await {
             tracing::warn!(%error, "cannot extend the claim of the plan");
         }
     }

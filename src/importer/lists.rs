@@ -3,7 +3,7 @@
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
 
-use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, RestAnswer};
+use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, Place, RestAnswer};
 use crate::gitlab::queries::merge_requests::{self, List};
 use crate::gitlab::{Class, Client};
 
@@ -58,12 +58,12 @@ pub(super) async fn follow_all(asking: Asking<'_>, page: &mut [MergeRequest]) ->
 }
 
 /// A project with some merge requests by their iids, and lists of a hundred entries in them. What is gone is missing.
-pub(super) async fn by_iids(asking: Asking<'_>, iids: &[i64]) -> Result<Option<PageProject>, Error> {
+pub(super) async fn by_iids(asking: Asking<'_>, iids: &[i64]) -> Result<Option<Place<MergeRequest>>, Error> {
     let Asking { ctx, client, path } = asking;
     let iids: Vec<String> = iids.iter().map(i64::to_string).collect();
     let variables = json!({ "path": path, "iids": iids });
-    let answer = ctx.or_stop(client.graphql::<PageAnswer>(&ctx.by_iids.text, &variables)).await?;
-    Ok(answer.complete()?.project)
+    let answer = ctx.or_stop(client.graphql::<PageAnswer<MergeRequest>>(&ctx.by_iids.text, &variables)).await?;
+    Ok(answer.complete()?.place)
 }
 
 /// As [`by_iids`]; where that is too much for the server it brings nothing, and they are followed one by one.

@@ -4,14 +4,16 @@
 //! All workers *claim* tasks, the largest first, and read each project's merge requests page by page. Every page commits
 //! its rows and its cursor in one transaction, so a worker may die anywhere: the next one goes on from that page.
 //!
-//! What was read before is not read again: the next run begins at the project's checkpoint, a little earlier than the
-//! last change that was seen. The checkpoint is GitLab's clock, never ours.
+//! What was read before is not read again. The planner reads what changed in each group at once; a project has a task only
+//! where that is not enough: it is new, something of it is missing, or everything is to be read again. Both begin a little
+//! earlier than the last change that was seen, by GitLab's clock, never ours.
 
 mod absence;
 mod actions;
 mod adapt;
 pub mod args;
 mod belongings;
+mod changes;
 mod context;
 mod cure;
 mod discover;
@@ -22,6 +24,7 @@ mod pages;
 mod plan;
 mod progress;
 mod project;
+mod read_to;
 pub mod refresh;
 mod retry;
 mod rows;
@@ -57,6 +60,9 @@ pub struct Settings {
     pub full: bool,
     /// Read everything again where the last time is longer ago than this; `None` for never.
     pub resync_interval: Option<SignedDuration>,
+    /// Walk the scope again where the last time is longer ago than this: for projects that came, moved or went. What changed
+    /// in known groups is read without.
+    pub walk_interval: SignedDuration,
     /// Groups and projects.
     pub scope: Scope,
     /// Leaves out merge requests that have not changed since.
@@ -219,6 +225,7 @@ pub async fn run(
     };
     let summary = ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await?;
     if summary.run.run.finished() {
+        ctx.patiently(|| read_to::ReadTo::ended(store, settings.source, &run)).await?;
         ctx.patiently(|| mode::ended(store, settings.source, &run)).await?;
     }
     Ok(summary)

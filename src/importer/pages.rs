@@ -1,16 +1,15 @@
-//! Pages of a project's merge requests, in the order of their last change, however the server behaves.
+//! Pages of merge requests, in the order of their last change, however the server behaves: those of a project or of a group.
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use crate::gitlab::queries::merge_request::{MergeRequest, PageAnswer, PageProject, PlaceAnswer, Placed};
-use crate::gitlab::queries::merge_requests::PLACE;
+use crate::gitlab::queries::MAX_PAGE;
+use crate::gitlab::queries::merge_request::{InProject, MergeRequest, PageAnswer, Place as Found, Placed};
 use crate::gitlab::{self, Class, Client};
-use crate::store::Task;
 
 use super::Error;
 use super::adapt::PageSize;
-use super::context::Context;
+use super::context::{Context, Pages};
 use super::cure::{Cure, Troubles};
 
 /// How often a pass may begin anew at the last change seen without seeing a later one.
@@ -59,6 +58,8 @@ pub(super) struct Page {
 pub(super) struct Lost {
     /// The merge request's number, where it is known.
     pub(super) iid: Option<i64>,
+    /// Its project, where that is known.
+    pub(super) project: Option<i64>,
     /// GitLab's words.
     pub(super) reason: String,
 }
@@ -73,11 +74,20 @@ pub(super) enum Fetched {
     Fail(String),
 }
 
-/// Reads one project.
+/// Whose merge requests are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// Those of a project with this id.
+    Project(i64),
+    /// What changed in a group.
+    Group,
+}
+
+/// Reads one project, or what changed in a group.
 pub(super) struct Reader<'a> {
     ctx: &'a Context,
     client: &'a Client,
-    project_id: i64,
+    whose: Whose,
     path: String,
     size: PageSize,
     /// Ask for merge requests alone, because with their notes and commits even one is too much.
@@ -90,17 +100,37 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new((ctx, client): (&'a Context, &'a Client), task: &Task, since: Option<Timestamp>) -> Reader<'a> {
+    /// `path` is where they were last; `anchor` where to begin anew if a cursor is refused.
+    pub(super) fn new(
+        (ctx, client): (&'a Context, &'a Client),
+        whose: Whose,
+        path: &str,
+        anchor: Option<Timestamp>,
+    ) -> Reader<'a> {
         Reader {
             ctx,
             client,
-            project_id: task.project_id,
-            path: task.project_path.clone(),
-            size: PageSize::new(ctx.page_cap()),
+            whose,
+            path: path.to_owned(),
+            size: PageSize::new(MAX_PAGE),
             lean: false,
             left_out: 0,
-            anchor: task.watermark.max(since),
+            anchor,
             anchors: 0,
+        }
+    }
+
+    fn queries(&self) -> &'a Pages {
+        match self.whose {
+            Whose::Project(_) => &self.ctx.pages,
+            Whose::Group => &self.ctx.changes,
+        }
+    }
+
+    fn is_mine<T>(&self, found: &Found<T>) -> bool {
+        match self.whose {
+            Whose::Project(id) => found.id == id,
+            Whose::Group => true,
         }
     }
 
@@ -118,16 +148,16 @@ impl<'a> Reader<'a> {
         let mut moved = false;
         let mut losses = 0;
         loop {
-            let size = if self.lean { 1 } else { self.size.under(self.ctx.page_cap()) };
+            let size = if self.lean { 1 } else { self.size.under(self.ctx.page_cap(self.queries())) };
             let as_of = Timestamp::now();
             let error = match self.ask(&place, size).await {
-                Ok(Some((project, lost))) if project.id == self.project_id => {
+                Ok(Some((found, lost))) if self.is_mine(&found) => {
                     self.ctx.gitlab_answered();
                     if lost.is_some() && losses < MOST_LOSSES && troubles.wait(self.ctx).await? {
                         losses += 1;
                         continue;
                     }
-                    return Ok(self.read(project, &place, (as_of, lost)));
+                    return Ok(self.read(found, &place, (as_of, lost)));
                 }
                 Ok(_) if moved => return Ok(Fetched::Skip(HIDDEN.to_owned())),
                 Ok(_) => match self.follow_move().await {
@@ -167,21 +197,26 @@ impl<'a> Reader<'a> {
     /// Goes on behind a merge request that GitLab cannot deliver, which is then missing from the page.
     async fn leave_out(&mut self, place: &Place, error: &gitlab::Error) -> Result<Fetched, Error> {
         let variables = json!({ "path": self.path, "after": place.after, "since": place.since });
-        let ask = || async { self.client.graphql::<PlaceAnswer>(PLACE, &variables).await?.complete() };
+        let next = &self.queries().next;
+        let ask = || async { self.client.graphql::<PageAnswer<Placed>>(next, &variables).await?.complete() };
         let found = match self.ctx.persist(ask).await {
-            Ok(answer) => answer.project.filter(|project| project.id == self.project_id),
+            Ok(answer) => answer.place.filter(|found| self.is_mine(found)),
             Err(Error::GitLab(nowhere)) => return Ok(Fetched::Fail(nowhere.to_string())),
             Err(stopped) => return Err(stopped),
         };
-        let list = found.and_then(|project| project.merge_requests).unwrap_or_default();
-        let Some(Some(Placed { iid })) = list.nodes.first() else {
+        let list = found.and_then(|found| found.merge_requests).unwrap_or_default();
+        let Some(Some(Placed { iid, project })) = list.nodes.first() else {
             return Ok(Fetched::Fail(error.to_string()));
         };
-        let lost = Lost { iid: Some(*iid), reason: error.to_string() };
+        let project = match self.whose {
+            Whose::Project(id) => Some(id),
+            Whose::Group => project.as_ref().map(|InProject { id, .. }| *id),
+        };
+        let lost = Lost { iid: Some(*iid), project, reason: error.to_string() };
         tracing::warn!(project = self.path, iid, %error, "GitLab cannot deliver a merge request, going on behind it");
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
         // Whoever comes next is not to blame.
-        (self.size, self.lean) = (PageSize::new(self.ctx.page_cap()), false);
+        (self.size, self.lean) = (PageSize::new(self.ctx.page_cap(self.queries())), false);
         self.left_out += 1;
         Ok(Fetched::Page(Page {
             merge_requests: Vec::new(),
@@ -194,33 +229,33 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The project with a page, and what is to be said where merge requests are missing from that page.
-    async fn ask(&self, place: &Place, size: u32) -> Result<Option<(PageProject, Option<Lost>)>, Error> {
+    /// A page, and what is to be said where merge requests are missing from it.
+    async fn ask(&self, place: &Place, size: u32) -> Result<Option<(Found<MergeRequest>, Option<Lost>)>, Error> {
         let variables = json!({
             "path": self.path, "first": size, "after": place.after, "since": place.since, "counted": place.counted,
         });
-        let document = if self.lean { &self.ctx.lean_page } else { &self.ctx.page };
-        let answer = self.ctx.or_stop(self.client.graphql::<PageAnswer>(&document.text, &variables)).await?;
+        let document = if self.lean { &self.queries().lean } else { &self.queries().full };
+        let answer = self.ctx.or_stop(self.client.graphql::<PageAnswer<_>>(&document.text, &variables)).await?;
         let trouble = match answer.errors.first() {
             Some(error) if self.lean => error.kind(),
-            _ => return Ok(answer.complete()?.project.map(|project| (project, None))),
+            _ => return Ok(answer.complete()?.place.map(|found| (found, None))),
         };
         // There is nothing less to ask for. Fields may be unknown; a list may not: it would look like an empty one.
         self.ctx.gitlab_answered();
-        let Some(project) = answer.data.and_then(|data| data.project) else {
+        let Some(found) = answer.data.and_then(|data| data.place) else {
             return Err(trouble.into());
         };
-        let Some(list) = &project.merge_requests else {
+        let Some(list) = &found.merge_requests else {
             return Err(trouble.into());
         };
         let is_whole = list.page_info.is_some() && list.nodes.iter().all(Option::is_some);
-        Ok(Some((project, (!is_whole).then(|| Lost { iid: None, reason: trouble.to_string() }))))
+        Ok(Some((found, (!is_whole).then(|| Lost { iid: None, project: None, reason: trouble.to_string() }))))
     }
 
-    fn read(&mut self, project: PageProject, place: &Place, (as_of, lost): (Timestamp, Option<Lost>)) -> Fetched {
-        self.size.grow(self.ctx.page_cap());
+    fn read(&mut self, found: Found<MergeRequest>, place: &Place, (as_of, lost): (Timestamp, Option<Lost>)) -> Fetched {
+        self.size.grow(self.ctx.page_cap(self.queries()));
         (self.lean, self.left_out) = (false, 0);
-        let Some(list) = project.merge_requests else {
+        let Some(list) = found.merge_requests else {
             return Fetched::Skip(OFF.to_owned());
         };
         let next = list.next().map(|after| Place { after: Some(after.to_owned()), since: place.since, counted: false });
@@ -240,7 +275,8 @@ impl<'a> Reader<'a> {
 
     /// The path names nothing, or another project: asks for the project by its id. A reason, where it is gone.
     async fn follow_move(&mut self) -> Result<Option<&'static str>, Error> {
-        match self.ctx.or_stop(self.ctx.client.project(&self.project_id.to_string())).await {
+        let Whose::Project(id) = self.whose else { return Ok(Some(HIDDEN)) };
+        match self.ctx.or_stop(self.ctx.client.project(&id.to_string())).await {
             Ok(project) if project.path_with_namespace == self.path => Ok(Some(HIDDEN)),
             Ok(project) => {
                 self.path = project.path_with_namespace;

@@ -26,6 +26,13 @@ pub(super) enum Verdict {
     Deleted,
 }
 
+impl Verdict {
+    /// Whether it is in the scope.
+    pub(super) fn follows(self) -> bool {
+        matches!(self, Verdict::Read | Verdict::Note)
+    }
+}
+
 impl Filter {
     pub(super) fn new(scope: &Scope) -> Result<Filter, Error> {
         let bad = |pattern: &str, error: &globset::Error| Error::BadGlob {
@@ -42,8 +49,13 @@ impl Filter {
         Ok(Filter { excluded, include_archived: scope.include_archived })
     }
 
+    /// Whether the connection does not want a project with this path.
+    pub(super) fn excludes(&self, path: &str) -> bool {
+        self.excluded.is_match(path)
+    }
+
     pub(super) fn judge(&self, project: &Project) -> Verdict {
-        if self.excluded.is_match(&project.full_path) {
+        if self.excludes(&project.full_path) {
             return Verdict::Excluded;
         }
         if is_being_deleted(project) {

@@ -7,7 +7,7 @@ use crate::store::{self, Batch, Progress as TaskProgress, Task, TaskState, Unrea
 
 use super::context::Context;
 use super::lists::Asking;
-use super::pages::{Fetched, Lost, OFF, Page, Place, Reader};
+use super::pages::{Fetched, Lost, OFF, Page, Place, Reader, Whose};
 use super::rows::Rows;
 use super::{Difference, Error, absence, lists, retry};
 
@@ -38,7 +38,8 @@ pub(super) async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending
     if task.troubled {
         retry::unreadable(ctx, &task).await?;
     }
-    let mut reader = Reader::new((ctx, &client), &task, since);
+    let anchor = task.watermark.max(since);
+    let mut reader = Reader::new((ctx, &client), Whose::Project(task.project_id), &task.project_path, anchor);
     let resumed = task.cursor.is_some();
     let mut at = task.cursor.clone();
     let mut fetched = reader.fetch(Place { after: task.cursor.clone(), since, counted: !resumed }).await;
@@ -103,7 +104,7 @@ impl<'a> Work<'a> {
         match &page.lost {
             // It is asked for by itself from now on.
             Some(Lost { iid: Some(_), .. }) => self.troubled = true,
-            Some(Lost { iid: None, reason }) if self.gap.is_none() => {
+            Some(Lost { iid: None, reason, .. }) if self.gap.is_none() => {
                 tracing::warn!(
                     project = page.path,
                     reason,
@@ -121,7 +122,8 @@ impl<'a> Work<'a> {
         }
         self.found += i64::try_from(page.merge_requests.len()).unwrap_or(i64::MAX);
         let latest = page.merge_requests.iter().map(|merge_request| merge_request.updated_at).max();
-        self.watermark = self.watermark.max(latest);
+        // What claims to have changed in the future must not hide what changes until then.
+        self.watermark = self.watermark.max(latest.map(|latest| latest.min(self.client.server_now())));
     }
 
     /// Ends the pass with its last page, which began at `cursor`.
@@ -178,7 +180,8 @@ impl<'a> Work<'a> {
         for merge_request in merge_requests {
             rows.merge_request(task.project_id, merge_request, self.ctx.parts);
         }
-        let named = |Lost { iid, reason }: Lost| Some(Unreadable { project_id: task.project_id, iid: iid?, reason });
+        let named =
+            |Lost { iid, reason, .. }: Lost| Some(Unreadable { project_id: task.project_id, iid: iid?, reason });
         let batch = Batch {
             as_of: Some(as_of),
             run_id: Some(self.run),
@@ -252,7 +255,7 @@ fn pass_begins(checkpoint: Option<Timestamp>, wanted: Option<Timestamp>) -> Opti
     checkpoint.map(earlier).max(wanted)
 }
 
-fn earlier(at: Timestamp) -> Timestamp {
+pub(super) fn earlier(at: Timestamp) -> Timestamp {
     at.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN)
 }
 

@@ -29,7 +29,7 @@ pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Diff
     let mut in_flight = JoinSet::new();
     loop {
         while in_flight.len() < ctx.settings.concurrency.max(1) {
-            let claim = || ctx.store.claim_task(run.id, &ctx.settings.worker, LEASE);
+            let claim = || ctx.store.claim_task(run.id, &ctx.worker, LEASE);
             let task = tokio::select! {
                 biased;
                 () = ctx.stop.cancelled() => None,
@@ -43,9 +43,8 @@ pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Diff
             if ctx.patiently(|| ctx.store.run_progress(run.id)).await?.open() == 0 {
                 return Ok(differences);
             }
-            // Others are at work, and may die. What is held in our own name belongs to a claim whose answer was lost.
-            let worker = &ctx.settings.worker;
-            ctx.patiently(|| ctx.store.release_worker(run.id, worker)).await?;
+            // Others are at work, and may die. What this life of ours holds belongs to a claim whose answer was lost.
+            ctx.patiently(|| ctx.store.release_worker(run.id, &ctx.worker)).await?;
             ctx.pause(LOOK_AGAIN).await?;
             continue;
         }

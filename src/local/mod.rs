@@ -40,6 +40,8 @@ pub struct Settings {
     pub receiver_url: Option<String>,
     /// Read everything again, also what has not changed.
     pub full: bool,
+    /// Walk the scope for projects that came, moved or went, however lately that was done.
+    pub walk: bool,
     /// How long a database or a project may stay away before an import ends.
     pub patience: SignedDuration,
 }

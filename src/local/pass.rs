@@ -145,7 +145,8 @@ async fn run(
         }
         // Its plan is old: projects that came since are not in it, and what it read first has changed.
     }
-    let fresh = importer::Settings { run_key: format!("sync-{now}"), full: settings.full, ..usual };
+    let walk_interval = if settings.walk { SignedDuration::ZERO } else { usual.walk_interval };
+    let fresh = importer::Settings { run_key: format!("sync-{now}"), full: settings.full, walk_interval, ..usual };
     importer::run(client, store, &fresh, progress, stop.clone()).await
 }
 

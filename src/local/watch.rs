@@ -37,7 +37,7 @@ pub async fn watch(
     reports: mpsc::Sender<Report>,
     stop: &CancellationToken,
 ) {
-    let settings = Settings { full: false, ..settings.clone() };
+    let settings = Settings { full: false, walk: false, ..settings.clone() };
     let mut standing = Standing::default();
     let Report { mut status, pass: mut last, .. } = first;
     standing.settle(&mut last.verdicts, Timestamp::now());

@@ -42,7 +42,8 @@ pub struct Batch {
     /// Groups and projects whose members are all in this batch: stored ones that are absent are gone, unless there are none.
     pub complete_members: Vec<(MemberKind, i64)>,
 
-    /// The merge requests of this batch count as met by the full pass of its task.
+    /// The merge requests of this batch count as met by the full pass of its task, and are believed also where GitLab's clock
+    /// went back.
     pub meets: bool,
     /// Merge requests (ids) that are gone for certain at `as_of`: their project was readable, and asked for by themselves they
     /// were not there. Those read later stay.
@@ -62,6 +63,8 @@ pub struct Batch {
     pub plan: Vec<NewTask>,
     /// The plan of the run is whole with this batch.
     pub planned: bool,
+    /// With `planned`: what changed was read group by group, so projects without a task are read as well.
+    pub by_group: bool,
 
     /// How far a task got. A claim that is no longer in force fails the whole batch with `ClaimLost`.
     pub progress: Option<Progress>,
@@ -123,6 +126,8 @@ pub struct NewTask {
     pub expected: i64,
     /// Names of the tokens that see all of them; empty where all do.
     pub tokens: Vec<String>,
+    /// How many merge requests were read already, where there is nothing left to do.
+    pub read: Option<i64>,
 }
 
 /// How far a task got.

@@ -43,7 +43,7 @@ pub(super) async fn advance(tx: &mut Tx, progress: &Progress) -> Result<(), Erro
     }
 }
 
-/// Moves the project's checkpoint when all is read that can be.
+/// Moves the project's checkpoint when all is read that can be. Where nothing may be read, only that somebody looked is noted.
 pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Result<(), Error> {
     // The first pass over a project reads everything, whatever the run is called.
     const CHECKPOINT: Sql = Sql::both(
@@ -55,26 +55,35 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
            full_at = case when (select r.full_pass from connector_runs r join connector_tasks t on t.run_id = r.id
                                 where t.id = $1) then excluded.full_at else c.full_at end",
     );
-    match &batch.progress {
-        Some(progress) if matches!(progress.state, TaskState::Done | TaskState::Incomplete { .. }) => {
-            tx.execute(CHECKPOINT, vec![Arg::Int(progress.task), Arg::Time(now)]).await.map(drop)
-        }
-        _ => Ok(()),
-    }
+    const LOOKED: Sql = Sql::both(
+        "insert into connector_checkpoints as c (source, project_id, finished_at)
+         select t.source, t.project_id, $2 from connector_tasks t where t.id = $1
+         on conflict (source, project_id) do update set finished_at = excluded.finished_at",
+    );
+    let Some(progress) = &batch.progress else { return Ok(()) };
+    let sql = match progress.state {
+        TaskState::Done | TaskState::Incomplete { .. } => CHECKPOINT,
+        TaskState::Skipped { .. } => LOOKED,
+        TaskState::Open | TaskState::Failed { .. } => return Ok(()),
+    };
+    tx.execute(sql, vec![Arg::Int(progress.task), Arg::Time(now)]).await.map(drop)
 }
 
 /// Adds the tasks of a run, and says when there will be no more.
 pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timestamp) -> Result<(), Error> {
     const TASKS: Sql = Sql {
-        postgres: "insert into connector_tasks (run_id, source, project_id, expected, tokens)
-            select $1, $2, r.project_id, r.expected, r.tokens from json_populate_recordset(null::connector_tasks, $3::text::json) r
+        postgres: "insert into connector_tasks (run_id, source, project_id, expected, tokens, state, merge_requests)
+            select $1, $2, r.project_id, r.expected, r.tokens, r.state, r.merge_requests from json_populate_recordset(null::connector_tasks, $3::text::json) r
             order by r.project_id
             on conflict (run_id, project_id) do nothing",
-        sqlite: "insert into connector_tasks (run_id, source, project_id, expected, tokens)
-            select $1, $2, r.value->>'project_id', r.value->>'expected', r.value->>'tokens' from json_each($3) r where true
+        sqlite: "insert into connector_tasks (run_id, source, project_id, expected, tokens, state, merge_requests)
+            select $1, $2, r.value->>'project_id', r.value->>'expected', r.value->>'tokens', r.value->>'state',
+              r.value->>'merge_requests' from json_each($3) r where true
             on conflict (run_id, project_id) do nothing",
     };
-    const PLANNED: Sql = Sql::both("update connector_runs set planned_at = coalesce(planned_at, $2) where id = $1");
+    const PLANNED: Sql = Sql::both(
+        "update connector_runs set planned_at = coalesce(planned_at, $2), by_group = coalesce(by_group, $3) where id = $1",
+    );
 
     if batch.plan.is_empty() && !batch.planned {
         return Ok(());
@@ -84,13 +93,17 @@ pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timest
         let tasks: BTreeMap<i64, &NewTask> = batch.plan.iter().map(|task| (task.project_id, task)).collect();
         let task = |task: &&NewTask| {
             let tokens = (!task.tokens.is_empty()).then(|| json!(task.tokens).to_string());
-            json!({"project_id": task.project_id, "expected": task.expected, "tokens": tokens})
+            let state = if task.read.is_some() { TaskState::Done } else { TaskState::Open };
+            json!({
+                "project_id": task.project_id, "expected": task.expected, "tokens": tokens, "state": state.word(),
+                "merge_requests": task.read.unwrap_or_default(),
+            })
         };
         let tasks: Vec<_> = tasks.values().map(task).collect();
         tx.execute(TASKS, vec![Arg::Int(run), Arg::Int(source.0), Arg::Text(document(&tasks)?)]).await?;
     }
     if batch.planned {
-        tx.execute(PLANNED, vec![Arg::Int(run), Arg::Time(now)]).await?;
+        tx.execute(PLANNED, vec![Arg::Int(run), Arg::Time(now), Arg::Flag(batch.by_group)]).await?;
     }
     Ok(())
 }

@@ -173,4 +173,10 @@ pub struct KnownProject {
     pub since: Option<Timestamp>,
     /// When a full pass over it last ended.
     pub full_at: Option<Timestamp>,
+    /// Whether it is followed: neither deleted nor excluded nor out of scope.
+    pub followed: bool,
+    /// Whether no token could see it.
+    pub unreadable: bool,
+    /// Whether a pass over it must come: none has ended yet, or GitLab could not deliver all of it.
+    pub open: bool,
 }

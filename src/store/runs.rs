@@ -108,18 +108,18 @@ impl Store {
         }
     }
 
-    /// Frees what this worker held before it died. Called when a worker starts.
+    /// Frees what a worker holds: `worker` is its name, with or without what tells its lives apart (`name#life`).
     ///
     /// # Errors
     /// Whatever the database says.
     pub async fn release_worker(&self, run: i64, worker: &str) -> Result<(), Error> {
         const PLAN: Sql = Sql::both(
-            "update connector_runs set planner = null, plan_lease_until = null where id = $1 and planner = $2",
+            "update connector_runs set planner = null, plan_lease_until = null where id = $1 and (planner = $2 or planner like $2 || '#%')",
         );
         // The number of the claim grows, so that work still on its way from the dead worker is refused.
         const TASKS: Sql = Sql::both(
             "update connector_tasks set worker = null, lease_until = null, claim = claim + 1
-             where run_id = $1 and worker = $2 and state = 'open'",
+             where run_id = $1 and (worker = $2 or worker like $2 || '#%') and state = 'open'",
         );
         self.execute(PLAN, vec![Arg::Int(run), Arg::text(worker)]).await?;
         self.execute(TASKS, vec![Arg::Int(run), Arg::text(worker)]).await.map(drop)
@@ -197,17 +197,22 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn run_progress(&self, run: i64) -> Result<RunProgress, Error> {
-        const PROGRESS: Sql = Sql {
-            postgres:
-                "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
-                  count(*) filter (where state = 'failed'), coalesce(sum(expected), 0)::bigint,
-                  coalesce(sum(merge_requests), 0)::bigint
-                from connector_tasks where run_id = $1",
-            sqlite:
-                "select count(*), count(*) filter (where state = 'done'), count(*) filter (where state = 'skipped'),
-                  count(*) filter (where state = 'failed'), coalesce(sum(expected), 0), coalesce(sum(merge_requests), 0)
-                from connector_tasks where run_id = $1",
-        };
+        // Of a run that read its changes group by group, projects without a task are done, but for those that are switched off.
+        const PROGRESS: Sql = Sql::both(
+            "select t.tasks + p.projects, t.done + p.projects - p.off, t.skipped + p.off, t.failed, t.expected, t.merge_requests
+             from (select count(*) as tasks, count(case when state = 'done' then 1 end) as done,
+                 count(case when state = 'skipped' then 1 end) as skipped, count(case when state = 'failed' then 1 end) as failed,
+                 cast(coalesce(sum(expected), 0) as bigint) as expected,
+                 cast(coalesce(sum(merge_requests), 0) as bigint) as merge_requests
+               from connector_tasks where run_id = $1) t
+             cross join (select count(*) as projects, count(case when not p.merge_requests_enabled then 1 end) as off
+               from connector_runs r
+               join gitlab_projects p on p.source = r.source and p.deleted_at is null and p.out_of_scope_at is null
+                 and p.excluded_at is null
+               join connector_checkpoints c on c.source = p.source and c.project_id = p.id
+               where r.id = $1 and r.by_group
+                 and not exists (select 1 from connector_tasks t where t.run_id = r.id and t.project_id = p.id)) p",
+        );
         let rows = self.fetch(PROGRESS, vec![Arg::Int(run)]).await?;
         let progress = rows.first().map(|row| RunProgress {
             tasks: row.int(0),

@@ -462,6 +462,7 @@ async fn import(gitlab: &Simulator, store: &Store, source: Source) {
         worker: "0".into(),
         full: false,
         resync_interval: None,
+        walk_interval: SignedDuration::ZERO,
         scope: Scope { groups: vec!["acme".into()], include_subgroups: true, ..Scope::default() },
         since: None,
         lookback: None,

@@ -1,5 +1,6 @@
 //! What an import promises, against a GitLab that behaves, in both databases.
 
+mod changes;
 mod equality;
 mod hidden;
 mod mode;
@@ -83,6 +84,7 @@ impl Place {
             worker: "0".into(),
             full: false,
             resync_interval: None,
+            walk_interval: SignedDuration::ZERO,
             lookback: None,
             scope: Scope {
                 groups: vec!["acme".into()],

@@ -368,3 +368,47 @@ async fn a_database_that_breaks_off_connections_loses_nothing() {
     assert!(summary.run.run.finished() && summary.exit_code() == 0, "{summary:?}");
     assert_same(&place.rows().await, &quiet.rows().await);
 }
+
+/// As two `sync` on one database are, or a cron job that overlaps with itself.
+#[tokio::test]
+async fn two_processes_of_one_name_do_not_take_each_others_work_away_for_ever() {
+    let size = Size { projects: 2, merge_requests: 150, ..Size::default() };
+    let gitlab = serve(company(5, size)).await;
+    let place = Place::postgres().await;
+    gitlab.faults().add(Fault::at(PAGES, FaultKind::Latency { millis: 1200 }));
+    let settings = place.settings("together");
+
+    let (one, other) = tokio::join!(import(&gitlab, &place, &settings), import(&gitlab, &place, &settings));
+
+    assert_eq!((one.unwrap().exit_code(), other.unwrap().exit_code()), (0, 0));
+    let claims = place.texts("select cast(max(claim) as text) from connector_tasks").await.join("");
+    assert!(claims.parse::<i64>().unwrap() <= 3, "{claims} claims of one task");
+    assert_eq!(place.count("gitlab_merge_requests").await, 300);
+}
+
+#[tokio::test]
+async fn a_change_in_the_future_hides_none_and_a_full_pass_takes_gitlabs_word_where_its_clock_went_back() {
+    for place in Place::each().await {
+        let gitlab = serve(company(6, Size { projects: 1, merge_requests: 3, ..Size::default() })).await;
+        let future = "2099-01-01T00:00:00Z".parse().unwrap();
+        let id = gitlab.world(|world| world.merge_request_by_iid(1, 1).unwrap().id);
+        let before = gitlab.world(|world| world.merge_request(id).unwrap().updated_at);
+        gitlab.world(|world| world.edit_merge_request(id, |one| one.updated_at = future));
+        let scheduled = |key: &str| Settings { walk_interval: SignedDuration::from_hours(24), ..place.settings(key) };
+        import(&gitlab, &place, &scheduled("first")).await.unwrap();
+
+        gitlab.world(|world| {
+            let other = world.merge_request_by_iid(1, 2).unwrap().id;
+            world.comment(other, "root", "one more word").unwrap();
+        });
+        import(&gitlab, &place, &scheduled("second")).await.unwrap();
+        let words = "select cast(count(*) as text) from gitlab_notes where body = 'one more word'";
+        assert_eq!(place.texts(words).await, ["1"]);
+
+        gitlab.world(|world| world.edit_merge_request(id, |one| one.updated_at = before));
+        import(&gitlab, &place, &Settings { full: true, ..scheduled("full") }).await.unwrap();
+        let late =
+            "select cast(count(*) as text) from gitlab_merge_requests where cast(updated_at as text) like '2099%'";
+        assert_eq!(place.texts(late).await, ["0"]);
+    }
+}

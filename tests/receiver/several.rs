@@ -1,9 +1,6 @@
 //! Connections with different databases, and with none, in one receiver.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use gitlab_connector::receiver::{Destination, Route};

@@ -1,53 +1,53 @@
 //! Merge requests as GitLab tells them.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
 use super::merge_requests::{List, Parts};
 use super::{Connection, User, gid};
 
-/// The answer to [`page`](super::merge_requests::page) and [`by_iids`](super::merge_requests::by_iids).
+/// The answer to [`page`](super::merge_requests::page) and [`by_iids`](super::merge_requests::by_iids), with merge requests
+/// as they are or as [`Placed`].
 #[derive(Debug, Deserialize)]
-pub struct PageAnswer {
-    /// Null where the project does not exist or is hidden.
-    pub project: Option<PageProject>,
+#[serde(bound = "T: DeserializeOwned")]
+pub struct PageAnswer<T> {
+    /// Null where the project or group does not exist or is hidden.
+    pub place: Option<Place<T>>,
 }
 
-/// See [`PageAnswer`].
+/// A project or group with a page of merge requests.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PageProject {
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
+pub struct Place<T> {
     /// Numeric id: a path can come to name another project.
     #[serde(deserialize_with = "gid")]
     pub id: i64,
     /// Null where merge requests are switched off or hidden.
-    pub merge_requests: Option<Connection<MergeRequest>>,
-}
-
-/// The answer to [`PLACE`](super::merge_requests::PLACE).
-#[derive(Debug, Deserialize)]
-pub struct PlaceAnswer {
-    /// Null where the project does not exist or is hidden.
-    pub project: Option<PlaceProject>,
-}
-
-/// See [`PlaceAnswer`].
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PlaceProject {
-    /// Numeric id: a path can come to name another project.
-    #[serde(deserialize_with = "gid")]
-    pub id: i64,
-    /// Null where merge requests are switched off or hidden.
-    pub merge_requests: Option<Connection<Placed>>,
+    pub merge_requests: Option<Connection<T>>,
 }
 
 /// A merge request of which only the place is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Placed {
     /// Number within its project.
     #[serde(deserialize_with = "number")]
     pub iid: i64,
+    /// Its project.
+    pub project: Option<InProject>,
+}
+
+/// The project of a merge request.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InProject {
+    /// Numeric id.
+    #[serde(deserialize_with = "gid")]
+    pub id: i64,
+    /// Path from the root.
+    pub full_path: String,
 }
 
 /// The answer to [`rest_of`](super::merge_requests::rest_of).
@@ -75,6 +75,8 @@ pub struct MergeRequest {
     /// Number within its project.
     #[serde(deserialize_with = "number")]
     pub iid: i64,
+    /// Its project; only where merge requests of many are asked for.
+    pub project: Option<InProject>,
     /// Title.
     pub title: Option<String>,
     /// Only where text is wanted.

@@ -43,31 +43,75 @@ impl Document {
     }
 }
 
-/// A page of a project's merge requests, the longest unchanged first.
+/// Whose merge requests are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// Those of a project.
+    Project,
+    /// Those of the projects of a group. Each tells its project.
+    Group {
+        /// The projects of its subgroups too.
+        subgroups: bool,
+        /// Archived projects too.
+        archived: bool,
+    },
+}
+
+impl Root {
+    /// Name of the query, head of the selection, and arguments of the list.
+    fn texts(self) -> (&'static str, &'static str, String) {
+        match self {
+            Root::Project => ("mergeRequests", "project", String::new()),
+            Root::Group { subgroups, archived } => {
+                let arguments = format!(", includeSubgroups: {subgroups}, includeArchived: {archived}");
+                ("changes", "group", arguments)
+            }
+        }
+    }
+}
+
+/// A page of merge requests, the longest unchanged first.
 ///
-/// Variables: `path`, `first`, `after`, `since`, and `counted`, which asks how many there are in all. The cursor holds the time of change and the id, so that merge requests
-/// that change during the scan move behind the cursor and none is skipped.
+/// Variables: `path`, `first`, `after`, `since`, and `counted`, which asks how many there are in all. The cursor holds the
+/// time of change and the id, so that merge requests that change during the scan move behind the cursor and none is skipped.
 #[must_use]
-pub fn page(dialect: Dialect, parts: Parts) -> Document {
-    let node = merge_request(dialect, parts, RIDE_ALONG);
+pub fn page(dialect: Dialect, parts: Parts, root: Root) -> Document {
+    let mut node = merge_request(dialect, parts, RIDE_ALONG);
+    if root != Root::Project {
+        node = node.object(1, "project", &in_project());
+    }
     let list = Fields::default().field(1, "count @include(if: $counted)").object(1, "nodes", &node).page_info();
+    let (name, place, arguments) = root.texts();
     Document {
         text: format!(
-            "query mergeRequests($path: ID!, $first: Int!, $after: String, $since: Time, $counted: Boolean!) {{ \
-             project(fullPath: $path) {{ id \
-             mergeRequests(first: $first, after: $after, updatedAfter: $since, sort: UPDATED_ASC) {{ {} }} }} }}",
+            "query {name}($path: ID!, $first: Int!, $after: String, $since: Time, $counted: Boolean!) {{ \
+             place: {place}(fullPath: $path) {{ id \
+             mergeRequests(first: $first, after: $after, updatedAfter: $since, sort: UPDATED_ASC{arguments}) {{ {} }} }} }}",
             list.text()
         ),
         listed: list.cost() + SORTED_RESOLVER,
-        fixed: PROJECT,
+        fixed: PLACE,
     }
 }
 
 /// Which merge request comes next in the order of [`page`], and nothing else of it: for one that cannot be delivered.
 ///
 /// Variables: `path`, `after` and `since`.
-pub const PLACE: &str = "query placeOfMergeRequest($path: ID!, $after: String, $since: Time) { project(fullPath: $path) { id \
-     mergeRequests(first: 1, after: $after, updatedAfter: $since, sort: UPDATED_ASC) { nodes { iid } pageInfo { hasNextPage endCursor } } } }";
+#[must_use]
+pub fn next_place(root: Root) -> String {
+    let (_, place, arguments) = root.texts();
+    let node = Fields::plain("iid").object(1, "project", &in_project());
+    let list = Fields::default().object(1, "nodes", &node).page_info();
+    format!(
+        "query placeOfMergeRequest($path: ID!, $after: String, $since: Time) {{ place: {place}(fullPath: $path) {{ id \
+         mergeRequests(first: 1, after: $after, updatedAfter: $since, sort: UPDATED_ASC{arguments}) {{ {} }} }} }}",
+        list.text()
+    )
+}
+
+fn in_project() -> Fields {
+    Fields::plain("id fullPath")
+}
 
 /// Up to 100 merge requests of a project by their iids, with longer lists than [`page`] brings.
 ///
@@ -78,17 +122,17 @@ pub fn by_iids(dialect: Dialect, parts: Parts) -> Document {
     let list = Fields::default().object(1, "nodes", &node);
     Document {
         text: format!(
-            "query mergeRequestsByIid($path: ID!, $iids: [String!]) {{ project(fullPath: $path) {{ id \
+            "query mergeRequestsByIid($path: ID!, $iids: [String!]) {{ place: project(fullPath: $path) {{ id \
              mergeRequests(iids: $iids, first: 100) {{ {} }} }} }}",
             list.text()
         ),
         listed: 0,
-        fixed: list.cost() + SORTED_RESOLVER + PROJECT,
+        fixed: list.cost() + SORTED_RESOLVER + PLACE,
     }
 }
 
-/// `project` and its `id`.
-const PROJECT: u32 = 2;
+/// A project or group, and its `id`.
+const PLACE: u32 = 2;
 
 /// What a resolver with a `sort` adds.
 const SORTED_RESOLVER: u32 = 2;
@@ -221,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_page_of_a_hundred_with_notes_and_commits_fits_under_the_usual_limit() {
-        let newest = page(Dialect::new("19.1.0", true), ALL);
+        let newest = page(Dialect::new("19.1.0", true), ALL, Root::Project);
         let score = newest.score(MAX_PAGE);
 
         assert!(score <= DEFAULT_COMPLEXITY_LIMIT, "{score}");
@@ -229,8 +273,15 @@ mod tests {
     }
 
     #[test]
+    fn a_large_page_of_changes_of_a_group_fits_under_the_usual_limit() {
+        let changes = page(Dialect::new("19.1.0", true), ALL, Root::Group { subgroups: true, archived: true });
+
+        assert!(changes.largest_page(DEFAULT_COMPLEXITY_LIMIT) >= 90, "{}", changes.score(MAX_PAGE));
+    }
+
+    #[test]
     fn what_does_not_fit_gets_a_smaller_page_from_the_start() {
-        let with_text = page(Dialect::new("19.1.0", true), Parts { text: true, ..ALL });
+        let with_text = page(Dialect::new("19.1.0", true), Parts { text: true, ..ALL }, Root::Project);
 
         let first = with_text.largest_page(200);
         assert!(with_text.score(first) <= 200 && with_text.score(first + 1) > 200, "{first}");

@@ -176,14 +176,18 @@ mod tests {
         assert!(page.is_cut());
     }
 
+    const ROOTS: [merge_requests::Root; 2] =
+        [merge_requests::Root::Project, merge_requests::Root::Group { subgroups: true, archived: true }];
+
     /// Every document that we can send to a server.
     fn documents(dialect: Dialect) -> Vec<String> {
         let parts = |reviews, commits, text| merge_requests::Parts { reviews, commits, text };
         let mut texts = Vec::new();
         for parts in [parts(true, true, true), parts(true, true, false), parts(false, false, false)] {
-            texts.push(merge_requests::page(dialect, parts).text);
+            texts.extend(ROOTS.map(|root| merge_requests::page(dialect, parts, root).text));
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
+        texts.extend(ROOTS.map(merge_requests::next_place));
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
         for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
@@ -231,10 +235,12 @@ mod tests {
 
         for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
             let dialect = Dialect::new(version, true);
-            let page = merge_requests::page(dialect, parts);
-            for first in [100, 73, 1] {
-                let asked = score(&page.text, json!({"path": "acme/tea", "first": first, "counted": true}));
-                assert_eq!(asked, u64::from(page.score(first)), "{version} first: {first}");
+            for (root, path) in ROOTS.into_iter().zip(["acme/tea", "acme"]) {
+                let page = merge_requests::page(dialect, parts, root);
+                for first in [100, 73, 1] {
+                    let asked = score(&page.text, json!({"path": path, "first": first, "counted": true}));
+                    assert_eq!(asked, u64::from(page.score(first)), "{version} {root:?} first: {first}");
+                }
             }
             let by_iids = merge_requests::by_iids(dialect, parts);
             let asked = score(&by_iids.text, json!({"path": "acme/tea", "iids": ["1"]}));

@@ -57,6 +57,9 @@ create table connector_met (
   primary key (task_id, merge_request_id)
 ) strict;
 
+-- Whether changes were read group by group: then all projects without a task are read as well.
+alter table connector_runs add column by_group integer;
+
 -- Names of the tokens to read with, a JSON array; NULL where all of them see the same.
 alter table connector_tasks add column tokens text;
 

@@ -1,0 +1,86 @@
+//! Up to when the changes of each group are stored, and when the scope was last walked. By GitLab's clock.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::store::{self, Run, Source, Store};
+
+/// Key under which it is kept with the connection.
+const KEY: &str = "import.read-to";
+
+/// What earlier runs have read.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct ReadTo {
+    /// Every change of these groups up to then is stored.
+    pub(super) groups: BTreeMap<String, Timestamp>,
+    walked_at: Option<Timestamp>,
+    /// The scope that was walked then.
+    scope: String,
+    /// The run that reads the projects of `opening` one by one, and when it was planned.
+    run: i64,
+    planned_at: Option<Timestamp>,
+    opening: Vec<String>,
+}
+
+impl ReadTo {
+    pub(super) async fn load(store: &Store, source: Source) -> Result<ReadTo, store::Error> {
+        let text = store.state(source, KEY).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    pub(super) async fn save(&self, store: &Store, source: Source) -> Result<(), store::Error> {
+        store.set_state(source, KEY, &serde_json::to_string(self).unwrap_or_default()).await
+    }
+
+    /// Whether the scope is to be walked again: it is another than last time, or that was longer ago than `interval`.
+    pub(super) fn walk_is_due(&self, scope: &str, interval: SignedDuration, now: Timestamp) -> bool {
+        self.scope != scope || self.walked_at.is_none_or(|at| now.duration_since(at) >= interval)
+    }
+
+    /// The scope was walked.
+    pub(super) fn walked(&mut self, scope: &str, at: Timestamp) {
+        (self.walked_at, self.scope) = (Some(at), scope.to_owned());
+    }
+
+    /// A run reads all projects of some groups, one by one: once it has ended, what changed before `at` is stored.
+    pub(super) fn opens(&mut self, run: &Run, groups: Vec<String>, at: Timestamp) {
+        (self.run, self.opening, self.planned_at) = (run.id, groups, Some(at));
+    }
+
+    /// A run has ended.
+    pub(super) async fn ended(store: &Store, source: Source, run: &Run) -> Result<(), store::Error> {
+        let mut read_to = ReadTo::load(store, source).await?;
+        let Some(at) = read_to.planned_at.filter(|_| read_to.run == run.id && !read_to.opening.is_empty()) else {
+            return Ok(());
+        };
+        for group in std::mem::take(&mut read_to.opening) {
+            let known = read_to.groups.entry(group).or_insert(at);
+            *known = at.max(*known);
+        }
+        read_to.save(store, source).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_is_due_for_another_scope_and_after_its_interval() {
+        let now: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
+        let day = SignedDuration::from_hours(24);
+        let mut read_to = ReadTo::default();
+        assert!(read_to.walk_is_due("acme", day, now));
+
+        read_to.walked("acme", now);
+
+        let later = |hours| now + SignedDuration::from_hours(hours);
+        assert!(!read_to.walk_is_due("acme", day, later(23)));
+        assert!(read_to.walk_is_due("acme", day, later(24)));
+        assert!(read_to.walk_is_due("acme and more", day, now));
+        assert!(read_to.walk_is_due("acme", SignedDuration::ZERO, now));
+    }
+}

@@ -1,0 +1,148 @@
+//! Requests follow changes, not projects: what a run costs where little or nothing changed, and that it misses nothing.
+
+use gitlab_connector::importer::{Scope, Settings};
+use gitlab_simulator::Simulator;
+use gitlab_simulator::world::{Role, Size};
+use jiff::SignedDuration;
+
+use super::{Place, assert_same, company, import, serve};
+
+/// Settings of a run that looks for new projects once a day only.
+fn scheduled(place: &Place, key: &str) -> Settings {
+    Settings { walk_interval: SignedDuration::from_hours(24), ..place.settings(key) }
+}
+
+/// How many requests a run takes.
+async fn requests(gitlab: &Simulator, place: &Place, key: &str) -> usize {
+    gitlab.forget_requests();
+    let summary = import(gitlab, place, &scheduled(place, key)).await.unwrap();
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    gitlab.counts().values().sum()
+}
+
+/// All rows of a database that reads the same GitLab for the first time.
+async fn fresh(gitlab: &Simulator, place: &Place) -> Vec<String> {
+    let place = place.another().await;
+    import(gitlab, &place, &place.settings("fresh")).await.unwrap();
+    place.rows().await
+}
+
+#[tokio::test]
+async fn where_nothing_changed_a_run_takes_three_requests_however_many_projects_there_are() {
+    let size = Size { projects: 60, merge_requests: 3, notes: 1, commits: 1, ..Size::default() };
+    let gitlab = serve(company(1, size)).await;
+    for place in Place::each().await {
+        import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+        let before = place.rows().await;
+
+        let taken = requests(&gitlab, &place, "second").await;
+
+        assert!(taken <= 3, "{taken} requests: {:?}", gitlab.counts());
+        assert_same(&place.rows().await, &before);
+        let summary = place.store.last_run(place.source).await.unwrap().unwrap();
+        assert_eq!((summary.progress.tasks, summary.progress.done, summary.progress.merge_requests), (60, 60, 0));
+    }
+}
+
+#[tokio::test]
+async fn changes_in_many_projects_come_together() {
+    let size = Size { projects: 60, merge_requests: 3, notes: 1, commits: 1, ..Size::default() };
+    let gitlab = serve(company(1, size)).await;
+    let place = Place::sqlite().await;
+    import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+
+    gitlab.world(|world| {
+        let firsts: Vec<i64> = world
+            .projects()
+            .map(|project| project.id)
+            .filter_map(|id| Some(world.merge_request_by_iid(id, 1)?.id))
+            .collect();
+        for id in firsts.into_iter().take(50) {
+            world.comment(id, "root", "one more word").unwrap();
+        }
+    });
+    let taken = requests(&gitlab, &place, "second").await;
+
+    assert!(taken <= 5, "{taken} requests: {:?}", gitlab.counts());
+    assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    let summary = place.store.last_run(place.source).await.unwrap().unwrap();
+    assert_eq!((summary.progress.tasks, summary.progress.done, summary.progress.merge_requests), (60, 60, 50));
+}
+
+#[tokio::test]
+async fn a_project_that_is_new_is_read_as_soon_as_something_happens_in_it() {
+    let gitlab = serve(company(2, Size { projects: 4, merge_requests: 3, ..Size::default() })).await;
+    for place in Place::each().await {
+        import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+
+        let path = format!("new-{}", fastrand::u32(..));
+        gitlab.world(|world| {
+            let acme = world.group_by_path("acme").unwrap().id;
+            let project = world.add_project(acme, &path);
+            for title in ["Begin", "Go on"] {
+                world.open_merge_request(project, "root", title).unwrap();
+            }
+        });
+        requests(&gitlab, &place, "second").await;
+
+        let found = format!("select name from gitlab_projects where path_with_namespace = 'acme/{path}'");
+        assert_eq!(place.texts(&found).await.len(), 1);
+        // The labels of the groups above come with the next walk.
+        let without_labels = |mut rows: Vec<String>| {
+            rows.retain(|row| !row.starts_with("gitlab_labels"));
+            rows
+        };
+        assert_same(&without_labels(place.rows().await), &without_labels(fresh(&gitlab, &place).await));
+        import(&gitlab, &place, &place.settings("walked")).await.unwrap();
+        assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+#[tokio::test]
+async fn another_scope_is_walked_at_once_and_what_it_excludes_is_not_read() {
+    let gitlab = serve(company(2, Size { projects: 4, merge_requests: 3, ..Size::default() })).await;
+    let place = Place::sqlite().await;
+    import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+    let path = place.texts("select path_with_namespace from gitlab_projects where id = 1").await.join("");
+    let touched = || place.texts("select cast(updated_at as text) from gitlab_merge_requests where project_id = 1");
+    let before = touched().await;
+
+    let scope = Scope { exclude_projects: vec![path], ..place.settings("").scope };
+    for key in ["second", "third"] {
+        gitlab.world(|world| {
+            let id = world.merge_request_by_iid(1, 1).unwrap().id;
+            world.comment(id, "root", "not for us").unwrap();
+        });
+        let settings = Settings { scope: scope.clone(), ..scheduled(&place, key) };
+        import(&gitlab, &place, &settings).await.unwrap();
+    }
+
+    assert_eq!(touched().await, before);
+    let excluded = place.texts("select cast(id as text) from gitlab_projects where excluded_at is not null").await;
+    assert_eq!(excluded, ["1"]);
+}
+
+/// While the role is lost, changes are hidden: the walk finds that GitLab has more than is stored.
+#[tokio::test]
+async fn what_changed_while_it_was_hidden_is_read_once_it_is_seen_again() {
+    let gitlab = serve(company(2, Size { projects: 4, merge_requests: 3, ..Size::default() })).await;
+    let place = Place::sqlite().await;
+    import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+    let role = |role| {
+        gitlab.world(|world| {
+            let (acme, reader) = (world.group_by_path("acme").unwrap().id, world.user_named("reader"));
+            world.add_group_member(acme, reader, role);
+        });
+    };
+
+    role(Role::Guest);
+    gitlab.world(|world| world.open_merge_request(1, "root", "Unseen").unwrap());
+    requests(&gitlab, &place, "hidden").await;
+    role(Role::Developer);
+    gitlab.world(|world| world.open_merge_request(2, "root", "Seen").unwrap());
+    requests(&gitlab, &place, "seen").await;
+    import(&gitlab, &place, &place.settings("walked")).await.unwrap();
+
+    let titles = "select title from gitlab_merge_requests where title in ('Unseen', 'Seen') order by title";
+    assert_eq!(place.texts(titles).await, ["Seen", "Unseen"]);
+}
