@@ -157,7 +157,9 @@ impl Writer<'_> {
         self.write_rows(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?).await?;
         self.write_rows(sql.labels, &newest(each().flat_map(|batch| &batch.labels))).await?;
         self.write_rows(sql.members, &newest(each().flat_map(|batch| &batch.members))).await?;
-        self.write_rows(sql.merge_requests, &newest(each().flat_map(|batch| &batch.merge_requests))).await?;
+        let (anew, usual): (Vec<&Batch>, Vec<&Batch>) = each().partition(|batch| batch.meets);
+        self.write_rows(sql.merge_requests_anew, &newest(anew.iter().flat_map(|batch| &batch.merge_requests))).await?;
+        self.write_rows(sql.merge_requests, &newest(usual.iter().flat_map(|batch| &batch.merge_requests))).await?;
         let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
         self.write_rows(sql.merge_request_events, &events).await
     }

@@ -34,6 +34,7 @@ pub fn schema_document() -> String {
          `2026-01-16T05:56:22.000Z`, a truth value is 1 or 0, and JSON is text. What is unknown is NULL, never 0.\n\
          The first column of every key, `source`, is the connection. This page is generated from the migrations.\n",
     );
+    page.push_str(STATES);
     let parts = [
         ("Views", "view", ""),
         ("Raw tables", "table", "gitlab_"),
@@ -47,6 +48,30 @@ pub fn schema_document() -> String {
     }
     page
 }
+
+/// What marks on rows mean, and what is behind a NULL.
+const STATES: &str = "
+## What became of a row
+
+Nothing is deleted because GitLab is silent about it. Rows keep what became of them and since when; what is seen again loses
+these marks. `DELETE` is said by `forget` and by retention alone.
+
+| mark | on | set when | in the views |
+|---|---|---|---|
+| `deleted_at` | merge requests | the project was readable, and asked for by its number the merge request was not there | left out |
+| `deleted_at` | groups, projects | they wait for their deletion | left out, with their merge requests |
+| `unreadable_at` | merge requests | GitLab hides it while its project is readable: its author is banned | stays |
+| `unreadable_at` | groups, projects | no token may see it; it may be hidden or deleted | stays |
+| `out_of_scope_at` | groups, projects | it is in nothing that the connection follows, as after a move | left out |
+| `excluded_at` | projects | `excludeProjects` names it; its deliveries change nothing any more | left out |
+| `archived_at` | groups, projects | it is archived | stays |
+| `gone_at` | notes, approvals, commits | a whole list of the merge request lacks it | left out |
+| `gone_at` | labels, members | a whole list lacks it; an empty list proves nothing | stays |
+
+What GitLab could not deliver while everything around it was read is in `connector_unreadable`: which, why, and since when.
+`reviews_complete` and `commits_complete` tell whether a merge request's lists are stored to their ends: where not, what is
+missing is unknown.
+";
 
 /// What the texts make one after the other: later ones may add columns and take some away.
 fn newest<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Relation> {

@@ -5,7 +5,7 @@
 pub enum Error {
     /// The URL is not one of a database that we know.
     #[error("the database URL is not usable: {0}")]
-    Url(&'static str),
+    Url(String),
     /// Nobody answers, the connection broke, or the pool stayed empty.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
@@ -15,6 +15,9 @@ pub enum Error {
     /// The database, or the file, may only be read.
     #[error("the database is read-only: {0}")]
     ReadOnly(String),
+    /// The server only reads for now: it is a standby, or about to be replaced.
+    #[error("the database server takes no writes for now: {0}")]
+    Standby(String),
     /// There is no room left for the data.
     #[error("the database has no room left: {0}")]
     DiskFull(String),
@@ -48,7 +51,7 @@ impl Error {
             Error::Url(_) => "DatabaseURLInvalid",
             Error::Unreachable(_) => "DatabaseUnreachable",
             Error::Refused(_) => "DatabaseRefused",
-            Error::ReadOnly(_) => "DatabaseReadOnly",
+            Error::ReadOnly(_) | Error::Standby(_) => "DatabaseReadOnly",
             Error::DiskFull(_) => "DatabaseFull",
             Error::NotMigrated => "SchemaNotMigrated",
             Error::SchemaTooNew { .. } => "SchemaTooNew",
@@ -61,7 +64,7 @@ impl Error {
     /// Whether trying again later may help with nobody doing anything. A full disk counts: others may free it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Error::Unreachable(_) | Error::DiskFull(_) | Error::Busy(_))
+        matches!(self, Error::Unreachable(_) | Error::Standby(_) | Error::DiskFull(_) | Error::Busy(_))
     }
 }
 
@@ -80,7 +83,7 @@ impl From<sqlx::Error> for Error {
                 Error::Unreachable("the connection is closed".to_owned())
             }
             // Parsing errors may quote the URL, and with it the password.
-            sqlx::Error::Configuration(_) => Error::Url("it cannot be parsed"),
+            sqlx::Error::Configuration(_) => Error::Url("it cannot be parsed".to_owned()),
             other => Error::Other(other.to_string()),
         }
     }
@@ -99,7 +102,7 @@ fn answered(answer: &dyn sqlx::error::DatabaseError) -> Error {
 fn postgres(code: &str, message: String) -> Error {
     match code {
         "28000" | "28P01" | "3D000" | "42501" => Error::Refused(message),
-        "25006" => Error::ReadOnly(message),
+        "25006" => Error::Standby(message),
         "53100" => Error::DiskFull(message),
         "42P01" | "42703" => Error::NotMigrated,
         "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),

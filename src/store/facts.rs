@@ -1,6 +1,9 @@
 //! Connections, the small facts kept for them, and what there is in all.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
+use url::Url;
 
 use super::database::{Arg, Durability, Sql};
 use super::merge::document;
@@ -18,7 +21,9 @@ impl Store {
              on conflict (namespace, name, url) do update set uid = coalesce($1, c.uid)
              returning id, uid",
         );
-        let root = format!("{}/", connection.url.trim_end_matches('/'));
+        // One GitLab is one source however its URL is spelled: letters of the host, its usual port, a slash at the end.
+        let root = Url::parse(&connection.url).map_or_else(|_| connection.url.clone(), String::from);
+        let root = format!("{}/", root.trim_end_matches('/'));
         let args = vec![
             Arg::MaybeText(connection.uid.clone()),
             Arg::Text(new_uid()),
@@ -125,7 +130,11 @@ impl Store {
     /// Whatever the database says.
     pub async fn known_projects(&self, source: Source) -> Result<Vec<KnownProject>, Error> {
         const KNOWN: Sql = Sql::both(
-            "select p.id, p.path_with_namespace, p.archived, c.watermark, c.full_at from gitlab_projects p
+            "select p.id, p.path_with_namespace, p.archived, c.watermark, c.full_at,
+               p.deleted_at is null and p.excluded_at is null and p.out_of_scope_at is null, p.unreadable_at is not null,
+               c.project_id is null or exists (
+                 select 1 from connector_unreadable u where u.source = p.source and u.project_id = p.id)
+             from gitlab_projects p
              left join connector_checkpoints c on c.source = p.source and c.project_id = p.id
              where p.source = $1 order by p.id",
         );
@@ -136,8 +145,23 @@ impl Store {
             archived: row.maybe_int(2).map(|flag| flag != 0),
             since: row.time(3),
             full_at: row.time(4),
+            followed: row.flag(5),
+            unreadable: row.flag(6),
+            open: row.flag(7),
         });
         Ok(project.collect())
+    }
+
+    /// How many merge requests are stored of each project that has any, without those that are gone.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn stored_counts(&self, source: Source) -> Result<HashMap<i64, i64>, Error> {
+        const COUNTS: Sql = Sql::both(
+            "select project_id, count(*) from gitlab_merge_requests where source = $1 and deleted_at is null group by project_id",
+        );
+        let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
+        Ok(rows.iter().map(|row| (row.int(0), row.int(1))).collect())
     }
 
     /// The paths of those of the projects `ids` that are stored and followed.

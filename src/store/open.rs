@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use url::Url;
 
 use super::database::Sqlite;
 use super::{Error, Store};
@@ -38,7 +41,7 @@ impl Store {
         if url.starts_with("sqlite:") {
             return open_sqlite(url).await;
         }
-        Err(Error::Url("it must begin with postgres:// or sqlite:"))
+        Err(Error::Url("it must begin with postgres:// or sqlite:".to_owned()))
     }
 
     /// Waits for statements in flight and closes all connections.
@@ -47,6 +50,11 @@ impl Store {
             Store::Postgres(pool) => pool.close().await,
             Store::Sqlite(Sqlite { writer, readers }) => {
                 readers.close().await;
+                // Whoever copies the file finds all in it, and nothing beside it.
+                let whole = sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await;
+                if let Err(error) = whole {
+                    tracing::debug!(%error, "the write-ahead log stays beside the database");
+                }
                 writer.close().await;
             }
         }
@@ -54,19 +62,31 @@ impl Store {
 }
 
 async fn open_postgres(url: &str) -> Result<Store, Error> {
-    let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector");
+    refuse_unknown(url)?;
+    // Connection poolers refuse start-up options that they do not know.
+    let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector").extra_float_digits(None);
     // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
     let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
     let answer = first.await.map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
-    answer?.close().await?;
+    let mut first = answer?;
+    if !takes_writes(&mut first).await? {
+        return Err(standby());
+    }
+    first.close().await?;
 
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ANSWERS_WITHIN)
         // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
         // rows by key; without the last three, plans made while the tables are empty read them whole ever after.
+        // A server may stop taking writes, or be replaced by another, while sessions live on.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(takes_writes(connection)))
         .after_connect(|connection, _| {
             Box::pin(async move {
+                if !takes_writes(connection).await? {
+                    return Err(sqlx::Error::Io(std::io::Error::other(standby().to_string())));
+                }
                 let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
                               set idle_in_transaction_session_timeout = '60s'; \
                               set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
@@ -77,8 +97,51 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
     Ok(Store::Postgres(pool))
 }
 
+/// Whether a session may write: not where the server is a standby, or the database is set to read only.
+async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let question = "select current_setting('transaction_read_only') = 'off' and not pg_is_in_recovery()";
+    sqlx::query_scalar(question).fetch_one(connection).await
+}
+
+fn standby() -> Error {
+    Error::Standby("it is a standby, or the database is set to read only".to_owned())
+}
+
+/// The driver would leave out what it does not know, and log it with its value, which may be a secret.
+fn refuse_unknown(url: &str) -> Result<(), Error> {
+    const KNOWN: [&str; 18] = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ];
+    // What cannot be parsed is said by the driver.
+    let Ok(parsed) = Url::parse(url) else { return Ok(()) };
+    let known = |name: &str| KNOWN.contains(&name) || name.starts_with("options[");
+    match parsed.query_pairs().find(|(name, _)| !known(name)) {
+        Some((name, _)) => Err(Error::Url(format!("the parameter {name} is not known"))),
+        None => Ok(()),
+    }
+}
+
 async fn open_sqlite(url: &str) -> Result<Store, Error> {
-    let options = SqliteConnectOptions::from_str(url)?
+    let options = SqliteConnectOptions::from_str(url)?;
+    make_own(options.get_filename());
+    let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
@@ -112,6 +175,15 @@ async fn open_writer(pool: &SqlitePoolOptions, options: &SqliteConnectOptions) -
             outcome => return outcome,
         }
         tokio::time::sleep(BUSY_PAUSE).await;
+    }
+}
+
+/// A new file belongs to its owner alone; SQLite gives what it writes beside it the same rights.
+fn make_own(file: &Path) {
+    let is_file = !file.as_os_str().is_empty() && file != Path::new(":memory:");
+    if is_file {
+        // Where this fails, opening it fails too, and says why.
+        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
     }
 }
 

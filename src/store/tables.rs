@@ -13,6 +13,8 @@ pub(super) struct Statements {
     pub(super) members: Sql,
     pub(super) users: Sql,
     pub(super) merge_requests: Sql,
+    /// Takes GitLab's word also where its clock went back.
+    pub(super) merge_requests_anew: Sql,
     pub(super) merge_request_events: Sql,
     pub(super) notes: Sql,
     pub(super) approvals: Sql,
@@ -94,8 +96,9 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         absence: &[],
     }
     .sql(),
-    merge_requests: merge_requests(Rule::Replace).sql(),
-    merge_request_events: merge_requests(Rule::Keep).sql(),
+    merge_requests: merge_requests(Rule::Replace, Newer::ByUpdate).sql(),
+    merge_requests_anew: merge_requests(Rule::Replace, Newer::ByReading).sql(),
+    merge_request_events: merge_requests(Rule::Keep, Newer::ByUpdate).sql(),
     notes: Upsert {
         table: "gitlab_notes",
         key: &["merge_request_id", "id"],
@@ -165,7 +168,7 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     }),
 });
 
-fn merge_requests(rule: Rule) -> Upsert {
+fn merge_requests(rule: Rule, newer: Newer) -> Upsert {
     Upsert {
         table: "gitlab_merge_requests",
         key: &["id"],
@@ -202,7 +205,7 @@ fn merge_requests(rule: Rule) -> Upsert {
             "commits_complete",
         ],
         rule,
-        newer: Newer::ByUpdate,
+        newer,
         stamps: READ,
         unchanged: Unchanged::Skipped,
         // An event may come long after what it tells of: only GitLab, asked now, says that something is there.

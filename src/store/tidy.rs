@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::database::{Arg, Sql};
 use super::{Error, Store};
 
-/// How long the tasks of a run that ended are kept. Its counts and troubles are asked for until the next one ends.
+/// How long the tasks of a run are kept that ended, or that was given up. Its counts and troubles are asked for until the next one ends.
 const TASKS_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long a delivery counts as seen. GitLab resends by hand only, and shows what it sent for a week.
@@ -18,13 +18,13 @@ impl Store {
         const TASKS: Sql = Sql::both(
             "delete from connector_tasks where run_id in (
                select r.id from connector_runs r join connector_runs this on this.source = r.source
-               where this.id = $1 and r.id < this.id and r.finished_at < $2)",
+               where this.id = $1 and r.id < this.id and coalesce(r.finished_at, r.started_at) < $2)",
         );
         const MET: Sql = Sql::both(
             "delete from connector_met where task_id in (
                select t.id from connector_tasks t join connector_runs r on r.id = t.run_id
                join connector_runs this on this.source = r.source
-               where this.id = $1 and r.id < this.id and r.finished_at < $2)",
+               where this.id = $1 and r.id < this.id and coalesce(r.finished_at, r.started_at) < $2)",
         );
         // The latest stays: it shows that deliveries arrive, also where little happens.
         const DELIVERIES: Sql = Sql::both(

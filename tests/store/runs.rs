@@ -17,7 +17,7 @@ async fn planned(home: &Home, key: &str, full: bool, projects: i64) -> Run {
         projects: (1..=projects).map(project).collect(),
         run_id: Some(run.id),
         plan: (1..=projects)
-            .map(|project_id| NewTask { project_id, expected: project_id * 10, tokens: Vec::new() })
+            .map(|project_id| NewTask { project_id, expected: project_id * 10, tokens: Vec::new(), read: None })
             .collect(),
         planned: true,
         ..Batch::default()
@@ -260,6 +260,8 @@ async fn a_connection_keeps_its_identity_and_its_facts() {
         let again = store.register(&super::connection("acme")).await.unwrap();
         let slash = Connection { url: "https://gitlab.test/".into(), ..super::connection("acme") };
         assert_eq!(store.register(&slash).await.unwrap(), again);
+        let loud = Connection { url: "HTTPS://GitLab.test:443".into(), ..super::connection("acme") };
+        assert_eq!(store.register(&loud).await.unwrap(), again, "one GitLab is one source");
         assert_eq!((again.source, again.uid.len()), (home.source, 36));
         let uid = Connection { uid: Some("from-kubernetes".into()), ..super::connection("acme") };
         assert_eq!(store.register(&uid).await.unwrap().uid, "from-kubernetes");

@@ -1,7 +1,8 @@
 //! What goes wrong is said, by name and without secrets.
 
 use gitlab_connector::store::{Batch, Error, Store};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::Connection as _;
 
 use super::{File, connection, homes, merge_request};
 use crate::support::postgres;
@@ -78,7 +79,7 @@ async fn what_fails_in_the_middle_leaves_nothing_behind() {
         // The database refuses the second table of the batch.
         let broken = Batch {
             merge_requests: vec![merge_request(1, 1)],
-            plan: vec![gitlab_connector::store::NewTask { project_id: 1, expected: 1, tokens: Vec::new() }],
+            plan: vec![gitlab_connector::store::NewTask { project_id: 1, expected: 1, tokens: Vec::new(), read: None }],
             ..Batch::default()
         };
 
@@ -117,4 +118,63 @@ async fn connections_that_the_server_closed_are_replaced() {
     let batch = Batch { merge_requests: vec![merge_request(1, 1)], ..Batch::default() };
 
     home.store.commit(home.source, &batch).await.unwrap();
+}
+
+/// A failover, and what managed databases do before they are full: sessions live on, and may only read.
+#[tokio::test]
+async fn a_server_that_takes_no_writes_for_a_while_is_written_to_as_soon_as_it_does() {
+    let url = postgres::database().await;
+    let store = Store::open(&url).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut administrator = sqlx::PgConnection::connect(url.expose_secret()).await.unwrap();
+    let mut say = async |sql: &'static str| drop(sqlx::query(sql).execute(&mut administrator).await.unwrap());
+    let only_reads = "do $$ begin execute format('alter database %I set default_transaction_read_only = on',
+        current_database()); end $$";
+    let writes = "do $$ begin execute format('alter database %I reset default_transaction_read_only',
+        current_database()); end $$";
+    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+
+    say(only_reads).await;
+    say(cut).await;
+    let meanwhile = store.register(&connection("acme")).await.unwrap_err();
+    let newcomer = Store::open(&url).await.unwrap_err();
+    say("set default_transaction_read_only = off").await;
+    say(writes).await;
+    let after = store.register(&connection("acme")).await;
+
+    for error in [meanwhile, newcomer] {
+        assert!(error.is_transient(), "{error:?}");
+    }
+    assert!(after.is_ok(), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_not_known_is_refused_by_name_and_its_value_is_not_printed() {
+    let url = "postgresql://someone@127.0.0.1:1/app?sslmode=prefer&sslpassword=hunter2-in-the-database";
+
+    let error = Store::open(&SecretString::from(url)).await.unwrap_err();
+
+    assert!(matches!(error, Error::Url(_)), "{error:?}");
+    assert!(says(&error).contains("sslpassword"), "{error}");
+    assert!(!says(&error).contains(postgres::PASSWORD));
+}
+
+#[tokio::test]
+async fn a_closed_sqlite_file_is_whole_and_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (file, copy) = (File::new(), File::new());
+    let store = Store::open(&file.url()).await.unwrap();
+    store.migrate().await.unwrap();
+    let source = store.register(&connection("acme")).await.unwrap().source;
+    let batch = Batch { merge_requests: vec![merge_request(1, 1)], ..Batch::default() };
+    store.commit(source, &batch).await.unwrap();
+    store.close().await;
+
+    std::fs::copy(&file.0, &copy.0).unwrap();
+    let copied = Store::open(&copy.url()).await.unwrap();
+
+    assert!(copied.overview(source).await.unwrap().contains(&("gitlab_merge_requests", 1)));
+    assert_eq!(std::fs::metadata(&file.0).unwrap().permissions().mode() & 0o777, 0o600);
 }
