@@ -4,6 +4,7 @@ mod changes;
 mod equality;
 mod hidden;
 mod mode;
+mod property;
 mod states;
 mod trouble;
 mod variants;

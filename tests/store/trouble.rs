@@ -127,7 +127,9 @@ async fn a_server_that_takes_no_writes_for_a_while_is_written_to_as_soon_as_it_d
     let store = Store::open(&url).await.unwrap();
     store.migrate().await.unwrap();
     let mut administrator = sqlx::PgConnection::connect(url.expose_secret()).await.unwrap();
-    let mut say = async |sql: &'static str| drop(sqlx::query(sql).execute(&mut administrator).await.unwrap());
+    let mut say = async |sql: &'static str| {
+        sqlx::query(sql).execute(&mut administrator).await.unwrap();
+    };
     let only_reads = "do $$ begin execute format('alter database %I set default_transaction_read_only = on',
         current_database()); end $$";
     let writes = "do $$ begin execute format('alter database %I reset default_transaction_read_only',
