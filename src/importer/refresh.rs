@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -34,6 +34,9 @@ const SETTLE: Duration = Duration::from_millis(250);
 /// How often to look when nothing woke us: another process may have marked something.
 const LOOK_AGAIN: Duration = Duration::from_secs(15);
 
+/// How often old deliveries are forgotten. Where a receiver runs, imports may be rare.
+const TIDIED_EVERY: Duration = Duration::from_secs(3600);
+
 /// The longest pause after trouble.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -45,7 +48,13 @@ const MOST_FAILURES: u32 = 5;
 pub async fn run(client: &Client, store: &Store, settings: &Settings, wake: Arc<Notify>, stop: CancellationToken) {
     let mut pause = Duration::from_secs(1);
     let mut refresher = Refresher::new(client, store, settings, stop.clone());
+    let mut tidied: Option<Instant> = None;
     while !stop.is_cancelled() {
+        if tidied.is_none_or(|at| at.elapsed() > TIDIED_EVERY) {
+            let old = store.forget_old_deliveries(settings.source, Timestamp::now()).await;
+            let _ = old.inspect_err(|error| tracing::warn!(%error, "old deliveries stay for now"));
+            tidied = Some(Instant::now());
+        }
         let error = match refresher.pass().await {
             Ok(Pass { due: 0, .. }) => {
                 tokio::select! {

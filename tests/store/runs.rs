@@ -119,6 +119,7 @@ async fn old_tasks_and_deliveries_are_forgotten_but_for_the_last_delivery() {
 
         let new = planned(&home, "new", false, 0).await;
         home.store.finish_run(new.id).await.unwrap();
+        home.store.forget_old_deliveries(home.source, jiff::Timestamp::now()).await.unwrap();
 
         assert_eq!(home.texts("select cast(count(*) as text) from connector_tasks").await, ["0"]);
         assert_eq!(home.texts("select id from connector_deliveries").await, ["last"]);
