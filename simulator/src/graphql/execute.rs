@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use super::context::Context;
 use super::error::{error, locations};
 use super::fields::Resolve;
+use super::leaf;
 use super::plan::{Field, Plan};
 use super::value::{Object, Value};
 
@@ -99,7 +100,7 @@ impl<'w> Writer<'_, 'w> {
             return Err(self.error(format!("Timeout on {}.{name}", plan.type_name), field.location, path));
         }
         match field.resolve {
-            Resolve::TypeName => self.text(plan.type_name),
+            Resolve::TypeName => leaf::text(self.out, plan.type_name),
             Resolve::Later => self.out.extend_from_slice(b"null"),
             Resolve::Introspection => {
                 let answer = self.introspection.and_then(|answers| answers.get(field.response_key));
@@ -131,24 +132,14 @@ impl<'w> Writer<'_, 'w> {
             Value::Null => self.out.extend_from_slice(b"null"),
             Value::Bool(true) => self.out.extend_from_slice(b"true"),
             Value::Bool(false) => self.out.extend_from_slice(b"false"),
-            Value::Int(number) => self.number(number),
+            Value::Int(number) => leaf::number(self.out, number),
             Value::Float(number) => self.json(&Json::from(number)),
-            Value::Str(text) => self.text(text),
-            Value::Text(text) => self.text(&text),
-            Value::Digits(number) => {
-                self.out.push(b'"');
-                self.number(number);
-                self.out.push(b'"');
-            }
-            Value::Gid(model, number) => {
-                self.out.extend_from_slice(b"\"gid://gitlab/");
-                self.out.extend_from_slice(model.as_bytes());
-                self.out.push(b'/');
-                self.number(number);
-                self.out.push(b'"');
-            }
-            Value::Time(at) => self.time(at),
-            Value::Sha(sha) => self.sha(sha),
+            Value::Str(text) => leaf::text(self.out, text),
+            Value::Text(text) => leaf::text(self.out, &text),
+            Value::Digits(number) => leaf::digits(self.out, number),
+            Value::Gid(model, number) => leaf::global_id(self.out, model, number),
+            Value::Time(at) => leaf::time(self.out, at),
+            Value::Sha(sha) => leaf::sha(self.out, sha),
             Value::Object(object) => return self.nested(&object, field, path),
             Value::List(items) => {
                 let items = items.into_iter().enumerate();
@@ -206,46 +197,5 @@ impl<'w> Writer<'_, 'w> {
     fn json(&mut self, value: &Json) {
         // Writing to memory does not fail.
         let _ = serde_json::to_writer(&mut *self.out, value);
-    }
-
-    fn text(&mut self, text: &str) {
-        let _ = serde_json::to_writer(&mut *self.out, text);
-    }
-
-    fn number(&mut self, number: i64) {
-        let _ = serde_json::to_writer(&mut *self.out, &number);
-    }
-
-    /// Hexadecimal digits, quoted.
-    fn sha(&mut self, sha: crate::world::Sha) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        self.out.push(b'"');
-        for byte in sha.0 {
-            self.out.push(DIGITS[usize::from(byte >> 4)]);
-            self.out.push(DIGITS[usize::from(byte & 15)]);
-        }
-        self.out.push(b'"');
-    }
-
-    /// GraphQL's times are whole seconds, unlike REST's.
-    fn time(&mut self, at: jiff::Timestamp) {
-        let utc = jiff::tz::Offset::UTC.to_datetime(at);
-        self.out.push(b'"');
-        self.digits(i32::from(utc.year()), 1000);
-        for (before, part) in
-            [(b'-', utc.month()), (b'-', utc.day()), (b'T', utc.hour()), (b':', utc.minute()), (b':', utc.second())]
-        {
-            self.out.push(before);
-            self.digits(i32::from(part), 10);
-        }
-        self.out.extend_from_slice(b"Z\"");
-    }
-
-    fn digits(&mut self, number: i32, mut place: i32) {
-        while place > 0 {
-            let digit = u8::try_from(number / place % 10).unwrap_or_default();
-            self.out.push(b'0' + digit);
-            place /= 10;
-        }
     }
 }

@@ -15,6 +15,7 @@ mod fields;
 mod filters;
 mod introduced;
 mod keys;
+mod leaf;
 mod literals;
 mod order;
 mod paging;

@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
-use serde_json::{Value as Json, json};
+use jiff::tz::Offset;
+use serde_json::Value as Json;
 
 /// What a list is sorted by. The id breaks ties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,19 +124,22 @@ impl Order {
 
     /// The cursor that names a place.
     pub(crate) fn write(self, Key(sort, id): &Key) -> String {
-        let sort = match sort {
-            Sort::ById => None,
-            Sort::At(at) => Some(json!(at.strftime("%Y-%m-%d %H:%M:%S.%9f UTC").to_string())),
-            Sort::Text(text) => Some(json!(text)),
-            Sort::Missing => Some(Json::Null),
-        };
-        let mut cursor = serde_json::Map::new();
-        if let Some(sort) = sort {
-            cursor.insert(self.by.column().to_owned(), sort);
+        let column = self.by.column();
+        match sort {
+            Sort::ById => format!(r#"{{"id":"{id}"}}"#),
+            Sort::At(at) => format!(r#"{{"{column}":"{}","id":"{id}"}}"#, as_in_database(*at)),
+            Sort::Text(text) => format!(r#"{{"{column}":{},"id":"{id}"}}"#, Json::from(text.as_str())),
+            Sort::Missing => format!(r#"{{"{column}":null,"id":"{id}"}}"#),
         }
-        cursor.insert("id".to_owned(), json!(id.to_string()));
-        Json::Object(cursor).to_string()
     }
+}
+
+/// A time as PostgreSQL spells it.
+fn as_in_database(at: Timestamp) -> String {
+    let at = Offset::UTC.to_datetime(at);
+    let (year, month, day) = (at.year(), at.month(), at.day());
+    let (hour, minute, second, nanoseconds) = (at.hour(), at.minute(), at.second(), at.subsec_nanosecond());
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{nanoseconds:09} UTC")
 }
 
 /// GitLab's words for a cursor that is not one of its own.

@@ -1,0 +1,94 @@
+//! Leaves of an answer as JSON: most of an answer's bytes, so each is written in one piece.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use crate::world::Sha;
+
+/// A text, quoted.
+pub(super) fn text(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+    // Without an early end this takes many bytes at once.
+    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(out, text);
+    }
+}
+
+pub(super) fn number(out: &mut Vec<u8>, number: i64) {
+    let _ = serde_json::to_writer(out, &number);
+}
+
+/// A number that is sent as a string.
+pub(super) fn digits(out: &mut Vec<u8>, value: i64) {
+    out.push(b'"');
+    number(out, value);
+    out.push(b'"');
+}
+
+pub(super) fn global_id(out: &mut Vec<u8>, model: &str, id: i64) {
+    out.extend_from_slice(b"\"gid://gitlab/");
+    out.extend_from_slice(model.as_bytes());
+    out.push(b'/');
+    number(out, id);
+    out.push(b'"');
+}
+
+/// Hexadecimal digits, quoted.
+pub(super) fn sha(out: &mut Vec<u8>, sha: Sha) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut quoted = [b'"'; 42];
+    for (pair, byte) in quoted[1..41].chunks_exact_mut(2).zip(sha.0) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    out.extend_from_slice(&quoted);
+}
+
+/// GraphQL's times are whole seconds, unlike REST's.
+pub(super) fn time(out: &mut Vec<u8>, at: Timestamp) {
+    let utc = Offset::UTC.to_datetime(at);
+    let mut quoted = *b"\"0000-00-00T00:00:00Z\"";
+    let year = u16::try_from(utc.year()).unwrap_or_default();
+    let rest = [utc.month(), utc.day(), utc.hour(), utc.minute(), utc.second()];
+    let rest = rest.map(|part| u16::try_from(part).unwrap_or_default());
+    let parts = [year / 100, year % 100].into_iter().chain(rest);
+    for (place, part) in [1, 3, 6, 9, 12, 15, 18].into_iter().zip(parts) {
+        quoted[place] += (part / 10) as u8;
+        quoted[place + 1] += (part % 10) as u8;
+    }
+    out.extend_from_slice(&quoted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn texts_are_json() {
+        for sample in ["", "plain", "a \"quote\"", "back\\slash", "two\nlines", "\u{0}", "\u{1f}", "\u{7f}", "grün 🦊"] {
+            assert_eq!(written(|out| text(out, sample)), serde_json::to_string(sample).unwrap());
+        }
+    }
+
+    #[test]
+    fn times_and_names_of_commits_look_like_gitlab_s() {
+        let at = "2026-07-01T08:05:09.999Z".parse().unwrap();
+        let name = Sha::from_seed(7);
+
+        assert_eq!(written(|out| time(out, at)), "\"2026-07-01T08:05:09Z\"");
+        assert_eq!(written(|out| sha(out, name)), format!("\"{name}\""));
+        assert_eq!(written(|out| global_id(out, "Note", -7)), "\"gid://gitlab/Note/-7\"");
+    }
+}
