@@ -53,6 +53,11 @@ impl Arguments {
         usize::try_from(number).unwrap_or_default()
     }
 
+    /// Whether nothing else was given than some of these.
+    pub(crate) fn only(&self, names: &[&str]) -> bool {
+        self.values.iter().all(|(name, value)| value.is_null() || names.contains(&name.as_str()))
+    }
+
     /// Whether a list was given that names nothing.
     pub(crate) fn has_empty_list(&self) -> bool {
         self.values.iter().any(|(_, value)| value.as_array().is_some_and(Vec::is_empty))

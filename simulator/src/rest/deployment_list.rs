@@ -7,7 +7,7 @@ use super::params::{PAGED, Param, SORTS, one_of, text, time};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, show};
-use crate::world::{Deployment, World};
+use crate::world::{Deployment, Project, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
@@ -43,6 +43,11 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let named = |deployment: &Deployment, name: &str| {
         world.environment(deployment.environment).is_some_and(|environment| environment.name == name)
     };
+    let plain = status.is_none() && environment.is_none() && updated == (None, None) && finished == (None, None);
+    let in_order = ["id", "iid", "created_at"].contains(&args.text("order_by").unwrap_or_default().as_str());
+    if plain && in_order {
+        return by_id(world, request, project);
+    }
     let mut found: Vec<&Deployment> = world
         .deployments_of(project.id)
         .filter(|deployment| {
@@ -54,6 +59,18 @@ pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
         .collect();
     order(world, request, updated, &mut found);
     page(world, request, Paging::Offset, &found, |deployment| show::deployment(world, project, deployment))
+}
+
+/// A page of all deployments in the order of ids, which is that of numbers and of creation. Only those of the page are made.
+fn by_id(world: &World, request: &Request, project: &Project) -> Result<Reply, Failure> {
+    let mut ids: Vec<i64> = world.deployment_ids(project.id).collect();
+    ids.sort_unstable();
+    if request.args.text("sort").as_deref() == Some("desc") {
+        ids.reverse();
+    }
+    page(world, request, Paging::Offset, &ids, |id| {
+        world.deployment(*id).map(|found| show::deployment(world, project, found)).unwrap_or_default()
+    })
 }
 
 fn within(at: Option<Timestamp>, (after, before): Range) -> bool {

@@ -61,7 +61,7 @@ pub(crate) fn merge(world: &mut World, request: &Request) -> Result<Reply, Failu
     let later = waits && world.auto_merge_strategy(found).is_some();
     let status = world.detailed_merge_status(found);
     let now = match waits {
-        true => found.head_pipeline.and_then(|id| world.pipeline(id)).is_some_and(|one| one.status == "success"),
+        true => world.head_pipeline(found).and_then(|id| world.pipeline(id)).is_some_and(|one| one.status == "success"),
         false => ["mergeable", "conflict"].contains(&status),
     };
     if !now && !later {

@@ -1,6 +1,8 @@
 //! Pagination by offset, with its headers and limits. Whoever asks for `pagination=keyset` where GitLab does not look at it gets
 //! these pages too (GitLab's `paginate`); `keyset` has the lists that do.
 
+use std::ops::Range;
+
 use serde_json::{Value, json};
 
 use super::{Failure, Reply, Request};
@@ -45,6 +47,17 @@ pub(crate) fn page<T>(
     items: &[T],
     show: impl Fn(&T) -> Value,
 ) -> Result<Reply, Failure> {
+    page_of(world, request, paging, items.len(), |rows| items[rows].iter().map(show).collect())
+}
+
+/// One page of a list of so many rows, of which only those of the page are looked for.
+pub(crate) fn page_of(
+    world: &World,
+    request: &Request,
+    paging: Paging,
+    total: usize,
+    show: impl FnOnce(Range<usize>) -> Vec<Value>,
+) -> Result<Reply, Failure> {
     let per_page = per_page(request)?;
     let page = request.args.integer("page")?.unwrap_or(1);
     let page = usize::try_from(page).unwrap_or_default().max(1);
@@ -58,11 +71,10 @@ pub(crate) fn page<T>(
         );
         return Err(Failure::not_allowed(json!({ "error": error })));
     }
-    let begin = (page - 1).saturating_mul(per_page).min(items.len());
-    let end = begin.saturating_add(per_page).min(items.len());
-    let rows: Vec<Value> = items[begin..end].iter().map(show).collect();
-    let mut reply = Reply::ok(Value::Array(rows));
-    reply.headers = offset_headers(world, request, paging, (page, per_page, items.len()));
+    let begin = (page - 1).saturating_mul(per_page).min(total);
+    let end = begin.saturating_add(per_page).min(total);
+    let mut reply = Reply::ok(Value::Array(show(begin..end)));
+    reply.headers = offset_headers(world, request, paging, (page, per_page, total));
     Ok(reply)
 }
 

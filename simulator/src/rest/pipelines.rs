@@ -1,5 +1,7 @@
 //! Lists of pipelines and jobs.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::keyset::{self, CURSOR};
@@ -60,6 +62,22 @@ static PIPELINES: &[Param] = &[
 /// lib/api/ci/jobs.rb.
 static JOBS: &[Param] = &[some_of("scope", STATUSES)];
 
+/// Parameters of the list that leave pipelines out.
+static FILTERS: &[&str] = &[
+    "scope",
+    "status",
+    "ref",
+    "sha",
+    "yaml_errors",
+    "username",
+    "updated_before",
+    "updated_after",
+    "created_before",
+    "created_after",
+    "source",
+    "name",
+];
+
 static INCLUDE_RETRIED: &[Param] = &[truth("include_retried").or("false")];
 
 /// The statuses that nothing follows.
@@ -74,25 +92,94 @@ fn project<'w>(world: &'w World, request: &Request) -> Result<&'w Project, Failu
     Ok(project)
 }
 
+/// A page of pipelines. Of an unfiltered list in the order of ids only the page is made.
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = project(world, request)?;
+    let row = |id: &i64| {
+        let found = world.pipeline(*id);
+        found.map(|found| with_name(world, found, show::pipeline(world, project, found))).unwrap_or_default()
+    };
+    if FILTERS.iter().any(|name| request.args.filled(name).is_some()) || Order::of(request) != Order::Id {
+        return page(world, request, Paging::Offset, &found(world, request, project)?, row);
+    }
+    let mut ids: Vec<i64> = world.pipeline_ids(project.id).filter(|id| !world.is_child_pipeline(*id)).collect();
+    ids.sort_unstable();
+    if !ascending(request) {
+        ids.reverse();
+    }
+    page(world, request, Paging::Offset, &ids, row)
+}
+
+/// Ids of the pipelines that are asked for, in order. All are looked at, and none is kept.
+fn found(world: &World, request: &Request, project: &Project) -> Result<Vec<i64>, Failure> {
     let args = &request.args;
     let updated = (args.time("updated_after")?, args.time("updated_before")?);
     let created = (args.time("created_after")?, args.time("created_before")?);
     let within = |at: jiff::Timestamp, (after, before): (Option<jiff::Timestamp>, Option<jiff::Timestamp>)| {
         after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
     };
-    let mut found: Vec<&Pipeline> = world
-        .pipelines_of(project.id)
+    // The newest pipeline of each branch, or of each tag.
+    let latest = args.filled("scope").filter(|scope| scope == "branches" || scope == "tags");
+    let mut names = HashSet::new();
+    let order = Order::of(request);
+    let newest_first = world.pipeline_ids(project.id).rev().filter_map(|id| world.glance_pipeline(id));
+    let mut found: Vec<(Key, i64)> = newest_first
         .filter(|pipeline| within(pipeline.updated_at, updated) && within(pipeline.created_at, created))
         .filter(|pipeline| wanted(world, request, pipeline))
+        .filter(|pipeline| latest.is_none() || names.insert(pipeline.ref_name.clone()))
+        .map(|pipeline| (order.key(&pipeline), pipeline.id))
         .collect();
-    let latest = args.filled("scope").filter(|scope| scope == "branches" || scope == "tags");
-    if let Some(scope) = latest {
-        found = latest_of_each(&found, scope == "tags");
+    found.sort_unstable();
+    if !ascending(request) {
+        found.reverse();
     }
-    order(request, &mut found);
-    page(world, request, Paging::Offset, &found, |found| with_name(world, found, show::pipeline(world, project, found)))
+    Ok(found.into_iter().map(|(_, id)| id).collect())
+}
+
+/// What pipelines are ordered by; the id breaks ties.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Id,
+    UpdatedAt,
+    Status,
+    Ref,
+    User,
+}
+
+/// Where a pipeline stands in an order.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Nothing,
+    At(jiff::Timestamp),
+    Word(&'static str),
+    Text(String),
+    User(Option<i64>),
+}
+
+impl Order {
+    fn of(request: &Request) -> Order {
+        match request.args.text("order_by").as_deref() {
+            Some("updated_at") => Order::UpdatedAt,
+            Some("status") => Order::Status,
+            Some("ref") => Order::Ref,
+            Some("user_id") => Order::User,
+            _ => Order::Id,
+        }
+    }
+
+    fn key(self, pipeline: &Pipeline) -> Key {
+        match self {
+            Order::Id => Key::Nothing,
+            Order::UpdatedAt => Key::At(pipeline.updated_at),
+            Order::Status => Key::Word(pipeline.status),
+            Order::Ref => Key::Text(pipeline.ref_name.clone()),
+            Order::User => Key::User(pipeline.user),
+        }
+    }
+}
+
+fn ascending(request: &Request) -> bool {
+    request.args.text("sort").as_deref() == Some("asc")
 }
 
 /// The name is in answers of the list and of one pipeline alone, since 16.3 (`PipelineWithMetadata`, doc/api/pipelines.md).
@@ -130,26 +217,6 @@ fn wanted(world: &World, request: &Request, pipeline: &Pipeline) -> bool {
         && !args.is("yaml_errors")
 }
 
-/// The newest pipeline of each branch, or of each tag.
-fn latest_of_each<'w>(found: &[&'w Pipeline], tags: bool) -> Vec<&'w Pipeline> {
-    let mut names = std::collections::HashSet::new();
-    let newest = found.iter().rev().filter(|pipeline| pipeline.tag == tags);
-    newest.filter(|pipeline| names.insert(pipeline.ref_name.as_str())).copied().collect()
-}
-
-fn order(request: &Request, found: &mut [&Pipeline]) {
-    match request.args.text("order_by").as_deref() {
-        Some("updated_at") => found.sort_by_key(|pipeline| (pipeline.updated_at, pipeline.id)),
-        Some("status") => found.sort_by_key(|pipeline| (pipeline.status, pipeline.id)),
-        Some("ref") => found.sort_by(|left, right| left.ref_name.cmp(&right.ref_name).then(left.id.cmp(&right.id))),
-        Some("user_id") => found.sort_by_key(|pipeline| (pipeline.user, pipeline.id)),
-        _ => found.sort_by_key(|pipeline| pipeline.id),
-    }
-    if request.args.text("sort").as_deref() != Some("asc") {
-        found.reverse();
-    }
-}
-
 fn pipeline<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w Pipeline), Failure> {
     let project = project(world, request)?;
     let id = request.param(1).parse().map_err(|_| Failure::param("pipeline_id is invalid"))?;
@@ -171,16 +238,24 @@ pub(crate) fn jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
     page(world, request, Paging::Offset, &jobs, |job| show::job(world, project, found, job))
 }
 
-/// All jobs of a project, the newest first.
+/// All jobs of a project, the newest first. Only those of the page are made as a whole.
 pub(crate) fn all_jobs(world: &World, request: &Request) -> Result<Reply, Failure> {
     let project = project(world, request)?;
-    let all = world.pipelines_of(project.id).flat_map(|pipeline| pipeline.jobs.iter().map(move |job| (pipeline, job)));
-    let mut jobs: Vec<(&Pipeline, &Job)> = all.filter(|(_, job)| is_asked_for(request, job)).collect();
-    jobs.sort_by_key(|(_, job)| std::cmp::Reverse(job.id));
-    let shown = |(pipeline, job): &(&Pipeline, &Job)| show::job(world, project, pipeline, job);
+    let jobs = world.courses_of(project.id).flat_map(|pipeline| {
+        let jobs = pipeline.jobs.iter().rev().filter(|job| is_asked_for(request, job));
+        jobs.map(|job| (pipeline.id, job.id)).collect::<Vec<_>>()
+    });
+    let shown = |(pipeline, id): &(i64, i64)| {
+        let pipeline = world.pipeline(*pipeline);
+        let found = pipeline.and_then(|pipeline| Some((pipeline, pipeline.jobs.iter().find(|job| job.id == *id)?)));
+        found.map(|(pipeline, job)| show::job(world, project, pipeline, job)).unwrap_or_default()
+    };
     if keyset::wished(request) {
-        return keyset::by_cursor(world, request, jobs, (None, |(_, job): &(&Pipeline, &Job)| job.id), shown);
+        return keyset::by_cursor(world, request, jobs.collect(), (None, |(_, id): &(i64, i64)| *id), shown);
     }
+    // Jobs that were tried again are younger than their pipelines, and only those of pipelines that somebody touched are.
+    let mut jobs: Vec<(i64, i64)> = jobs.collect();
+    jobs.sort_unstable_by_key(|(_, id)| std::cmp::Reverse(*id));
     page(world, request, Paging::Offset, &jobs, shown)
 }
 

@@ -25,15 +25,14 @@ pub(super) static ROUTES: &[Route] = &[
 pub(crate) fn pipelines(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
     let readable = world.reads_builds(&request.caller, project);
-    let mine = |pipeline: &&Pipeline| readable && belongs(found, pipeline);
+    let head = world.head_pipeline(found);
+    let mine = |pipeline: &&Pipeline| readable && (head == Some(pipeline.id) || runs_on(found, pipeline));
     let pipelines: Vec<&Pipeline> = world.pipelines_of(project.id).rev().filter(mine).collect();
     page(world, request, Paging::Offset, &pipelines, |pipeline| show::pipeline(world, project, pipeline))
 }
 
-fn belongs(found: &MergeRequest, pipeline: &Pipeline) -> bool {
-    let by_commit =
-        || pipeline.ref_name == found.source_branch && found.commits.iter().any(|commit| commit.sha == pipeline.sha);
-    found.head_pipeline == Some(pipeline.id) || by_commit()
+fn runs_on(found: &MergeRequest, pipeline: &Pipeline) -> bool {
+    pipeline.ref_name == found.source_branch && found.commits.iter().any(|commit| commit.sha == pipeline.sha)
 }
 
 /// Nobody adds context in this World.

@@ -213,7 +213,8 @@ pub struct MergeRequest {
     pub versions: Vec<DiffVersion>,
     /// Ids of the issues that merging closes.
     pub closes: Vec<i64>,
-    /// The latest pipeline of the source branch.
+    /// The latest pipeline of the source branch, if it is none of history: [`World::head_pipeline`](super::World::head_pipeline)
+    /// knows both.
     pub head_pipeline: Option<i64>,
     /// Reactions, oldest first.
     pub awards: Vec<Award>,

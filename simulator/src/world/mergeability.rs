@@ -29,7 +29,7 @@ impl World {
     /// Whether the latest pipeline of its branch is not over yet.
     #[must_use]
     pub fn head_pipeline_runs(&self, merge_request: &MergeRequest) -> bool {
-        let pipeline = merge_request.head_pipeline.and_then(|id| self.pipeline(id));
+        let pipeline = self.head_pipeline(merge_request).and_then(|id| self.pipeline(id));
         pipeline.is_some_and(|pipeline| ["created", "pending", "running"].contains(&pipeline.status))
     }
 

@@ -52,7 +52,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use approval_rule::{ApprovalRule, RuleKind};
-pub use archive::{Along, Stretch};
+pub use archive::{Along, Sketch, Stretch};
 pub use award::Award;
 pub use branch::{Branch, Release, Tag};
 pub use builder::{GroupBuilder, MergeRequestBuilder, ProjectBuilder, TokenBuilder};

@@ -136,6 +136,12 @@ impl World {
         archived.chain(held.filter(move |one| one.ref_name == subject.source_branch || one.ref_name == reference))
     }
 
+    /// The latest pipeline of a merge request's branch.
+    #[must_use]
+    pub fn head_pipeline(&self, subject: &MergeRequest) -> Option<i64> {
+        subject.head_pipeline.or_else(|| self.archive.pipelines_of_merge_request(subject.id).pop())
+    }
+
     fn held_commits<'w>(&'w self, project: &'w Project) -> impl Iterator<Item = &'w Commit> {
         let held = self.held_of(project.id).into_iter().filter_map(|id| self.merge_request(id));
         let of_merge_requests = held.flat_map(|found| found.commits.iter());

@@ -39,3 +39,4 @@ mod support;
 mod threads;
 mod token_lists;
 mod tokens;
+mod totals;

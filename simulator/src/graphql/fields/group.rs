@@ -114,7 +114,7 @@ fn merge_requests<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments
         .filter_map(|id| ctx.project(Some(*id)))
         .filter(|one| ctx.rights(one).merge_requests && (arguments.flag("includeArchived") || !one.archived));
     let shown: Vec<i64> = shown.map(|project| project.id).collect();
-    filters::of_many(ctx, &shown, |_| true, arguments)
+    filters::of_many(ctx, &shown, None, arguments)
 }
 
 fn labels<'w>(ctx: &Context<'w>, group: &'w Group, arguments: &Arguments) -> Value<'w> {

@@ -143,5 +143,5 @@ fn merge_requests<'w>(ctx: &Context<'w>, arguments: &Arguments, own: impl Fn(&Me
             && groups.as_ref().is_none_or(|groups| project.group().is_some_and(|id| groups.contains(&id)))
     };
     let shown: Vec<i64> = ctx.world.projects().filter(is_shown).map(|project| project.id).collect();
-    filters::of_many(ctx, &shown, own, arguments)
+    filters::of_many(ctx, &shown, Some(&own), arguments)
 }

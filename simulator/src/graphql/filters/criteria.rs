@@ -4,12 +4,28 @@ use serde_json::Value as Json;
 
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
-use crate::world::{MergeRequest, MergeRequestState, Timebox};
+use crate::world::{Along, MergeRequest, MergeRequestState, Sketch, Timebox};
 
 use super::deployed::Deployed;
 use super::logic;
 use super::people::People;
 use super::rows::{Between, has_label, has_reaction, in_review, mentions, within};
+
+/// Arguments whose answer a sketch of a merge request knows, and those that tell of the list and not of its rows.
+const ROUGH: [&str; 12] = [
+    "state",
+    "createdAfter",
+    "createdBefore",
+    "updatedAfter",
+    "updatedBefore",
+    "includeSubgroups",
+    "includeArchived",
+    "sort",
+    "first",
+    "last",
+    "after",
+    "before",
+];
 
 /// The filters of a list of merge requests.
 pub(super) struct Criteria<'a> {
@@ -19,6 +35,8 @@ pub(super) struct Criteria<'a> {
     pub(super) updated: Between,
     /// Whether a list was given that names nothing, or something that the World has none of.
     nothing: bool,
+    /// Whether a sketch tells enough to know what is listed.
+    pub(super) rough: bool,
     state: Option<&'a str>,
     draft: Option<bool>,
     /// When it was opened, which the World has in order, too.
@@ -59,6 +77,7 @@ impl<'a> Criteria<'a> {
             iids: iids(arguments),
             updated: between("updatedAfter", "updatedBefore"),
             nothing: unknown || arguments.has_empty_list(),
+            rough: arguments.only(&ROUGH) && !ctx.world.hides_some(ctx.caller),
             state: arguments.text("state").filter(|state| *state != "all"),
             draft: arguments.get("draft").and_then(Json::as_bool),
             created: between("createdAfter", "createdBefore"),
@@ -80,26 +99,35 @@ impl<'a> Criteria<'a> {
         }
     }
 
-    /// Whether a merge request is listed. Whoever asks may read its project.
-    pub(super) fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+    /// Whether whatever lies in a stretch of the list is listed.
+    pub(super) fn all_along(&self, along: Along) -> bool {
+        let (none, other) = ((None, None), if along == Along::Created { self.updated } else { self.created });
+        self.rough && !self.nothing && self.state.is_none() && other == none
+    }
+
+    /// Whether a merge request may be listed, as far as a sketch of it tells.
+    pub(super) fn suits(&self, sketch: &Sketch) -> bool {
         !self.nothing
-            && (ctx.admin() || !ctx.world.hidden(row))
+            && self.state.is_none_or(|state| state == sketch.state.name())
+            && within(self.created, Some(sketch.created_at))
+            && within(self.updated, Some(sketch.updated_at))
+    }
+
+    /// Whether a merge request of which the sketch suits is listed. Whoever asks may read its project.
+    pub(super) fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+        (ctx.admin() || !ctx.world.hidden(row))
             && self.iids.as_ref().is_none_or(|iids| iids.contains(&row.iid))
-            && self.state.is_none_or(|state| state == row.state.name())
             && self.draft.is_none_or(|draft| draft == row.draft)
-            && self.match_times(row)
+            && self.match_ends(row)
             && self.match_marks(ctx, row)
             && self.people.match_all(ctx, row)
             && self.not.is_none_or(|not| logic::holds(ctx, row, not, self.reviewer))
             && self.or.is_none_or(|or| logic::any_of(ctx, row, or))
     }
 
-    fn match_times(&self, row: &MergeRequest) -> bool {
+    fn match_ends(&self, row: &MergeRequest) -> bool {
         let closed = row.closed_at.filter(|_| row.state == MergeRequestState::Closed);
-        within(self.created, Some(row.created_at))
-            && within(self.updated, Some(row.updated_at))
-            && within(self.merged, row.merged_at)
-            && within(self.closed, closed)
+        within(self.merged, row.merged_at) && within(self.closed, closed)
     }
 
     fn match_marks(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {

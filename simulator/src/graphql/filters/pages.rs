@@ -9,7 +9,7 @@ use crate::graphql::context::Context;
 use crate::graphql::order::{By, Key, Order, Sort, invalid_cursor};
 use crate::graphql::paging::Window;
 use crate::graphql::value::{Connection, Object, Value};
-use crate::world::{Along, MergeRequest, Project, Stretch};
+use crate::world::{Along, MergeRequest, Project, Sketch, Stretch};
 
 use super::criteria::Criteria;
 use super::refusal;
@@ -22,21 +22,21 @@ type Place = (Timestamp, i64);
 /// no right of its own, and its finder finds nothing in no project (`IssuableFinder::Params#project`).
 pub(crate) fn of_project<'w>(ctx: &Context<'w>, project: &'w Project, arguments: &Arguments) -> Value<'w> {
     let readable = [project.id].into_iter().filter(|_| ctx.rights(project).merge_requests);
-    of_many(ctx, readable.collect::<Vec<_>>().as_slice(), |_| true, arguments)
+    of_many(ctx, readable.collect::<Vec<_>>().as_slice(), None, arguments)
 }
 
 /// A page of merge requests of several projects that the caller may read, of those that the list is about.
 pub(crate) fn of_many<'w>(
     ctx: &Context<'w>,
     projects: &[i64],
-    about: impl Fn(&MergeRequest) -> bool,
+    about: Option<&dyn Fn(&MergeRequest) -> bool>,
     arguments: &Arguments,
 ) -> Value<'w> {
     if let Some(words) = refusal::of(ctx, arguments) {
         return Value::Refused(words);
     }
     let criteria = Criteria::of(ctx, arguments);
-    let list = List { ctx, projects, criteria: &criteria, about: &about };
+    let list = List { ctx, projects, criteria: &criteria, about };
     match list.page(Sorting::of(arguments), arguments) {
         Ok(page) => Value::Object(Object::Connection(page.into())),
         Err(words) => Value::Refused(words),
@@ -48,7 +48,8 @@ struct List<'a, 'w> {
     ctx: &'a Context<'w>,
     projects: &'a [i64],
     criteria: &'a Criteria<'a>,
-    about: &'a dyn Fn(&MergeRequest) -> bool,
+    /// What the rows have to be beside, where the list is about something of them.
+    about: Option<&'a dyn Fn(&MergeRequest) -> bool>,
 }
 
 impl<'w> List<'_, 'w> {
@@ -85,7 +86,8 @@ impl<'w> List<'_, 'w> {
         let places = self.ctx.world.places(self.projects.iter().copied(), between);
         // The newest of those of the same moment comes first, whichever way the list goes.
         let ids = Ties::of(places, !order.descending).filter(is_between).map(|(_, id)| id);
-        let found = ids.filter(|id| self.wants(*id)).take(window.limit + 1);
+        let all_along = self.all_along(along);
+        let found = ids.filter(|id| all_along || self.wants(*id)).take(window.limit + 1);
         let rows = found.filter_map(|id| self.ctx.world.merge_request(id));
         let mut nodes: Vec<_> = rows.map(Object::MergeRequest).collect();
         let more = nodes.len() > window.limit;
@@ -128,6 +130,11 @@ impl<'w> List<'_, 'w> {
         Stretch::all(along, descending).between(between)
     }
 
+    /// Whether whatever lies in a stretch of the list is wanted.
+    fn all_along(&self, along: Along) -> bool {
+        self.about.is_none() && self.criteria.all_along(along)
+    }
+
     /// Ids of the merge requests that are wanted.
     fn walk(&self, stretch: Stretch) -> impl Iterator<Item = i64> {
         let places = self.ctx.world.places(self.projects.iter().copied(), stretch);
@@ -135,14 +142,18 @@ impl<'w> List<'_, 'w> {
     }
 
     fn wants(&self, id: i64) -> bool {
-        let found = self.ctx.world.glance(id);
-        found.is_some_and(|found| self.criteria.matches(self.ctx, &found) && (self.about)(&found))
+        let suits = |sketch: Sketch| self.criteria.suits(&sketch);
+        let matches = |row: &MergeRequest| self.criteria.matches(self.ctx, row) && self.about.is_none_or(|about| about(row));
+        let world = self.ctx.world;
+        world.sketch(id).is_some_and(suits)
+            && ((self.criteria.rough && self.about.is_none()) || world.glance(id).is_some_and(|row| matches(&row)))
     }
 
     /// What takes the whole list to know, where it is asked for.
     fn reckon(&self, page: &mut Connection<'w>, all: Stretch, arguments: &Arguments) {
         if arguments.counted {
-            page.count = self.walk(all).count();
+            let places = || self.ctx.world.count_places(self.projects.iter().copied(), all);
+            page.count = if self.all_along(all.along) { places() } else { self.walk(all).count() };
         }
         if arguments.summed {
             let world = self.ctx.world;

@@ -3,18 +3,25 @@
 use jiff::Timestamp;
 
 use crate::rest::{Args, Failure, Request, search};
-use crate::world::{Along, Caller, MergeRequest, Timebox, World};
+use crate::world::{Along, Caller, MergeRequest, Sketch, Timebox, World};
 
 /// A predicate over merge requests.
 #[derive(Debug)]
 pub(super) struct Filter {
     caller: Caller,
-    admin: bool,
-    iids: Vec<String>,
+    /// Whether the caller sees those of banned people, or there are none.
+    open: bool,
     state: Option<String>,
-    scope: String,
     updated: Range,
     created: Range,
+    rest: Rest,
+}
+
+/// What takes a look at the whole row.
+#[derive(Debug, Default, PartialEq)]
+struct Rest {
+    iids: Vec<String>,
+    scope: Option<String>,
     draft: Option<bool>,
     source_branch: Option<String>,
     source_project: Option<i64>,
@@ -28,6 +35,9 @@ pub(super) struct Filter {
     unwanted: Marks,
 }
 
+/// Scopes that are about the caller.
+const OWN: [&str; 3] = ["created_by_me", "assigned_to_me", "reviews_for_me"];
+
 /// Both ends included.
 pub(super) type Range = (Option<Timestamp>, Option<Timestamp>);
 
@@ -35,7 +45,7 @@ pub(super) type Range = (Option<Timestamp>, Option<Timestamp>);
 type Columns = (bool, bool);
 
 /// Whom a parameter names: nobody, anybody, or all of these. Names that nobody has match nothing.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Who {
     Nobody,
     Anybody,
@@ -43,14 +53,14 @@ enum Who {
 }
 
 /// Where and when a merge request must have been deployed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Deployed {
     environment: Option<String>,
     between: Range,
 }
 
 /// What can be asked for and excluded alike, the latter as `not[…]`.
-#[derive(Debug)]
+#[derive(Debug, Default, PartialEq)]
 struct Marks {
     author: Option<Who>,
     assignees: Option<Who>,
@@ -72,14 +82,10 @@ impl Filter {
         };
         let deployed_counts = deployed.environment.is_some() || deployed.between != (None, None);
         let licensed = world.settings.edition.licensed();
-        Ok(Filter {
-            caller: request.caller.clone(),
-            admin: world.is_admin(&request.caller),
+        let scope = args.text("scope").unwrap_or_default().replace('-', "_");
+        let rest = Rest {
             iids: args.list("iids"),
-            state: args.filled("state").filter(|state| state != "all"),
-            scope: args.text("scope").unwrap_or_default().replace('-', "_"),
-            updated: (args.time("updated_after")?, args.time("updated_before")?),
-            created: (args.time("created_after")?, args.time("created_before")?),
+            scope: Some(scope).filter(|scope| OWN.contains(&scope.as_str())),
             draft: args.truth("draft").or_else(|| args.filled("wip").map(|wip| wip == "yes")),
             source_branch: args.filled("source_branch"),
             source_project: args.integer("source_project_id")?,
@@ -91,7 +97,26 @@ impl Filter {
             deployed: deployed_counts.then_some(deployed),
             wanted: Marks::read(world, args, str::to_owned),
             unwanted: Marks::read(world, args, |name| format!("not[{name}]")),
+        };
+        Ok(Filter {
+            caller: request.caller.clone(),
+            open: !world.hides_some(&request.caller),
+            state: args.filled("state").filter(|state| state != "all"),
+            updated: (args.time("updated_after")?, args.time("updated_before")?),
+            created: (args.time("created_after")?, args.time("created_before")?),
+            rest,
         })
+    }
+
+    /// Whether every row within the span of a time is asked for.
+    pub(super) fn all_along(&self, along: Along) -> bool {
+        let other = self.span(if along == Along::Created { Along::Updated } else { Along::Created });
+        self.rough() && self.state.is_none() && other == (None, None)
+    }
+
+    /// Whether a sketch of a row tells whether it is asked for.
+    fn rough(&self) -> bool {
+        self.open && self.rest == Rest::default()
     }
 
     /// The span of a time that is asked for, so that rows outside are not looked at.
@@ -102,33 +127,43 @@ impl Filter {
         }
     }
 
-    /// Whether a row is asked for, and not hidden.
-    pub(super) fn wants(&self, world: &World, found: &MergeRequest) -> bool {
-        (self.admin || !world.hidden(found))
-            && self.in_scope(found)
+    /// Whether a row is asked for, and not hidden. It is made only where a sketch does not tell.
+    pub(super) fn wants(&self, world: &World, id: i64) -> bool {
+        let suits = |sketch: Sketch| {
+            self.state.as_ref().is_none_or(|state| sketch.state.name() == state)
+                && within(sketch.updated_at, self.updated)
+                && within(sketch.created_at, self.created)
+        };
+        let holds = |found: &MergeRequest| {
+            (self.open || !world.hidden(found)) && self.rest.holds(world, &self.caller, found)
+        };
+        world.sketch(id).is_some_and(suits) && (self.rough() || world.glance(id).is_some_and(|found| holds(&found)))
+    }
+}
+
+impl Rest {
+    fn holds(&self, world: &World, caller: &Caller, found: &MergeRequest) -> bool {
+        self.in_scope(caller, found)
             && (self.iids.is_empty() || self.iids.contains(&found.iid.to_string()))
-            && self.state.as_ref().is_none_or(|state| found.state.name() == state)
-            && within(found.updated_at, self.updated)
-            && within(found.created_at, self.created)
             && self.draft.is_none_or(|draft| found.draft == draft)
             && self.source_branch.as_ref().is_none_or(|branch| found.source_branch == *branch)
             && self.source_project.is_none_or(|project| found.source_project == Some(project))
             && self.target_branch.as_ref().is_none_or(|branch| found.target_branch == *branch)
-            && self.search.as_ref().is_none_or(|(text, columns)| holds(found, text, *columns))
+            && self.search.as_ref().is_none_or(|(text, columns)| mentions(found, text, *columns))
             && matches(self.merge_user.as_ref(), found.merge_user)
             && matches(self.approved_by.as_ref(), found.approvals.iter().map(|approval| approval.user))
             && matches(self.approvers.as_ref(), found.rules.iter().flat_map(|rule| rule.users.iter().copied()))
             && self.deployed.as_ref().is_none_or(|deployed| deployed.holds(world, found))
-            && self.wanted.hold(world, &self.caller, found)
-            && !self.unwanted.touch(world, &self.caller, found)
+            && self.wanted.hold(world, caller, found)
+            && !self.unwanted.touch(world, caller, found)
     }
 
-    fn in_scope(&self, found: &MergeRequest) -> bool {
-        let mine = self.caller.user.unwrap_or_default();
-        match self.scope.as_str() {
-            "created_by_me" => found.author == Some(mine),
-            "assigned_to_me" => found.assignees.contains(&mine),
-            "reviews_for_me" => found.reviewers.iter().any(|reviewer| reviewer.user == mine),
+    fn in_scope(&self, caller: &Caller, found: &MergeRequest) -> bool {
+        let mine = caller.user.unwrap_or_default();
+        match self.scope.as_deref() {
+            Some("created_by_me") => found.author == Some(mine),
+            Some("assigned_to_me") => found.assignees.contains(&mine),
+            Some("reviews_for_me") => found.reviewers.iter().any(|reviewer| reviewer.user == mine),
             _ => true,
         }
     }
@@ -138,7 +173,7 @@ fn within(at: Timestamp, (after, before): Range) -> bool {
     after.is_none_or(|after| at >= after) && before.is_none_or(|before| at <= before)
 }
 
-fn holds(found: &MergeRequest, text: &str, (title, description): Columns) -> bool {
+fn mentions(found: &MergeRequest, text: &str, (title, description): Columns) -> bool {
     let full_title = found.full_title();
     let title = title.then_some(full_title.as_str());
     let description = description.then(|| found.description.as_deref().unwrap_or_default());

@@ -6,7 +6,7 @@ mod takes;
 
 use serde_json::Value;
 
-use super::page::{Paging, enough, page};
+use super::page::{Paging, enough, page, page_of};
 use super::params::PAGED;
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
@@ -53,7 +53,7 @@ pub(crate) fn everywhere(world: &World, request: &Request) -> Result<Reply, Fail
 }
 
 /// A page of the merge requests of some projects. In an order that the World has, only as many are looked at as the answer
-/// tells of.
+/// tells of, and none but those of the page where the World can count the others.
 fn list(world: &World, request: &Request, projects: &[i64], group: Option<i64>) -> Result<Reply, Failure> {
     let filter = Filter::read(world, request)?;
     let descending = request.args.text("sort").as_deref() != Some("asc");
@@ -62,18 +62,19 @@ fn list(world: &World, request: &Request, projects: &[i64], group: Option<i64>) 
         Stretch::all(along, descending).between(filter.span(along))
     });
     let places = world.places(projects.iter().copied(), stretch).map(|(_, id)| id);
-    let found = places.filter(|id| world.glance(*id).is_some_and(|found| filter.wants(world, &found)));
+    let row = |id: i64| world.merge_request(id).map(|found| shown(world, request, found, group)).unwrap_or_default();
+    if along.is_some_and(|along| filter.all_along(along)) {
+        let total = world.count_places(projects.iter().copied(), stretch);
+        return page_of(world, request, Paging::Offset, total, |rows| {
+            places.skip(rows.start).take(rows.len()).map(row).collect()
+        });
+    }
+    let found = places.filter(|id| filter.wants(world, *id));
     let found: Vec<i64> = match along {
         Some(_) => found.take(enough(world, request)?).collect(),
-        None => {
-            let mut rows: Vec<&MergeRequest> = found.filter_map(|id| world.merge_request(id)).collect();
-            order::sort(world, request, &mut rows);
-            rows.iter().map(|row| row.id).collect()
-        }
+        None => order::sorted(world, request, found),
     };
-    page(world, request, Paging::Offset, &found, |id| {
-        world.merge_request(*id).map(|found| shown(world, request, found, group)).unwrap_or_default()
-    })
+    page(world, request, Paging::Offset, &found, |id| row(*id))
 }
 
 fn shown(world: &World, request: &Request, found: &MergeRequest, group: Option<i64>) -> Value {

@@ -1,6 +1,7 @@
 //! The orders of lists of merge requests.
 
-use std::cmp::Ordering;
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::rest::Request;
 use crate::world::{Along, MergeRequest, World};
@@ -14,39 +15,41 @@ pub(super) fn along(request: &Request) -> Option<Along> {
     }
 }
 
-/// Sorts rows as a request asks for. Rows that lack what is sorted by come last either way.
-pub(super) fn sort(world: &World, request: &Request, rows: &mut [&MergeRequest]) {
+/// What rows are compared by; the id breaks ties.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Nothing,
+    At(Timestamp),
+    Text(String),
+    Votes(i64),
+    Due(Date),
+}
+
+/// Sorts rows as a request asks for. All of them are looked at, and none is kept. Those that lack what is sorted by come last
+/// either way.
+pub(super) fn sorted(world: &World, request: &Request, rows: impl Iterator<Item = i64>) -> Vec<i64> {
     let ascending = request.args.text("sort").as_deref() == Some("asc");
     let order_by = request.args.text("order_by").unwrap_or_default();
-    rows.sort_by(|left, right| {
-        let ordering = compare(world, &order_by, left, right);
-        let lacking = lacks(world, &order_by, left).cmp(&lacks(world, &order_by, right));
+    let mut keys: Vec<(Option<Key>, i64)> =
+        rows.filter_map(|id| Some((key(world, &order_by, world.glance(id)?.as_ref()), id))).collect();
+    keys.sort_unstable_by(|left, right| {
+        let lacking = left.0.is_none().cmp(&right.0.is_none());
+        let ordering = left.cmp(right);
         lacking.then(if ascending { ordering } else { ordering.reverse() })
     });
+    keys.into_iter().map(|(_, id)| id).collect()
 }
 
-fn compare(world: &World, order_by: &str, left: &MergeRequest, right: &MergeRequest) -> Ordering {
-    let by_id = left.id.cmp(&right.id);
-    let ordering = match order_by {
-        "merged_at" => left.merged_at.cmp(&right.merged_at),
-        // The column holds `Draft: ` too; GitLab compares it in small letters.
-        "title" => left.full_title().to_lowercase().cmp(&right.full_title().to_lowercase()),
-        "popularity" => left.upvotes().cmp(&right.upvotes()),
-        "milestone_due" | "priority" => due(world, left).cmp(&due(world, right)),
-        // No label of this World has a priority, so labels order nothing; the other orders are the World's. the other orders are the World's.
-        _ => Ordering::Equal,
-    };
-    ordering.then(by_id)
-}
-
-fn lacks(world: &World, order_by: &str, found: &MergeRequest) -> bool {
+fn key(world: &World, order_by: &str, found: &MergeRequest) -> Option<Key> {
     match order_by {
-        "merged_at" => found.merged_at.is_none(),
-        "milestone_due" | "priority" => due(world, found).is_none(),
-        _ => false,
+        "merged_at" => found.merged_at.map(Key::At),
+        // The column holds `Draft: ` too; GitLab compares it in small letters.
+        "title" => Some(Key::Text(found.full_title().to_lowercase())),
+        "popularity" => Some(Key::Votes(found.upvotes())),
+        "milestone_due" | "priority" => {
+            found.milestone.and_then(|id| world.milestone(id)).and_then(|milestone| milestone.due_date).map(Key::Due)
+        }
+        // No label of this World has a priority, so labels order nothing.
+        _ => Some(Key::Nothing),
     }
-}
-
-fn due(world: &World, found: &MergeRequest) -> Option<jiff::civil::Date> {
-    found.milestone.and_then(|id| world.milestone(id))?.due_date
 }

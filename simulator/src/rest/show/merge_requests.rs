@@ -140,7 +140,7 @@ pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
         })
     });
     let project = world.project(found.project);
-    let pipeline = project.zip(found.head_pipeline.and_then(|id| world.pipeline(id)));
+    let pipeline = project.zip(world.head_pipeline(found).and_then(|id| world.pipeline(id)));
     let more = json!({
         "subscribed": false,
         "changes_count": found.prepared_at.map(|_| found.files.len().to_string()),

@@ -1,8 +1,8 @@
 //! Pipelines and deployments of the history.
 
 use super::Archive;
-use super::index::Runs;
-use crate::world::company::{Cause, Kind, Part, Step};
+use super::index::{Order, RUNS, Runs};
+use crate::world::company::{Cause, Kind, Part, Run, Step};
 use crate::world::{Deployment, Pipeline, Sha};
 
 impl Archive {
@@ -13,7 +13,7 @@ impl Archive {
 
     /// How many deployments a project has in here, those that were replaced among them.
     pub(in crate::world) fn deployment_count(&self, project: i64) -> i64 {
-        self.place(project).map_or(0, |place| self.runs(place).deployments.len() as i64)
+        self.place(project).map_or(0, |place| self.deployments(place).len() as i64)
     }
 
     /// The id of a project's pipeline with this number.
@@ -39,35 +39,39 @@ impl Archive {
 
     /// A pipeline, to stay until the next quiet moment.
     pub(in crate::world) fn pipeline(&self, id: i64) -> Option<&Pipeline> {
+        self.find_ci(Kind::Pipeline, id)?;
+        self.pipelines.get_or_make(id, || self.glance_pipeline(id))
+    }
+
+    /// A pipeline, to be looked at once.
+    pub(in crate::world) fn glance_pipeline(&self, id: i64) -> Option<Pipeline> {
+        self.run(id).map(|run| self.company.pipeline(run))
+    }
+
+    /// The course of a pipeline, to be looked at once.
+    pub(in crate::world) fn course(&self, id: i64) -> Option<Pipeline> {
+        self.run(id).map(|run| self.company.course(run))
+    }
+
+    fn run(&self, id: i64) -> Option<Run> {
         let (place, number) = self.find_ci(Kind::Pipeline, id)?;
         let runs = self.runs(place);
-        if number > runs.pipelines.len() {
-            return None;
-        }
-        self.pipelines.get_or_make(id, || Some(self.company.pipeline(runs.run(place, number - 1))))
+        (number <= runs.pipelines.len()).then(|| runs.run(place, number - 1))
     }
 
     /// A deployment, to stay until the next quiet moment.
     pub(in crate::world) fn deployment(&self, id: i64) -> Option<&Deployment> {
         let (place, number) = self.find_ci(Kind::Deployment, id)?;
-        let runs = self.runs(place);
-        if number > runs.deployments.len() {
+        let deployments = self.deployments(place);
+        if number > deployments.len() {
             return None;
         }
         self.deployments.get_or_make(id, || {
-            let (at, packed) = runs.deployments.get(number - 1);
-            let run = runs.run(place, (packed >> 2) as usize);
+            let (at, packed) = deployments.get(number - 1);
+            let run = self.runs(place).run(place, (packed >> 2) as usize);
             let step = (number as i64, at, Step::of(packed & 3));
             Some(self.company.deployment(run, step, self.merged_before(place, run.iid)))
         })
-    }
-
-    /// The latest pipeline of a merge request's branch.
-    pub(super) fn head_pipeline(&self, place: usize, iid: i64) -> Option<i64> {
-        let runs = self.company.runs(place, iid);
-        let last = runs.into_iter().rfind(|(_, cause)| *cause != Cause::Merge)?;
-        let number = self.runs(place).find(iid, last) as i64 + 1;
-        Some(self.company.numbers().id(Kind::Pipeline, place, number))
     }
 
     /// Ids of the pipelines of a merge request, oldest first.
@@ -101,6 +105,10 @@ impl Archive {
         let number = merged.partition_point(|entry| entry < (at, iid));
         let before = number.checked_sub(1).map(|before| merged.get(before).1);
         before.map(|before| self.company.sha(place, before, Part::Merge)).unwrap_or_default()
+    }
+
+    fn deployments(&self, place: usize) -> &Order<RUNS> {
+        self.runs(place).deployments(&self.company, place)
     }
 
     fn runs(&self, place: usize) -> &Runs {

@@ -1,11 +1,13 @@
 //! The orders of a project's history, eight bytes an entry: a time and the number of what happened then.
 
-use crate::world::company::{Cause, Company, Fate, Run};
+use std::sync::OnceLock;
+
+use crate::world::company::{Cause, Company, Fate, LONGEST, Run};
 
 /// Enough for sixteen million merge requests in a project.
-const ROWS: u32 = 24;
+pub(super) const ROWS: u32 = 24;
 /// Four more, for what ran for them; which leaves enough for the times of two years.
-const RUNS: u32 = ROWS + 4;
+pub(super) const RUNS: u32 = ROWS + 4;
 
 /// Numbers in the order of their times.
 #[derive(Debug, Default)]
@@ -16,7 +18,7 @@ pub(crate) struct Order<const BITS: u32> {
 
 impl<const BITS: u32> Order<BITS> {
     /// Times (milliseconds since 1970, none before `begin`) with their numbers, in any order.
-    fn new(begin: i64, times: impl Iterator<Item = (i64, i64)>) -> Order<BITS> {
+    pub(super) fn new(begin: i64, times: impl Iterator<Item = (i64, i64)>) -> Order<BITS> {
         let packed = times.map(|(at, number)| (((at - begin) as u64) << BITS) | number as u64);
         let mut entries: Box<[u64]> = packed.collect();
         entries.sort_unstable();
@@ -35,24 +37,27 @@ impl<const BITS: u32> Order<BITS> {
 
     /// How many come before the first that is not wanted. Those that are wanted come first.
     pub(crate) fn partition_point(&self, wanted: impl Fn((i64, i64)) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if wanted(self.get(middle)) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        partition_point(self.len(), |place| wanted(self.get(place)))
     }
 }
 
-/// The orders of a project's merge requests. That of their creation is that of their numbers.
+/// How many of so many come before the first that is not wanted. Those that are wanted come first.
+pub(super) fn partition_point(count: usize, wanted: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if wanted(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// What became of a project's merge requests.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    /// By updated_at.
-    pub(crate) updated: Order<ROWS>,
     /// The merged ones, by when they were merged: the default branch.
     pub(crate) merged: Order<ROWS>,
     /// Numbers of the open ones.
@@ -65,15 +70,14 @@ impl Index {
         if count == 0 {
             return Index::default();
         }
-        let begin = company.frame(place, 1).created;
-        let frames: Vec<(i64, bool, Option<i64>)> = (1..=count)
-            .map(|iid| company.frame(place, iid))
-            .map(|frame| (frame.updated, frame.fate == Fate::Open, frame.merged()))
-            .collect();
-        let open = frames.iter().zip(1..).filter(|((_, open, _), _)| *open).map(|(_, iid)| iid).collect();
-        let updated = frames.iter().zip(1..).map(|((updated, ..), iid)| (*updated, iid));
-        let merged = frames.iter().zip(1..).filter_map(|((.., merged), iid)| Some(((*merged)?, iid)));
-        Index { updated: Order::new(begin, updated), merged: Order::new(begin, merged), open }
+        let begin = company.created(place, 1);
+        let fates: Vec<Fate> = (1..=count).map(|iid| company.frame(place, iid).fate).collect();
+        let open = fates.iter().zip(1..).filter(|(fate, _)| **fate == Fate::Open).map(|(_, iid)| iid).collect();
+        let merged = fates.iter().zip(1..).filter_map(|(fate, iid)| match fate {
+            Fate::Merged(at) => Some((*at, iid)),
+            _ => None,
+        });
+        Index { merged: Order::new(begin, merged), open }
     }
 }
 
@@ -82,28 +86,32 @@ impl Index {
 pub(crate) struct Runs {
     /// By when they were made: the number of the merge request and what it ran for.
     pub(crate) pipelines: Order<RUNS>,
-    /// By when they were made: the place of the pipeline in its order, and which step it was.
-    pub(crate) deployments: Order<RUNS>,
+    deployments: OnceLock<Order<RUNS>>,
 }
 
 impl Runs {
     pub(crate) fn new(company: &Company, place: usize) -> Runs {
         let begin = company.pipelines_since();
-        let rows = 1..=company.plan(place).count;
+        let count = company.plan(place).count;
+        // What changed last before pipelines were kept has none.
+        let old = |number: usize| company.created(place, number as i64 + 1) + LONGEST < begin;
+        let rows = partition_point(count as usize, old) as i64 + 1..=count;
         let runs = rows
             .flat_map(|iid| company.runs(place, iid).into_iter().map(move |(at, cause)| (at, iid << 4 | cause.code())));
-        let mut found = Runs { pipelines: Order::new(begin, runs), deployments: Order::default() };
-        let on_main = (0..found.pipelines.len()).filter_map(|number| {
-            let run = found.run(place, number);
-            (run.cause == Cause::Merge).then_some((number as i64, run))
-        });
-        let steps = on_main.flat_map(|(number, run)| {
-            let steps = company.steps(run, &company.pipeline(run));
-            steps.into_iter().map(move |(at, step)| (at, number << 2 | step.code()))
-        });
-        let deployments = Order::new(begin, steps.collect::<Vec<_>>().into_iter());
-        found.deployments = deployments;
-        found
+        Runs { pipelines: Order::new(begin, runs), deployments: OnceLock::new() }
+    }
+
+    /// By when they were made: the place of the pipeline in its order, and which step it was.
+    pub(crate) fn deployments(&self, company: &Company, place: usize) -> &Order<RUNS> {
+        self.deployments.get_or_init(|| {
+            let runs = (0..self.pipelines.len()).map(|number| (number as i64, self.run(place, number)));
+            let on_main = runs.filter(|(_, run)| run.cause == Cause::Merge);
+            let steps = on_main.flat_map(|(number, run)| {
+                let steps = company.steps(run, &company.course(run));
+                steps.into_iter().map(move |(at, step)| (at, number << 2 | step.code()))
+            });
+            Order::new(company.pipelines_since(), steps)
+        })
     }
 
     /// The pipeline at a place in the order.

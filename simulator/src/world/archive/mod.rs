@@ -7,10 +7,13 @@
 
 mod ci;
 mod index;
+mod merged;
 mod places;
 mod remembered;
+mod sketch;
 #[cfg(test)]
 mod tests;
+mod updated;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -19,8 +22,10 @@ use super::company::{Company, Kind, Part};
 use super::{Commit, Deployment, MergeRequest, Pipeline, Sha};
 use index::{Index, Runs};
 use remembered::Remembered;
+use updated::Blocks;
 
 pub use places::{Along, Stretch};
+pub use sketch::Sketch;
 
 /// Beyond so many things made, the next quiet moment is used to forget them.
 const MANY: usize = 2_000;
@@ -29,6 +34,7 @@ const MANY: usize = 2_000;
 #[derive(Clone, Debug)]
 pub(super) struct Archive {
     company: Arc<Company>,
+    updated: Arc<[Blocks]>,
     indexes: Arc<[OnceLock<Index>]>,
     runs: Arc<[OnceLock<Runs>]>,
     merge_requests: Remembered<MergeRequest>,
@@ -64,6 +70,7 @@ impl Archive {
 
     pub(super) fn of(company: Company, ghost: i64) -> Archive {
         Archive {
+            updated: (0..company.projects()).map(|place| Blocks::new(company.plan(place).count)).collect(),
             indexes: (0..company.projects()).map(|_| OnceLock::new()).collect(),
             runs: (0..company.projects()).map(|_| OnceLock::new()).collect(),
             company: Arc::new(company),
@@ -123,14 +130,10 @@ impl Archive {
     /// A merge request, to stay until the next quiet moment.
     pub(super) fn merge_request(&self, id: i64) -> Option<&MergeRequest> {
         let (place, iid) = self.find(id)?;
-        self.merge_requests.get_or_make(id, || {
-            let mut made = self.make(place, iid);
-            made.head_pipeline = self.head_pipeline(place, iid);
-            Some(made)
-        })
+        self.merge_requests.get_or_make(id, || Some(self.make(place, iid)))
     }
 
-    /// A merge request, to be looked at once. Its pipeline is not looked for.
+    /// A merge request, to be looked at once.
     pub(super) fn glance(&self, id: i64) -> Option<MergeRequest> {
         let (place, iid) = self.find(id)?;
         Some(self.make(place, iid))

@@ -1,11 +1,12 @@
 //! Walking over merge requests in the order of a list, without making or holding them.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::ops::Range;
 
 use jiff::Timestamp;
 
+use super::index::partition_point;
+use super::merged::{Merged, Places};
 use crate::world::company::{Kind, time};
 use crate::world::{MergeRequest, World};
 
@@ -32,7 +33,7 @@ pub struct Stretch {
 }
 
 /// A time, and the id of the merge request that has it.
-type Place = (Timestamp, i64);
+pub(super) type Place = (Timestamp, i64);
 
 impl Stretch {
     /// The whole list.
@@ -79,8 +80,7 @@ impl World {
             let all = if whole {
                 usize::try_from(self.archive.numbers_taken(project)).unwrap_or_default()
             } else {
-                let (begin, end) = self.archive.stretch(place, stretch);
-                end - begin
+                self.archive.count_in(place, stretch)
             };
             held + all - self.archive.replaced_in(place, stretch)
         };
@@ -98,16 +98,11 @@ impl World {
 
     fn archived_places(&self, project: i64, stretch: Stretch) -> Option<Places<'_>> {
         let archive = &self.archive;
-        let place = archive.place(project)?;
-        let (begin, end) = archive.stretch(place, stretch);
-        let entry = move |number: usize| archive.entry(place, stretch.along, number);
-        let kept = move |(_, id): &Place| !archive.replaced.contains_key(id);
-        let numbers = begin..end;
-        Some(if stretch.descending {
-            Box::new(numbers.rev().map(entry).filter(kept))
-        } else {
-            Box::new(numbers.map(entry).filter(kept))
-        })
+        let places = archive.all_places(archive.place(project)?, stretch);
+        if archive.replaced.is_empty() {
+            return Some(places);
+        }
+        Some(Box::new(places.filter(|(_, id)| !archive.replaced.contains_key(id))))
     }
 
     fn held_places(&self, project: i64, stretch: Stretch) -> Places<'_> {
@@ -130,45 +125,38 @@ impl World {
 }
 
 impl super::Archive {
-    /// The stretch of the numbers (from 0) in the order of the list.
-    fn stretch(&self, place: usize, stretch: Stretch) -> (usize, usize) {
-        let point = |wanted: &dyn Fn(Place) -> bool| match stretch.along {
-            Along::Updated => {
-                let updated = &self.index(place).updated;
-                updated.partition_point(|(at, iid)| wanted((time(at), self.id_at(place, iid))))
-            }
-            Along::Created => {
-                let (mut low, mut high) = (0, self.company.plan(place).count as usize);
-                while low < high {
-                    let middle = low.midpoint(high);
-                    if wanted(self.entry(place, Along::Created, middle)) {
-                        low = middle + 1;
-                    } else {
-                        high = middle;
-                    }
-                }
-                low
-            }
-        };
-        let begin = point(&|found| found < stretch.from);
-        (begin, point(&|found| found <= stretch.to).max(begin))
+    /// Where a project's merge requests stand in a stretch of the list, those that were replaced among them.
+    fn all_places(&self, place: usize, stretch: Stretch) -> Places<'_> {
+        if stretch.along == Along::Updated {
+            return self.updated_places(place, stretch);
+        }
+        let at = move |number: usize| self.created_at(place, number);
+        let numbers = self.created_between(place, stretch);
+        if stretch.descending { Box::new(numbers.rev().map(at)) } else { Box::new(numbers.map(at)) }
     }
 
-    /// The place in the list that has a number (from 0).
-    fn entry(&self, place: usize, along: Along, number: usize) -> Place {
-        match along {
-            Along::Updated => {
-                let (at, iid) = self.index(place).updated.get(number);
-                (time(at), self.id_at(place, iid))
-            }
-            Along::Created => {
-                let iid = number as i64 + 1;
-                (time(self.company.frame(place, iid).created), self.id_at(place, iid))
-            }
+    /// How many of a project's merge requests stand in a stretch of the list, those that were replaced among them.
+    fn count_in(&self, place: usize, stretch: Stretch) -> usize {
+        match stretch.along {
+            Along::Updated => self.updated_count(place, stretch),
+            Along::Created => self.created_between(place, stretch).len(),
         }
     }
 
-    fn id_at(&self, place: usize, iid: i64) -> i64 {
+    /// The numbers (from 0) of what was opened in a stretch of the list.
+    fn created_between(&self, place: usize, stretch: Stretch) -> Range<usize> {
+        let count = self.company.plan(place).count as usize;
+        let begin = partition_point(count, |number| self.created_at(place, number) < stretch.from);
+        begin..partition_point(count, |number| self.created_at(place, number) <= stretch.to).max(begin)
+    }
+
+    /// Where the one with a number (from 0) stands by when it was opened, which is the order of the numbers.
+    fn created_at(&self, place: usize, number: usize) -> Place {
+        let iid = number as i64 + 1;
+        (time(self.company.created(place, iid)), self.id_at(place, iid))
+    }
+
+    pub(super) fn id_at(&self, place: usize, iid: i64) -> i64 {
         self.company.numbers().id(Kind::MergeRequest, place, iid)
     }
 
@@ -184,48 +172,5 @@ impl super::Archive {
             (stretch.from..=stretch.to).contains(&(time(at), id))
         };
         ids.filter(|(id, _)| within(**id)).count()
-    }
-}
-
-type Places<'w> = Box<dyn Iterator<Item = Place> + 'w>;
-
-/// Several lists in the same order, as one.
-struct Merged<'w> {
-    sources: Vec<Places<'w>>,
-    /// The next place of each source: the one that comes first is the largest.
-    next: BinaryHeap<(Rank, usize)>,
-    descending: bool,
-}
-
-/// A place as the heap ranks it: the earliest first, or the latest.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Earliest(Reverse<Place>),
-    Latest(Place),
-}
-
-impl<'w> Merged<'w> {
-    fn new(mut sources: Vec<Places<'w>>, descending: bool) -> Merged<'w> {
-        let firsts = sources.iter_mut().enumerate();
-        let next = firsts.filter_map(|(number, source)| Some((rank(source.next()?, descending), number))).collect();
-        Merged { sources, next, descending }
-    }
-}
-
-fn rank(place: Place, descending: bool) -> Rank {
-    if descending { Rank::Latest(place) } else { Rank::Earliest(Reverse(place)) }
-}
-
-impl Iterator for Merged<'_> {
-    type Item = Place;
-
-    fn next(&mut self) -> Option<Place> {
-        let (rank_found, number) = self.next.pop()?;
-        if let Some(place) = self.sources[number].next() {
-            self.next.push((rank(place, self.descending), number));
-        }
-        Some(match rank_found {
-            Rank::Earliest(Reverse(place)) | Rank::Latest(place) => place,
-        })
     }
 }

@@ -156,3 +156,50 @@ fn commits_of_the_default_branch_are_found_by_name() {
     }
     assert!(world.commit_of(project, Sha::default()).is_none());
 }
+
+/// Several projects of many blocks each, over years.
+fn old_company() -> World {
+    World::company(5, Scale { projects: 4, merge_requests: 6_000, days: 1_500, ..Scale::default() })
+}
+
+#[test]
+fn blocks_come_to_the_whole_order_in_both_directions() {
+    let world = old_company();
+    let by_row = |id: i64| (world.sketch(id).unwrap().updated_at, id);
+    let mut expected: Vec<_> =
+        places(&world, Stretch::all(Along::Created, false)).into_iter().map(|(_, id)| by_row(id)).collect();
+    expected.sort_unstable();
+
+    assert_eq!(places(&world, Stretch::all(Along::Updated, false)), expected);
+    let (after, before) = (expected[2_000].0, expected[2_900].0);
+    let stretch = Stretch::all(Along::Updated, true).between((Some(after), Some(before)));
+    expected.retain(|(at, _)| (after..=before).contains(at));
+    expected.reverse();
+    assert_eq!(places(&world, stretch), expected);
+    assert_eq!(world.count_places(projects(&world), stretch), expected.len());
+}
+
+#[test]
+fn a_walk_makes_only_the_blocks_that_it_gets_to() {
+    for descending in [false, true] {
+        let world = old_company();
+        let first = world.places(projects(&world), Stretch::all(Along::Updated, descending)).take(20).count();
+
+        let blocks = world.archive.updated.iter().map(super::updated::Blocks::made);
+        let (made, all) = blocks.fold((0, 0), |sum, (made, all)| (sum.0 + made, sum.1 + all));
+        assert_eq!(first, 20);
+        assert!(made > 0 && made < all / 3, "{made} of {all}");
+    }
+}
+
+#[test]
+fn a_sketch_tells_what_the_row_tells() {
+    let mut world = company();
+    let touched = world.merge_requests().nth(3).unwrap().id;
+    world.comment(touched, "root", "Why?");
+
+    for row in world.merge_requests() {
+        assert_eq!(world.sketch(row.id), Some(super::Sketch::of(row)));
+    }
+    assert_eq!(world.sketch(1), None);
+}

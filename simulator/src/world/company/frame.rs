@@ -2,7 +2,11 @@
 
 use fastrand::Rng;
 
+use super::calendar::DAY;
 use super::{Company, luck};
+
+/// Nothing changes any more so long after it was opened. Most of that is 700 hours of somebody's work, with weekends and holidays.
+pub(crate) const LONGEST: i64 = 126 * DAY;
 
 const MINUTE: f64 = 60_000.0;
 const HOUR: f64 = 60.0 * MINUTE;
@@ -65,12 +69,24 @@ impl Frame {
 }
 
 impl Company {
-    /// The frame of a merge request's story.
-    pub(crate) fn frame(&self, place: usize, iid: i64) -> Frame {
+    /// When a merge request was opened: never before those with smaller numbers.
+    pub(crate) fn created(&self, place: usize, iid: i64) -> i64 {
+        self.opening(place, iid).0
+    }
+
+    /// When it was opened, and the chance of the rest.
+    fn opening(&self, place: usize, iid: i64) -> (i64, Rng) {
         let plan = &self.plans[place];
         let mut random = luck::of(self.seed, 1, place, iid);
         let share = (iid as f64 - 1.0 + 0.98 * random.f64()) / plan.count as f64;
         let created = self.calendar.moment(plan.life.0 + share * (plan.life.1 - plan.life.0)).min(self.until);
+        (created, random)
+    }
+
+    /// The frame of a merge request's story.
+    pub(crate) fn frame(&self, place: usize, iid: i64) -> Frame {
+        let plan = &self.plans[place];
+        let (created, mut random) = self.opening(place, iid);
         let purpose = purpose(&mut random);
         let owner = self.somebody(place, created, &[], &mut random);
         let office = self.people[owner].office;
@@ -107,7 +123,8 @@ impl Company {
             }
             _ if luck::percent(&mut random, 12) => {
                 let later = luck::duration(&mut random, 5.0 * HOUR, 1.5);
-                self.calendar.when(office, self.calendar.worked(office, end) + later).clamp(end, self.until.max(end))
+                let latest = self.until.min(created + LONGEST).max(end);
+                self.calendar.when(office, self.calendar.worked(office, end) + later).clamp(end, latest)
             }
             _ => end + random.i64(0..400).min(self.until - end),
         };

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use calendar::Calendar;
 pub(crate) use ci::{Cause, Run, Step};
 pub use found::Scale;
-pub(crate) use frame::Fate;
+pub(crate) use frame::{Fate, LONGEST};
 pub(crate) use names::Part;
 pub(crate) use numbers::{Kind, Numbers};
 use staff::Person;

@@ -169,7 +169,7 @@ fn pipelines_run_on_the_commits_of_merge_requests_and_of_the_default_branch() {
     assert!(share(&|one| one.coverage.is_some()) > 60);
     assert!(pipelines.iter().flat_map(|one| &one.jobs).all(|job| job.started_at <= job.finished_at));
     let young = world.merge_requests_of(project.id).last().unwrap();
-    let head = world.pipeline(young.head_pipeline.unwrap()).unwrap();
+    let head = world.pipeline(world.head_pipeline(young).unwrap()).unwrap();
     assert_eq!(Some(head.sha), young.versions.last().map(|version| version.head));
     assert!(world.pipelines_of_merge_request(young).any(|one| one.id == head.id));
     let job = &head.jobs[1];
@@ -267,4 +267,16 @@ fn from_the_eleventh_project_on_some_are_special() {
         world.project_by_old_path("acme/notifier").is_some() || projects.iter().any(|one| one.path.ends_with("-next"))
     );
     assert_eq!(world.merge_request_count(), 400);
+}
+
+#[test]
+fn nothing_changes_later_than_the_longest_story_takes() {
+    let world = World::company(9, Scale { projects: 6, merge_requests: 30_000, days: 2_000, ..Scale::default() });
+    let ids: Vec<i64> = world.projects().map(|project| project.id).collect();
+    let all = crate::world::Stretch::all(crate::world::Along::Created, false);
+    let sketches = world.places(ids, all).filter_map(|(_, id)| world.sketch(id));
+    let took: Vec<_> = sketches.map(|row| row.updated_at.duration_since(row.created_at)).collect();
+
+    assert_eq!(took.len(), 30_000);
+    assert!(took.iter().all(|took| took.as_millis() <= i128::from(super::LONGEST)));
 }

@@ -148,7 +148,7 @@ impl World {
             "target_branch": merge_request.target_branch,
             "source_project_id": merge_request.source_project,
             "target_project_id": merge_request.project,
-            "head_pipeline_id": merge_request.head_pipeline,
+            "head_pipeline_id": self.head_pipeline(merge_request),
             "merge_commit_sha": merge_request.merge_commit_sha.map(|sha| sha.to_string()),
             "merge_error": merge_request.merge_error,
             "merge_params": { "force_remove_source_branch": "1" },

@@ -1,5 +1,7 @@
 //! Labels, merge requests, pipelines, deployments.
 
+use std::borrow::Cow;
+
 use crate::world::{
     Commit, Deployment, Environment, Label, MergeRequest, MergeRequestState, Owner, Pipeline, Project, World,
 };
@@ -179,17 +181,47 @@ impl World {
         self.pipelines.get(&id).or_else(|| self.archive.pipeline(id))
     }
 
+    /// A pipeline, to be looked at once: it is made, and not kept.
+    #[must_use]
+    pub fn glance_pipeline(&self, id: i64) -> Option<Cow<'_, Pipeline>> {
+        match self.pipelines.get(&id) {
+            Some(held) => Some(Cow::Borrowed(held)),
+            None => self.archive.glance_pipeline(id).map(Cow::Owned),
+        }
+    }
+
     /// A project's pipelines, oldest first.
     pub fn pipelines_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Pipeline> {
+        self.pipeline_ids(project).filter_map(|id| self.pipeline(id))
+    }
+
+    /// The courses of a project's pipelines, oldest first, to be looked at once: with their jobs, but those of history without
+    /// what they ran on.
+    pub fn courses_of(&self, project: i64) -> impl DoubleEndedIterator<Item = Cow<'_, Pipeline>> {
+        self.pipeline_ids(project).filter_map(|id| match self.pipelines.get(&id) {
+            Some(held) => Some(Cow::Borrowed(held)),
+            None => self.archive.course(id).map(Cow::Owned),
+        })
+    }
+
+    /// Ids of a project's pipelines, oldest first. None of them is made.
+    pub fn pipeline_ids(&self, project: i64) -> impl DoubleEndedIterator<Item = i64> {
         let archived = (1..=self.archive.pipeline_count(project))
-            .filter_map(move |number| self.pipeline(self.archive.pipeline_id(project, number)?));
-        archived.chain(self.held_pipelines_of(project))
+            .filter_map(move |number| self.archive.pipeline_id(project, number));
+        let there = archived.filter(|id| !self.archive.ran(*id) || self.pipelines.contains_key(id));
+        there.chain(self.held_pipelines_of(project).map(|held| held.id))
     }
 
     /// A project's pipelines that were never history, oldest first.
     pub(in crate::world) fn held_pipelines_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Pipeline> {
         let ids = self.index(project).into_iter().flat_map(|index| index.pipelines.iter());
         ids.filter(|id| !self.archive.ran(**id)).filter_map(|id| self.pipelines.get(id))
+    }
+
+    /// Whether another pipeline started this one. History has none of these.
+    #[must_use]
+    pub fn is_child_pipeline(&self, id: i64) -> bool {
+        self.pipelines.get(&id).is_some_and(|held| held.source == "parent_pipeline")
     }
 
     /// The number of a project's next pipeline.
@@ -236,10 +268,16 @@ impl World {
 
     /// A project's deployments, oldest first.
     pub fn deployments_of(&self, project: i64) -> impl DoubleEndedIterator<Item = &Deployment> {
+        self.deployment_ids(project).filter_map(|id| self.deployment(id))
+    }
+
+    /// Ids of a project's deployments, oldest first. None of them is made.
+    pub fn deployment_ids(&self, project: i64) -> impl DoubleEndedIterator<Item = i64> {
         let archived = (1..=self.archive.deployment_count(project))
-            .filter_map(move |number| self.deployment(self.archive.deployment_id(project, number)?));
-        let ids = self.index(project).into_iter().flat_map(|index| index.deployments.iter());
-        archived.chain(ids.filter(|id| !self.archive.ran(**id)).filter_map(|id| self.deployments.get(id)))
+            .filter_map(move |number| self.archive.deployment_id(project, number));
+        let archived = archived.filter(|id| !self.archive.ran(*id) || self.deployments.contains_key(id));
+        let ids = self.index(project).into_iter().flat_map(|index| index.deployments.iter().copied());
+        archived.chain(ids.filter(|id| !self.archive.ran(*id) && self.deployments.contains_key(id)))
     }
 
     /// Puts a deployment in.

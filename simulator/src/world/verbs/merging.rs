@@ -50,7 +50,7 @@ impl World {
     /// Merges what was left to GitLab, if nothing stands in its way any more.
     pub(super) fn merge_what_waits(&mut self, merge_request: i64) -> Option<()> {
         let found = self.merge_request(merge_request)?;
-        let pipeline = found.head_pipeline.and_then(|id| self.pipeline(id));
+        let pipeline = self.head_pipeline(found).and_then(|id| self.pipeline(id));
         let passed = pipeline.is_none_or(|pipeline| pipeline.status == "success");
         if !found.auto_merge || !passed || self.detailed_merge_status(found) != "mergeable" {
             return None;

@@ -40,10 +40,11 @@ pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
 
         "headPipeline" => |ctx, one, _| {
             let readable = project(ctx, one).is_some_and(|project| ctx.rights(project).builds);
-            let pipeline = one.head_pipeline.filter(|_| readable).and_then(|id| ctx.world.pipeline(id));
+            let head = readable.then(|| ctx.world.head_pipeline(one)).flatten();
+            let pipeline = head.and_then(|id| ctx.world.pipeline(id));
             Value::object(pipeline.map(Object::Pipeline))
         },
-        "hasCi" => |_, one, _| Value::Bool(one.head_pipeline.is_some()),
+        "hasCi" => |ctx, one, _| Value::Bool(ctx.world.head_pipeline(one).is_some()),
         "pipelines" => |ctx, one, arguments| {
             let readable = project(ctx, one).filter(|project| ctx.rights(project).builds);
             let all = readable.into_iter().flat_map(|_| ctx.world.pipelines_of_merge_request(one));

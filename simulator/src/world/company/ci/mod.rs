@@ -74,19 +74,19 @@ impl Company {
 
     /// A pipeline with its jobs.
     pub(crate) fn pipeline(&self, run: Run) -> Pipeline {
+        let (sha, before_sha, ref_name, user) = self.ran_on(run);
+        Pipeline { sha, before_sha, ref_name, user, ..self.course(run) }
+    }
+
+    /// The course of a pipeline: all of it but what it ran on, for which the merge request has to be made.
+    pub(crate) fn course(&self, run: Run) -> Pipeline {
         let Run { place, iid, cause, number, at } = run;
         let mut random = luck::of(self.seed, 6, place, iid << 4 | cause.code());
-        let (sha, before_sha, ref_name, user) = self.ran_on(run);
-        let id = self.numbers().id(Kind::Pipeline, place, number);
         let mut pipeline = Pipeline {
-            id,
+            id: self.numbers().id(Kind::Pipeline, place, number),
             iid: number,
             project: self.project(place),
-            sha,
-            before_sha,
-            ref_name,
             source: if cause == Cause::Merge { "push" } else { "merge_request_event" },
-            user,
             created_at: time(at),
             updated_at: time(at),
             ..Pipeline::default()
