@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn texts_are_json() {
-        for sample in ["", "plain", "a \"quote\"", "back\\slash", "two\nlines", "\u{0}", "\u{1f}", "\u{7f}", "grün 🦊"] {
+        for sample in ["", "plain", "a \"quote\"", "back\\slash", "two\nlines", "\u{0}", "\u{1f}", "\u{7f}", "grün 🦊"]
+        {
             assert_eq!(written(|out| text(out, sample)), serde_json::to_string(sample).unwrap());
         }
     }

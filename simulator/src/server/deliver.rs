@@ -69,18 +69,22 @@ fn strike(shared: &Shared, outgoing: &Outgoing) -> Vec<FaultKind> {
     shared.faults.strike(&subject, world.now())
 }
 
+async fn post(shared: &Shared, prepared: &Prepared) -> reqwest::Result<reqwest::Response> {
+    let client = shared.clients.get(prepared.verify)?;
+    let mut request = client.post(&prepared.url).timeout(prepared.timeout).body(prepared.body.clone());
+    for (name, value) in &prepared.headers {
+        request = request.header(name, value);
+    }
+    request.send().await
+}
+
 async fn send(shared: &Shared, outgoing: Outgoing, key: String, struck: &[FaultKind]) -> Option<(Option<u16>, String)> {
     let prepared = {
         let world = shared.read();
         prepare(&world, &outgoing, key, struck)?
     };
-    let client = if prepared.verify { &shared.client } else { &shared.careless_client };
-    let mut request = client.post(&prepared.url).timeout(prepared.timeout).body(prepared.body.clone());
-    for (name, value) in &prepared.headers {
-        request = request.header(name, value);
-    }
     let begin = Instant::now();
-    let answered = request.send().await;
+    let answered = post(shared, &prepared).await;
     let (status, headers, body, success, message) = match answered {
         Ok(response) => {
             let status = response.status();

@@ -10,6 +10,7 @@ mod asked;
 mod auth;
 mod budget;
 mod change;
+mod clients;
 mod control;
 mod deliver;
 mod dress;

@@ -5,6 +5,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tokio::sync::{Notify, Semaphore, watch};
 
+use super::clients::Clients;
 use super::faults::Faults;
 use super::limits::Limiter;
 use super::log::Log;
@@ -24,8 +25,7 @@ pub(crate) struct Shared {
     pub(super) faults: Faults,
     pub(super) log: Log,
     pub(super) limiter: Limiter,
-    pub(super) client: reqwest::Client,
-    pub(super) careless_client: reqwest::Client,
+    pub(super) clients: Clients,
     /// GitLab's background workers.
     pub(super) workers: Semaphore,
     pub(super) in_flight: AtomicUsize,

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use super::change::{change, live};
+use super::clients::Clients;
 use super::faults::Faults;
 use super::limits::Limiter;
 use super::log::{Log, Logged};
@@ -43,10 +44,6 @@ impl Simulator {
         let url = format!("{scheme}://{address}{}", options.root);
         world.settings.url.clone_from(&url);
         world.take_outbox();
-        let client = |careless| {
-            let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-            builder.danger_accept_invalid_certs(careless).build().map_err(std::io::Error::other)
-        };
         let (gate, open) = watch::channel(true);
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
@@ -57,8 +54,7 @@ impl Simulator {
             faults: Faults::default(),
             log: Log::default(),
             limiter: Limiter::default(),
-            client: client(false)?,
-            careless_client: client(true)?,
+            clients: Clients::default(),
             workers: Semaphore::new(25),
             in_flight: AtomicUsize::new(0),
             settled: Notify::new(),

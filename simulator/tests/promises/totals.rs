@@ -9,8 +9,12 @@ use crate::support::{READER, Served, answer, serve};
 
 /// A company in which somebody touched some of everything, and somebody is banned.
 fn company() -> World {
-    let mut world = World::company(7, Scale { projects: 3, merge_requests: 330, ..Scale::default() })
-        .with_group_token(READER, "acme", Role::Developer, &[Scope::ReadApi]);
+    let mut world = World::company(7, Scale { projects: 3, merge_requests: 330, ..Scale::default() }).with_group_token(
+        READER,
+        "acme",
+        Role::Developer,
+        &[Scope::ReadApi],
+    );
     let ids: Vec<i64> = world.merge_requests().map(|row| row.id).collect();
     for id in ids.iter().step_by(11) {
         world.comment(*id, "root", "Why?");

@@ -143,7 +143,8 @@ impl<'w> List<'_, 'w> {
 
     fn wants(&self, id: i64) -> bool {
         let suits = |sketch: Sketch| self.criteria.suits(&sketch);
-        let matches = |row: &MergeRequest| self.criteria.matches(self.ctx, row) && self.about.is_none_or(|about| about(row));
+        let matches =
+            |row: &MergeRequest| self.criteria.matches(self.ctx, row) && self.about.is_none_or(|about| about(row));
         let world = self.ctx.world;
         world.sketch(id).is_some_and(suits)
             && ((self.criteria.rough && self.about.is_none()) || world.glance(id).is_some_and(|row| matches(&row)))

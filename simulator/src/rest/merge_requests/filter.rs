@@ -134,9 +134,8 @@ impl Filter {
                 && within(sketch.updated_at, self.updated)
                 && within(sketch.created_at, self.created)
         };
-        let holds = |found: &MergeRequest| {
-            (self.open || !world.hidden(found)) && self.rest.holds(world, &self.caller, found)
-        };
+        let holds =
+            |found: &MergeRequest| (self.open || !world.hidden(found)) && self.rest.holds(world, &self.caller, found);
         world.sketch(id).is_some_and(suits) && (self.rough() || world.glance(id).is_some_and(|found| holds(&found)))
     }
 }

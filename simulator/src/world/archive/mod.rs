@@ -70,7 +70,7 @@ impl Archive {
 
     pub(super) fn of(company: Company, ghost: i64) -> Archive {
         Archive {
-            updated: (0..company.projects()).map(|place| Blocks::new(company.plan(place).count)).collect(),
+            updated: (0..company.projects()).map(|_| Blocks::default()).collect(),
             indexes: (0..company.projects()).map(|_| OnceLock::new()).collect(),
             runs: (0..company.projects()).map(|_| OnceLock::new()).collect(),
             company: Arc::new(company),

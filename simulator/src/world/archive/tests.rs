@@ -185,10 +185,10 @@ fn a_walk_makes_only_the_blocks_that_it_gets_to() {
         let world = old_company();
         let first = world.places(projects(&world), Stretch::all(Along::Updated, descending)).take(20).count();
 
-        let blocks = world.archive.updated.iter().map(super::updated::Blocks::made);
-        let (made, all) = blocks.fold((0, 0), |sum, (made, all)| (sum.0 + made, sum.1 + all));
+        let made: usize = world.archive.updated.iter().map(super::updated::Blocks::made).sum();
         assert_eq!(first, 20);
-        assert!(made > 0 && made < all / 3, "{made} of {all}");
+        // There are about 50.
+        assert!((4..16).contains(&made), "{made}");
     }
 }
 

@@ -19,19 +19,19 @@ use crate::world::company::{Company, LONGEST, time};
 const BLOCK: usize = 128;
 
 /// The blocks of a project.
-#[derive(Debug)]
-pub(super) struct Blocks(Box<[OnceLock<Order<ROWS>>]>);
+#[derive(Debug, Default)]
+pub(super) struct Blocks(OnceLock<Box<[OnceLock<Order<ROWS>>]>>);
 
 impl Blocks {
-    /// The blocks of so many merge requests.
-    pub(super) fn new(count: i64) -> Blocks {
-        Blocks((0..count).step_by(BLOCK).map(|_| OnceLock::new()).collect())
+    /// The block at a place, of so many merge requests.
+    fn get(&self, block: usize, count: usize) -> &OnceLock<Order<ROWS>> {
+        &self.0.get_or_init(|| (0..count.div_ceil(BLOCK)).map(|_| OnceLock::new()).collect())[block]
     }
 
-    /// How many were made, and how many there are.
+    /// How many were made.
     #[cfg(test)]
-    pub(super) fn made(&self) -> (usize, usize) {
-        (self.0.iter().filter(|block| block.get().is_some()).count(), self.0.len())
+    pub(super) fn made(&self) -> usize {
+        self.0.get().map_or(0, |blocks| blocks.iter().filter(|block| block.get().is_some()).count())
     }
 }
 
@@ -66,7 +66,7 @@ impl Archive {
 
     /// The blocks that may reach into a stretch.
     fn blocks(&self, place: usize, stretch: Stretch) -> Range<usize> {
-        let count = self.updated[place].0.len();
+        let count = self.count_at(place).div_ceil(BLOCK);
         let begin = partition_point(count, |block| self.span(place, block).1 < stretch.from.0);
         let end = partition_point(count, |block| self.span(place, block).0 <= stretch.to.0);
         begin..end.max(begin)
@@ -81,8 +81,11 @@ impl Archive {
 
     /// The numbers of the merge requests of a block.
     fn numbers(&self, place: usize, block: usize) -> Range<usize> {
-        let count = self.company.plan(place).count as usize;
-        block * BLOCK + 1..((block + 1) * BLOCK).min(count) + 1
+        block * BLOCK + 1..((block + 1) * BLOCK).min(self.count_at(place)) + 1
+    }
+
+    fn count_at(&self, place: usize) -> usize {
+        self.company.plan(place).count as usize
     }
 
     fn block_places(&self, place: usize, block: usize, stretch: Stretch) -> Places<'_> {
@@ -100,7 +103,8 @@ impl Archive {
     }
 
     fn order(&self, place: usize, block: usize) -> &Order<ROWS> {
-        self.updated[place].0[block].get_or_init(|| made(&self.company, place, self.numbers(place, block)))
+        let order = self.updated[place].get(block, self.count_at(place));
+        order.get_or_init(|| made(&self.company, place, self.numbers(place, block)))
     }
 
     fn place_at(&self, place: usize, (at, iid): (i64, i64)) -> Place {
