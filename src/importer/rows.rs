@@ -29,6 +29,7 @@ impl Rows {
     /// stay only where it says so.
     pub(super) fn merge_request(&mut self, project_id: i64, answer: answers::MergeRequest, wanted: Parts) {
         let id = answer.id;
+        let stats = counted(&answer);
         let complete = Complete {
             merge_request_id: id,
             as_of: answer.updated_at,
@@ -58,9 +59,9 @@ impl Rows {
             labels: answer.labels.map(|list| list.nodes.into_iter().flatten().map(|label| label.title).collect()),
             assignee_ids: self.people(answer.assignees),
             reviewer_ids: self.people(answer.reviewers),
-            additions: answer.diff_stats_summary.map(|stats| stats.additions),
-            deletions: answer.diff_stats_summary.map(|stats| stats.deletions),
-            changed_files: answer.diff_stats_summary.map(|stats| stats.file_count),
+            additions: stats.map(|stats| stats.additions),
+            deletions: stats.map(|stats| stats.deletions),
+            changed_files: stats.map(|stats| stats.file_count),
             commit_count: answer.commit_count,
             user_notes_count: answer.user_notes_count,
             sha: answer.diff_head_sha,
@@ -217,6 +218,15 @@ impl Rows {
     }
 }
 
+/// The size of a merge request. GitLab answers zeros as long as it has not counted; they are believed only of what it has
+/// prepared and where there is nothing to count.
+fn counted(answer: &answers::MergeRequest) -> Option<answers::DiffStats> {
+    answer.diff_stats_summary.filter(|stats| {
+        let zeros = stats.additions == 0 && stats.deletions == 0 && stats.file_count == 0;
+        !zeros || (answer.prepared_at.is_some() && answer.commit_count.unwrap_or_default() == 0)
+    })
+}
+
 /// Whether a list is here to its end.
 fn whole<T>(list: Option<&Connection<T>>) -> bool {
     list.is_some_and(|list| !list.is_cut())
@@ -304,6 +314,23 @@ mod tests {
 
         assert_eq!(ready_at(false).as_deref(), Some("2025-01-04T00:00:00Z"));
         assert_eq!(ready_at(true), None);
+    }
+
+    #[test]
+    fn zeros_are_a_size_only_where_there_is_nothing_to_count() {
+        let size = |files: i64, commits: i64, prepared: Option<&str>| {
+            let stats = json!({"additions": 0, "deletions": 0, "fileCount": files});
+            let answer = json!({"diffStatsSummary": stats, "commitCount": commits, "preparedAt": prepared});
+            let mut rows = Rows::default();
+            rows.merge_request(5, merge_request(answer), WANTED);
+            rows.into_batch().merge_requests[0].changed_files
+        };
+
+        let prepared = Some("2025-01-01T00:00:00Z");
+        assert_eq!(size(0, 0, prepared), Some(0));
+        assert_eq!(size(0, 2, prepared), None);
+        assert_eq!(size(0, 0, None), None);
+        assert_eq!(size(1, 2, None), Some(1));
     }
 
     #[test]
