@@ -100,6 +100,24 @@ impl Home {
         rows
     }
 
+    /// Takes the newest migration back, as far as a program of before would see it.
+    async fn without_facts(&self) {
+        let views = match self.store {
+            Store::Postgres(_) => "select viewname::text from pg_views where schemaname = 'public'",
+            Store::Sqlite(_) => "select name from sqlite_schema where type = 'view'",
+        };
+        let cascade = if matches!(self.store, Store::Postgres(_)) { "cascade" } else { "" };
+        for view in self.texts(views).await {
+            self.change(format!("drop view if exists {view} {cascade}").leak()).await;
+        }
+        self.change("drop table connector_facts").await;
+        self.change("drop table connector_participants").await;
+        self.change("drop table connector_recounts").await;
+        self.change("drop index gitlab_projects_left").await;
+        self.change("alter table gitlab_users drop column kind").await;
+        self.change("delete from connector_schema where version >= 4").await;
+    }
+
     async fn rows(&self, table: &str) -> Vec<String> {
         let there = if CHILDREN.contains(&table) { "where gone_at is null" } else { "" };
         let sql = match self.store {
@@ -121,7 +139,7 @@ impl Home {
     }
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 13] = [
     "gitlab_groups",
     "gitlab_projects",
     "gitlab_labels",
@@ -133,6 +151,8 @@ const TABLES: [&str; 11] = [
     "gitlab_merge_request_commits",
     "connector_deliveries",
     "connector_refreshes",
+    "connector_facts",
+    "connector_participants",
 ];
 
 const CHILDREN: [&str; 5] =

@@ -69,6 +69,8 @@ pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Diff
 }
 
 async fn plan(ctx: Arc<Context>, run: Run) -> Result<(), Error> {
+    // Somebody may have named other bots since the last import.
+    ctx.patiently(|| ctx.store.recognise_bots(ctx.settings.source)).await?;
     Planner::new(&ctx, &run).await?.plan().await
 }
 

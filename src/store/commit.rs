@@ -1,7 +1,7 @@
 //! Committing batches: one transaction, a fixed order of tables, each table one statement.
 //!
 //! The order is: deliveries first; then, for each source and moment of reading, task, the raw tables from users to commits,
-//! refreshes and checkpoints; rows are in the order of their keys. So two transactions that meet usually wait and do not
+//! refreshes and checkpoints; facts last, of all that is stored by then; rows are in the order of their keys. So two transactions that meet usually wait and do not
 //! deadlock. They can: one with several moments goes through the tables once for each, and merge requests are met as rows, as
 //! events and as parents. PostgreSQL then breaks one of the two off, and it is tried again a few times.
 
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::database::{Arg, Durability, Sql, Tx};
+use super::figures;
 use super::merge::{Sets, document, folded, newest};
 use super::progress;
 use super::tables::STATEMENTS;
@@ -68,10 +69,24 @@ impl Store {
                 moments.entry((*source, read_at)).or_default().push(batch);
             }
         }
+        let mut facts: BTreeMap<Source, BTreeSet<i64>> = BTreeMap::new();
+        let mut recounts: BTreeSet<Source> = BTreeSet::new();
         for ((source, read_at), batches) in moments {
-            Writer { tx: &mut tx, source, read_at, now }.write(&batches).await?;
+            let named = batches.iter().flat_map(|batch| figures::named(batch));
+            facts.entry(source).or_default().extend(named);
+            if (Writer { tx: &mut tx, source, read_at, now }).write(&batches).await? {
+                recounts.insert(source);
+            }
+        }
+        for (source, merge_requests) in &facts {
+            tx.make_facts(*source, merge_requests).await?;
         }
         tx.commit().await?;
+        for source in recounts {
+            // The batch is stored; what is due stays on a list until somebody is through with it.
+            let _ =
+                self.recount(source).await.inspect_err(|error| tracing::warn!(%error, "some figures are old for now"));
+        }
         Ok(committed)
     }
 }
@@ -131,11 +146,13 @@ pub(super) struct Writer<'t> {
 }
 
 impl Writer<'_> {
-    async fn write(mut self, batches: &[&Batch]) -> Result<(), Error> {
+    /// Answers whether facts of other merge requests are to be made anew.
+    async fn write(mut self, batches: &[&Batch]) -> Result<bool, Error> {
         for advance in batches.iter().filter_map(|batch| batch.progress.as_ref()) {
             progress::advance(self.tx, advance).await?;
         }
         self.rows(batches).await?;
+        let recount = self.look_at_users(batches).await?;
         self.children(batches).await?;
         self.meet(batches).await?;
         self.gone(batches).await?;
@@ -146,7 +163,7 @@ impl Writer<'_> {
             progress::plan(self.tx, self.source, batch, self.now).await?;
             progress::checkpoint(self.tx, batch, self.now).await?;
         }
-        Ok(())
+        Ok(recount)
     }
 
     async fn rows(&mut self, batches: &[&Batch]) -> Result<(), Error> {

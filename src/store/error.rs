@@ -32,6 +32,12 @@ pub enum Error {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// Something that is not ours reads our views, which a migration makes anew.
+    #[error(
+        "the schema cannot be brought up to date while these read the connector's views: {0}; drop them, run \
+         `gitlab-connector migrate`, and create them again"
+    )]
+    ViewsInUse(String),
     /// The task was claimed by another worker. Nothing was written.
     #[error("the task was claimed by another worker")]
     ClaimLost,
@@ -55,6 +61,7 @@ impl Error {
             Error::DiskFull(_) => "DatabaseFull",
             Error::NotMigrated => "SchemaNotMigrated",
             Error::SchemaTooNew { .. } => "SchemaTooNew",
+            Error::ViewsInUse(_) => "ViewsInUse",
             Error::ClaimLost => "ClaimLost",
             Error::Busy(_) => "DatabaseBusy",
             Error::Other(_) => "DatabaseError",
@@ -105,6 +112,7 @@ fn postgres(code: &str, message: String) -> Error {
         "25006" => Error::Standby(message),
         "53100" => Error::DiskFull(message),
         "42P01" | "42703" => Error::NotMigrated,
+        "2BP01" => Error::ViewsInUse(message),
         "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),
         _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => Error::Unreachable(message),
         _ => Error::Other(message),

@@ -42,11 +42,14 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 18] = [
+        const FORGET: [&str; 21] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
             "delete from connector_unreadable where source = $1",
+            "delete from connector_facts where source = $1",
+            "delete from connector_participants where source = $1",
+            "delete from connector_recounts where source = $1",
             "delete from gitlab_users where source = $1",
             "delete from gitlab_groups where source = $1",
             "delete from gitlab_projects where source = $1",

@@ -4,7 +4,7 @@
 //! the newest `updated_at` wins, so importer, refresher and receiver need not know of each other.
 //!
 //! Reading order: [`rows`] (what is stored), `batch` (what is committed), `commit` (how), `tables` and `upsert` (the
-//! statements), `runs` (the queue that workers share), `schema` (migrations), `database` (the two drivers).
+//! statements), `figures` (what views read), `runs` (the queue that workers share), `schema` (migrations), `database` (the two drivers).
 
 mod answer;
 mod batch;
@@ -13,9 +13,11 @@ mod database;
 mod document;
 mod error;
 mod facts;
+mod figures;
 mod gone;
 mod merge;
 mod open;
+mod people;
 mod progress;
 mod questions;
 pub mod rows;
@@ -24,9 +26,11 @@ mod runs;
 mod schema;
 mod standing;
 mod tables;
+mod template;
 mod tidy;
 mod unreadable;
 mod upsert;
+mod views;
 
 pub use answer::Value;
 pub use batch::{Absent, Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, TaskState, Unreadable};

@@ -78,7 +78,8 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ANSWERS_WITHIN)
         // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
-        // rows by key; without the last three, plans made while the tables are empty read them whole ever after.
+        // rows by key; without the three of plans, such as are made while the tables are empty read them whole ever after.
+        // They make what has to be read whole look dear, and what looks dear would be compiled, which takes half a second.
         // A server may stop taking writes, or be replaced by another, while sessions live on.
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(takes_writes(connection)))
@@ -89,7 +90,7 @@ async fn open_postgres(url: &str) -> Result<Store, Error> {
                 }
                 let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
                               set idle_in_transaction_session_timeout = '60s'; \
-                              set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+                              set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off";
                 sqlx::raw_sql(limits).execute(connection).await.map(drop)
             })
         })

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::database::{Arg, Durability, Sql, Tx};
-use super::document::{comments, relations};
-use super::{Error, Migrated, Store};
+use super::document::comments;
+use super::{Error, Migrated, Source, Store};
 
 pub(super) struct Migration {
     version: i64,
@@ -28,16 +28,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("schema/postgres/0003_states.sql"),
         sqlite: include_str!("schema/sqlite/0003_states.sql"),
     },
+    Migration {
+        version: 4,
+        postgres: include_str!("schema/postgres/0004_facts.sql"),
+        sqlite: include_str!("schema/sqlite/0004_facts.sql"),
+    },
 ];
-
-/// The views of the newest version. They hold nothing, so each migration makes all of them anew.
-pub(super) const VIEWS: Views =
-    Views { postgres: include_str!("schema/postgres/views.sql"), sqlite: include_str!("schema/sqlite/views.sql") };
-
-pub(super) struct Views {
-    pub(super) postgres: &'static str,
-    pub(super) sqlite: &'static str,
-}
 
 /// Who holds this advisory lock migrates.
 const MIGRATION_LOCK: i64 = 0x676c_636f_6e6e;
@@ -46,7 +42,7 @@ impl Store {
     /// Brings the schema up to date. Two processes may do so at once.
     ///
     /// # Errors
-    /// [`Error::SchemaTooNew`] when a newer program was here.
+    /// [`Error::SchemaTooNew`] when a newer program was here, [`Error::ViewsInUse`] when somebody's views stand in the way.
     pub async fn migrate(&self) -> Result<Migrated, Error> {
         const LEDGER: &str =
             "create table if not exists connector_schema (version bigint primary key, applied_at text not null)";
@@ -56,6 +52,7 @@ impl Store {
         let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
         // Nearly always there is nothing to do: then nobody waits, and nobody needs the right to create tables.
         if self.fetch(VERSION, vec![]).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.int(0) == known)) {
+            self.catch_up().await?;
             return Ok(Migrated { from: known, to: known });
         }
         // Both databases can undo DDL, so an interrupted migration leaves nothing behind.
@@ -69,29 +66,34 @@ impl Store {
         if from > known {
             return Err(Error::SchemaTooNew { found: from, known });
         }
-        tx.script(without_views()).await?;
+        let rights = tx.drop_views().await?;
         for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
             tx.create(migration.postgres, migration.sqlite).await?;
             tx.execute(APPLIED, vec![Arg::Int(migration.version), Arg::Text(Timestamp::now().to_string())]).await?;
         }
-        tx.create(VIEWS.postgres, VIEWS.sqlite).await?;
+        tx.create_views(&rights).await?;
         tx.commit().await?;
+        self.catch_up().await?;
         Ok(Migrated { from, to: known })
+    }
+
+    /// Makes facts of what was stored before there were facts. That may take minutes, so it holds no lock for long, and goes
+    /// on where it was interrupted.
+    async fn catch_up(&self) -> Result<(), Error> {
+        const BEHIND: Sql = Sql::both("select distinct source from connector_recounts order by 1");
+        for behind in self.fetch(BEHIND, vec![]).await? {
+            self.recognise_bots(Source(behind.int(0))).await?;
+        }
+        Ok(())
     }
 }
 
 impl Tx {
-    /// Tables or views, with their descriptions where the database keeps them beside.
+    /// Tables, with their descriptions where the database keeps them beside.
     async fn create(&mut self, postgres: &str, sqlite: &str) -> Result<(), Error> {
         match self {
             Tx::Postgres(_) => self.script(format!("{postgres}\n{}", comments(postgres))).await,
             Tx::Sqlite(_) => self.script(sqlite.to_owned()).await,
         }
     }
-}
-
-/// Views stand in the way of changes of what they read, those that read others first.
-fn without_views() -> String {
-    let views = relations(VIEWS.postgres);
-    views.iter().rev().map(|view| format!("drop view if exists {};\n", view.name)).collect()
 }

@@ -5,6 +5,7 @@
 //! were measured too: PostgreSQL spends a third less on them, we spend more, and there would be two of everything.
 
 use super::database::Sql;
+use super::template::Dialect;
 
 /// What a row that exists becomes, column by column, when a newer one arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,12 +56,6 @@ pub(super) struct Upsert {
 }
 
 /// How a dialect reads the document and compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dialect {
-    Postgres,
-    Sqlite,
-}
-
 impl Dialect {
     /// The rows of a document, named `r`.
     fn rows(self, table: &str) -> String {

@@ -82,7 +82,7 @@ async fn committing_twice_equals_committing_once() {
         home.store.commit(home.source, &everything()).await.unwrap();
 
         assert_eq!(home.dump().await, once);
-        assert_eq!(once.len(), 9, "{once:#?}");
+        assert_eq!(once.len(), 10, "{once:#?}");
     }
 }
 

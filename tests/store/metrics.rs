@@ -1,14 +1,15 @@
 //! Both databases give the same figures, and they are the ones counted by hand.
 
 use gitlab_connector::store::rows::{Approval, MergeRequest, Note, Project, User};
-use gitlab_connector::store::{Batch, Question, Value};
+use gitlab_connector::store::{Batch, Kind, Question, Standing, Value};
 use jiff::Timestamp;
 
-use super::{at, homes};
+use super::{Home, at, homes};
 
 const ALICE: i64 = 1;
 const BOB: i64 = 2;
 const BOT: i64 = 3;
+const GHOST: i64 = 4;
 
 fn hours(hours: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "a few hours")]
@@ -42,6 +43,7 @@ fn merge_request(id: i64, author: i64, created: f64, merged: Option<f64>) -> Mer
         created_at: hours(created),
         updated_at: hours(merged.unwrap_or(created)),
         merged_at: merged.map(hours),
+        reviews_complete: Some(true),
         ..MergeRequest::default()
     }
 }
@@ -166,9 +168,164 @@ async fn bots_are_known_by_flag_and_by_name_and_exceptions_win() {
         home.texts("insert into connector_bot_patterns (pattern, is_bot) values ('jean-%', false) returning pattern")
             .await;
 
+        home.store.recognise_bots(home.source).await.unwrap();
+
         assert_eq!(
             home.texts("select username from users where is_bot order by id").await,
             ["Project_12_Bot_9f", "quiet", "service_account_group_1", "renovate-bot"]
         );
+    }
+}
+
+/// First review and counts of a merge request, as the view has them.
+async fn reviews_of(home: &Home, id: i64) -> String {
+    let cell = |name: &str| format!("coalesce(cast({name} as text), '?')");
+    let sql = format!(
+        "select {} || ' reviews, ' || {} || ' people, ' || {} || ' approvals, ' || {} || ' comments' from pull_requests where id = {id}",
+        cell("review_count"),
+        cell("reviewer_count"),
+        cell("approval_count"),
+        cell("comment_count"),
+    );
+    home.texts(sql.leak()).await.join(";")
+}
+
+fn users() -> Vec<User> {
+    let user = |id, username: &str| User { id, username: username.into(), ..User::default() };
+    vec![user(ALICE, "alice"), user(BOB, "bob"), user(BOT, "project_1_bot_f00"), user(GHOST, "ghost")]
+}
+
+#[tokio::test]
+async fn what_comes_after_the_merge_is_no_review() {
+    for home in homes().await {
+        let notes = vec![
+            note(1, BOB, 4.0, Some("requested_changes")),
+            note(1, BOB, 5.0, None),
+            note(1, BOB, 6.0, Some("approved")),
+            note(2, BOB, 6.0, None),
+        ];
+        let merge_requests = vec![merge_request(1, ALICE, 0.0, Some(5.0)), merge_request(2, ALICE, 0.0, Some(5.0))];
+        let batch = Batch { users: users(), merge_requests, notes, ..Batch::default() };
+        home.store.commit(home.source, &batch).await.unwrap();
+
+        assert_eq!(reviews_of(&home, 1).await, "2 reviews, 1 people, 0 approvals, 1 comments");
+        assert_eq!(reviews_of(&home, 2).await, "0 reviews, 0 people, 0 approvals, 1 comments");
+        let latency = home.store.ask(Question::ReviewLatencyWeekly, home.source, 10).await.unwrap();
+        let latency: Vec<String> = latency.rows[0].iter().map(text).collect();
+        assert_eq!(latency, ["2026-03-02", "2", "4.000", "?", "1", "0.500"]);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_gone_is_neither_a_reviewer_nor_an_engineer_nor_the_author() {
+    for home in homes().await {
+        let unknown = Note { author_id: None, ..note(1, 9, 2.0, None) };
+        let batch = Batch {
+            users: users(),
+            merge_requests: vec![
+                merge_request(1, ALICE, 0.0, Some(5.0)),
+                merge_request(2, GHOST, 0.0, Some(5.0)),
+                merge_request(3, GHOST, 0.0, Some(5.0)),
+            ],
+            notes: vec![unknown, note(1, GHOST, 3.0, None), note(2, GHOST, 3.0, None), note(3, BOB, 3.0, None)],
+            ..Batch::default()
+        };
+        home.store.commit(home.source, &batch).await.unwrap();
+
+        assert_eq!(reviews_of(&home, 1).await, "0 reviews, 0 people, 0 approvals, 0 comments");
+        assert_eq!(reviews_of(&home, 2).await, "0 reviews, 0 people, 0 approvals, 0 comments");
+        assert_eq!(reviews_of(&home, 3).await, "1 reviews, 1 people, 0 approvals, 1 comments");
+        let own = "select cast(count(*) as text) from gitlab_reviews where is_own";
+        assert_eq!(home.texts(own).await, ["0"]);
+        let throughput = home.store.ask(Question::ThroughputWeekly, home.source, 10).await.unwrap();
+        assert_eq!(throughput.rows[0].iter().map(text).collect::<Vec<_>>(), ["2026-03-02", "3", "1", "3.000"]);
+    }
+}
+
+#[tokio::test]
+async fn reviews_that_are_not_stored_to_their_end_are_unknown_and_no_lack_of_reviews() {
+    for home in homes().await {
+        let part = |id| MergeRequest { reviews_complete: None, ..merge_request(id, ALICE, 0.0, Some(5.0)) };
+        let whole = merge_request(3, ALICE, 0.0, Some(5.0));
+        let notes = vec![note(1, BOB, 1.0, None)];
+        let batch = Batch { users: users(), merge_requests: vec![part(1), part(2), whole], notes, ..Batch::default() };
+        home.store.commit(home.source, &batch).await.unwrap();
+
+        assert_eq!(reviews_of(&home, 1).await, "? reviews, ? people, ? approvals, ? comments");
+        let latency = "select cast(merge_requests as text) || ' ' || cast(reviews_known as text) || ' ' || \
+                       cast(merged_unreviewed as text) from metrics_review_latency_weekly";
+        assert_eq!(home.texts(latency).await, ["3 1 1"]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_deleted_or_not_followed_is_in_no_figure() {
+    const VIEWS: [&str; 8] = [
+        "pull_requests",
+        "gitlab_reviews",
+        "metrics_samples",
+        "metrics_cycle_time_weekly",
+        "metrics_throughput_weekly",
+        "metrics_review_load_weekly",
+        "merge_requests_per_week",
+        "cycle_time_by_project",
+    ];
+    let excluded = Standing {
+        kind: Kind::Project,
+        id: 1,
+        deleted: false,
+        out_of_scope: false,
+        excluded: true,
+        archived: false,
+        unreadable: false,
+    };
+    let project_goes = Batch { standings: vec![excluded], ..Batch::default() };
+    let all_go = Batch { deleted: (1..=6).collect(), ..Batch::default() };
+    for gone in [project_goes, all_go] {
+        for home in homes().await {
+            home.store.commit(home.source, &two_weeks()).await.unwrap();
+            let rows = async |view: &str| {
+                home.texts(format!("select cast(count(*) as text) from {view}").leak()).await.join("")
+            };
+            for view in VIEWS {
+                assert_ne!(rows(view).await, "0", "{view}");
+            }
+
+            home.store.commit(home.source, &gone).await.unwrap();
+
+            for view in VIEWS {
+                assert_eq!(rows(view).await, "0", "{view}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn figures_follow_whoever_turns_out_to_be_a_bot() {
+    for home in homes().await {
+        home.store.commit(home.source, &two_weeks()).await.unwrap();
+        assert_eq!(reviews_of(&home, 1).await, "2 reviews, 1 people, 1 approvals, 2 comments");
+
+        let bot = User { id: BOB, username: "bob".into(), bot: Some(true), ..User::default() };
+        home.store.commit(home.source, &Batch { users: vec![bot], ..Batch::default() }).await.unwrap();
+        assert_eq!(reviews_of(&home, 1).await, "0 reviews, 0 people, 0 approvals, 1 comments");
+
+        home.change("insert into connector_bot_patterns (pattern, is_bot) values ('bob', false)").await;
+        home.store.recognise_bots(home.source).await.unwrap();
+        assert_eq!(reviews_of(&home, 1).await, "2 reviews, 1 people, 1 approvals, 2 comments");
+        assert_eq!(home.texts("select cast(count(*) as text) from connector_recounts").await, ["0"]);
+    }
+}
+
+#[tokio::test]
+async fn figures_of_what_was_stored_before_are_made_by_the_migration() {
+    for home in homes().await {
+        home.store.commit(home.source, &two_weeks()).await.unwrap();
+        let expected = home.dump().await;
+        home.without_facts().await;
+
+        home.store.migrate().await.unwrap();
+
+        assert_eq!(home.dump().await, expected);
     }
 }

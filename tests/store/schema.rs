@@ -78,6 +78,43 @@ async fn a_schema_of_a_newer_program_is_left_alone() {
     }
 }
 
+#[tokio::test]
+async fn rights_on_views_outlive_a_migration() {
+    let home = Home::new(postgres::database().await, None).await;
+    home.without_facts().await;
+    let role = format!("reader_{:08x}", fastrand::u32(..));
+    home.change("create view users as select source, id, username, 1 as not_any_more from gitlab_users").await;
+    home.change("create view repos as select source, id, name from gitlab_projects").await;
+    home.change(format!("create role {role}").leak()).await;
+    home.change(format!("grant select on users to {role} with grant option").leak()).await;
+    home.change(format!("grant select (name) on repos to {role}").leak()).await;
+    home.change(format!("grant select (not_any_more) on users to {role}").leak()).await;
+
+    home.store.migrate().await.unwrap();
+
+    let rights = format!(
+        "select has_table_privilege('{role}', 'users', 'select with grant option')::text || ' ' || \
+           has_column_privilege('{role}', 'repos', 'name', 'select')::text || ' ' || \
+           has_column_privilege('{role}', 'repos', 'id', 'select')::text"
+    );
+    assert_eq!(home.texts(rights.leak()).await, ["true true false"]);
+}
+
+#[tokio::test]
+async fn a_view_of_somebody_else_on_ours_is_not_dropped_but_named() {
+    let home = Home::new(postgres::database().await, None).await;
+    home.without_facts().await;
+    home.change("create view users as select source, id, username from gitlab_users").await;
+    home.change("create view payroll as select username from users").await;
+
+    let error = home.store.migrate().await.unwrap_err();
+
+    assert!(matches!(&error, Error::ViewsInUse(views) if views == "payroll"), "{error:?}");
+    assert_eq!(home.texts("select cast(count(*) as text) from payroll").await, ["0"]);
+    home.change("drop view payroll").await;
+    assert!(home.store.migrate().await.is_ok());
+}
+
 #[test]
 fn the_schema_document_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema.md");

@@ -1,0 +1,387 @@
+-- Views for people who ask questions: vendor-neutral names, and metrics whose definitions stand beside them.
+-- Comments above a view describe it; lines of the form `name: text` describe its columns.
+
+-- People and bots.
+-- source: The connection.
+-- id: GitLab's id.
+-- username: The @-name.
+-- name: Display name.
+-- state: active, blocked, deactivated …
+-- is_bot: GitLab's flag, or a username that matches connector_bot_patterns. After a change of patterns the next import, or
+--   `gitlab-connector migrate`, makes this and all figures anew.
+-- email: The address that the person shows to everybody.
+-- external_url: Address in the browser.
+create view users as
+select u.source, u.id, u.username, u.name, u.state,
+  coalesce(u.kind = 'bot', false) as is_bot,
+  u.public_email as email, u.web_url as external_url
+from gitlab_users u;
+
+-- Repositories that are followed: not those that are deleted, excluded or out of scope.
+-- source: The connection.
+-- id: GitLab's id of the project.
+-- name: Display name.
+-- organization: The top-level group or person.
+-- full_path: Path from the root, such as acme/platform/api.
+-- default_branch: The branch that others merge into.
+-- visibility: private, internal or public.
+-- archived: Whether the project is archived.
+-- created: When the project was created.
+-- external_url: Address in the browser.
+create view repos as
+select p.source, p.id, p.name, {head(p.path_with_namespace)} as organization, p.path_with_namespace as full_path,
+  p.default_branch, p.visibility, p.archived, p.created_at as created, p.web_url as external_url
+from gitlab_projects p
+where p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null;
+
+-- Reviews: GitLab has no such object, so each comment, approval and withdrawn approval counts as one. Everybody's are
+-- here, also bots' and the author's own; is_bot and is_own tell them apart. Those of merge requests that are deleted or of
+-- projects that are not followed are left out.
+-- source: The connection.
+-- merge_request_id: Id (not iid) of the merge request.
+-- project_id: The project.
+-- note_id: The note that records the review; NULL for an approval of which only the fact is known.
+-- user_id: The reviewer; NULL when the account is gone.
+-- review_type: approved, unapproved, requested_changes or commented.
+-- approved: Whether it is an approval.
+-- created_at: When; NULL for an approval of which nobody recorded the time.
+-- requested_at: The last review request on the merge request before this, whoever was asked; when none is recorded, its
+--   creation.
+-- request_recorded: Whether requested_at is a recorded request.
+-- time_since_request: Seconds from requested_at to created_at, at least 0.
+-- is_bot: Whether the reviewer is a bot; NULL when the account is gone.
+-- is_own: Whether the reviewer is the merge request's author. Accounts that are gone are never told to be.
+create view gitlab_reviews as
+with events as (
+  select n.source, n.merge_request_id, n.id as note_id, n.author_id as user_id, n.created_at,
+    case when n.system then n.action else 'commented' end as review_type
+  from gitlab_notes n
+  where n.gone_at is null and (not n.system or n.action in ('approved', 'unapproved', 'requested_changes'))
+  union all
+  select a.source, a.merge_request_id, null, a.user_id, a.approved_at, 'approved'
+  from gitlab_approvals a
+  where a.gone_at is null and not exists (select 1 from gitlab_notes n
+                    where n.source = a.source and n.merge_request_id = a.merge_request_id
+                      and n.action = 'approved' and n.author_id = a.user_id and n.gone_at is null)
+),
+requested as (
+  select e.*, f.project_id, f.author_id, f.author_kind, f.created_at as opened_at,
+    (select max(q.created_at) from gitlab_notes q
+     where q.source = e.source and q.merge_request_id = e.merge_request_id
+       and q.action = 'review_requested' and q.gone_at is null and q.created_at <= e.created_at) as request_at
+  from events e
+  join connector_facts f on f.source = e.source and f.merge_request_id = e.merge_request_id
+  where (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+)
+select e.source, e.merge_request_id, e.project_id, e.note_id, case when u.kind = 'ghost' then null else e.user_id end as user_id,
+  e.review_type, e.review_type = 'approved' as approved, e.created_at,
+  coalesce(e.request_at, e.opened_at) as requested_at, e.request_at is not null as request_recorded,
+  {seconds(coalesce(e.request_at, e.opened_at), e.created_at)} as time_since_request,
+  case when u.kind <> 'ghost' then u.kind = 'bot' end as is_bot,
+  e.user_id = e.author_id and e.author_kind <> 'ghost' as is_own
+from requested e
+left join gitlab_users u on u.source = e.source and u.id = e.user_id;
+
+-- Merge requests, but for deleted ones and those of projects that are not followed.
+-- Intervals are in seconds and at least 0; open_ counts from creation, ready_ from ready_for_review.
+-- Reviews and approvals are those of people other than the author, until the merge; bots, and accounts that are gone, are no
+-- people. All that is told of them is NULL where reviews are not stored to their end. A draft is never ready.
+-- source: The connection.
+-- id: GitLab's id of the merge request.
+-- repo_id: The project.
+-- number: The number that people use (GitLab's iid).
+-- title: Title.
+-- state: opened, closed, merged or locked.
+-- draft: Whether it is a draft now.
+-- user_id: The author; NULL when the account is gone.
+-- bot_authored: Whether the author is a bot; NULL when the account is gone.
+-- merged_by_user_id: Who merged it.
+-- base_ref: The branch to merge into.
+-- head_ref: The branch to merge.
+-- merge_commit_sha: The merge commit.
+-- additions: Lines added.
+-- deletions: Lines deleted.
+-- changed_files: Files changed.
+-- commit_count: Commits.
+-- comment_count: Comments of people, the author's too, at any time.
+-- review_count: Comments, approvals and requests for changes.
+-- reviewer_count: People who gave them.
+-- approval_count: People who approved, also where it was taken back.
+-- created: When it was opened.
+-- updated: When GitLab last touched it.
+-- ready_for_review: When it last stopped being a draft, else its creation; NULL while it is a draft.
+-- merged: When it was merged.
+-- closed: When it was closed without merging.
+-- first_commit: When its oldest commit was written; NULL where commits are not stored to their end.
+-- first_review: The first comment, approval or request for changes by a person who is not the author.
+-- first_approval: The first approval by a person who is not the author.
+-- open_to_merge: From created to merged.
+-- ready_to_merge: From ready_for_review to merged: the cycle time.
+-- ready_to_first_review: From ready_for_review to first_review; 0 when reviewed while it was a draft.
+-- ready_to_first_approval: From ready_for_review to first_approval.
+-- open_to_first_review: From created to first_review.
+-- open_to_first_approval: From created to first_approval.
+-- ready_to_merge_business: As ready_to_merge, counting Monday to Friday, 08:00 to 18:00 UTC only.
+-- external_url: Address in the browser.
+create view pull_requests as
+select m.source, m.id, m.project_id as repo_id, m.iid as number, m.title, m.state, m.draft,
+  case when f.author_kind = 'ghost' then null else f.author_id end as user_id,
+  case when f.author_kind <> 'ghost' then f.author_kind = 'bot' end as bot_authored, m.merge_user_id as merged_by_user_id,
+  m.target_branch as base_ref, m.source_branch as head_ref, m.merge_commit_sha, m.additions, m.deletions, m.changed_files,
+  m.commit_count, f.comment_count, f.review_count, f.reviewer_count, f.approval_count, f.created_at as created,
+  m.updated_at as updated, f.ready_at as ready_for_review, f.merged_at as merged, m.closed_at as closed,
+  f.first_commit_at as first_commit, f.first_review_at as first_review, f.first_approval_at as first_approval,
+  {seconds(f.created_at, f.merged_at)} as open_to_merge,
+  {seconds(f.ready_at, f.merged_at)} as ready_to_merge,
+  {seconds(f.ready_at, f.first_review_at)} as ready_to_first_review,
+  {seconds(f.ready_at, f.first_approval_at)} as ready_to_first_approval,
+  {seconds(f.created_at, f.first_review_at)} as open_to_first_review,
+  {seconds(f.created_at, f.first_approval_at)} as open_to_first_approval,
+  {business(f.ready_at, f.merged_at)} as ready_to_merge_business,
+  m.web_url as external_url
+from connector_facts f
+join gitlab_merge_requests m on m.source = f.source and m.id = f.merge_request_id
+where (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+
+-- Reviews under vendor-neutral names.
+-- source: The connection.
+-- pull_request_id: The merge request.
+-- repo_id: The project.
+-- user_id: The reviewer.
+-- created: When.
+-- review_type: approved, unapproved, requested_changes or commented.
+-- approved: Whether it is an approval.
+-- requested: The last review request on the merge request before this, whoever was asked; when none is recorded, its
+--   creation.
+-- time_since_request: Seconds from requested to created, at least 0.
+-- is_bot: Whether the reviewer is a bot.
+-- is_own: Whether the reviewer is the author.
+-- external_id: The note that records the review.
+create view pull_request_reviews as
+select r.source, r.merge_request_id as pull_request_id, r.project_id as repo_id, r.user_id, r.created_at as created,
+  r.review_type, r.approved, r.requested_at as requested, r.time_since_request, r.is_bot, r.is_own,
+  r.note_id as external_id
+from gitlab_reviews r;
+
+-- What the metrics are made of: one row for each merged merge request. Bots' merge requests, deleted ones and those of
+-- projects that are not followed are left out. Intervals are those of pull_requests.
+-- source: The connection.
+-- repo_id: The project.
+-- pull_request_id: The merge request.
+-- user_id: The author; NULL when the account is gone.
+-- week: Monday of the ISO week (UTC) in which it was merged.
+-- ready_to_merge: Seconds from ready for review to merged.
+-- ready_to_merge_business: The same in business hours.
+-- open_to_merge: Seconds from creation to merged.
+-- ready_to_first_review: Seconds from ready for review to the first review; NULL where there is none or none is known.
+-- ready_to_first_approval: Seconds from ready for review to the first approval; NULL where there is none or none is known.
+-- reviewed: Whether anybody reviewed it before it was merged; NULL where reviews are not stored to their end.
+-- lines: Lines added and deleted; NULL until GitLab has counted them.
+-- files: Files changed; NULL until GitLab has counted them.
+create view metrics_merged as
+select f.source, f.project_id as repo_id, f.merge_request_id as pull_request_id,
+  case when f.author_kind = 'person' then f.author_id end as user_id, f.merged_week as week,
+  {seconds(f.ready_at, f.merged_at)} as ready_to_merge,
+  {business(f.ready_at, f.merged_at)} as ready_to_merge_business,
+  {seconds(f.created_at, f.merged_at)} as open_to_merge,
+  {seconds(f.ready_at, f.first_review_at)} as ready_to_first_review,
+  {seconds(f.ready_at, f.first_approval_at)} as ready_to_first_approval,
+  f.review_count > 0 as reviewed, {real(f.lines)} as lines, {real(f.files)} as files
+from connector_facts f
+where f.merged_week is not null and f.author_kind is distinct from 'bot'
+  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+
+-- The same as one row for each measure, for percentiles of your own. A measure that is unknown has no row.
+-- source: The connection.
+-- repo_id: The project.
+-- pull_request_id: The merge request.
+-- week: Monday of the ISO week (UTC) in which it was merged.
+-- measure: ready_to_merge, ready_to_merge_business, open_to_merge, ready_to_first_review, ready_to_first_approval
+--   (seconds), lines (additions and deletions) or files.
+-- value: The measure.
+create view metrics_samples as
+select source, repo_id, pull_request_id, week, 'ready_to_merge' as measure, ready_to_merge as value from metrics_merged where ready_to_merge is not null
+union all
+select source, repo_id, pull_request_id, week, 'ready_to_merge_business', ready_to_merge_business from metrics_merged where ready_to_merge_business is not null
+union all
+select source, repo_id, pull_request_id, week, 'open_to_merge', open_to_merge from metrics_merged where open_to_merge is not null
+union all
+select source, repo_id, pull_request_id, week, 'ready_to_first_review', ready_to_first_review from metrics_merged where ready_to_first_review is not null
+union all
+select source, repo_id, pull_request_id, week, 'ready_to_first_approval', ready_to_first_approval from metrics_merged where ready_to_first_approval is not null
+union all
+select source, repo_id, pull_request_id, week, 'lines', lines from metrics_merged where lines is not null
+union all
+select source, repo_id, pull_request_id, week, 'files', files from metrics_merged where files is not null;
+
+-- Cycle time by week of merging: the median merge request, from ready for review (not a draft any more) to merged.
+-- Bots' merge requests are left out. A week in which nothing was merged has no row.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- merge_requests: Merged in the week.
+-- cycle_time_hours: Median hours from ready to merged.
+-- cycle_time_business_hours: The same in business hours, Monday to Friday, 08:00 to 18:00 UTC.
+-- open_to_merge_hours: Median hours from creation to merged, draft time included.
+create view metrics_cycle_time_weekly as
+with gathered as (
+  select source, week, count(*) as merge_requests, {gathered(ready_to_merge)} as cycle,
+    {gathered(ready_to_merge_business)} as business, {gathered(open_to_merge)} as open
+  from metrics_merged group by source, week
+)
+select source, week, merge_requests, {median(cycle)} / 3600 as cycle_time_hours,
+  {median(business)} / 3600 as cycle_time_business_hours, {median(open)} / 3600 as open_to_merge_hours
+from gathered;
+
+-- How long merge requests wait for people, by week of merging. Bots' merge requests, bots' reviews and the author's own
+-- comments are left out, and so is what came after the merge. No review is no sample, not 0. A week in which nothing was merged
+-- has no row.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- merge_requests: Merged in the week.
+-- first_review_hours: Median hours from ready to the first comment, approval or request for changes.
+-- first_approval_hours: Median hours from ready to the first approval.
+-- reviews_known: Merged in the week, with reviews that are stored to their end: what the next two are made of.
+-- merged_unreviewed: Merged without any review by another person; NULL where no reviews are known.
+-- merged_unreviewed_share: The same as a share of those whose reviews are known, 0 to 1.
+create view metrics_review_latency_weekly as
+with gathered as (
+  select source, week, count(*) as merge_requests, {gathered(ready_to_first_review)} as review,
+    {gathered(ready_to_first_approval)} as approval, count(reviewed) as known,
+    nullif(count(reviewed), 0) - count(case when reviewed then 1 end) as unreviewed
+  from metrics_merged group by source, week
+)
+select source, week, merge_requests, {median(review)} / 3600 as first_review_hours,
+  {median(approval)} / 3600 as first_approval_hours, known as reviews_known, unreviewed as merged_unreviewed,
+  {real(unreviewed)} / known as merged_unreviewed_share
+from gathered;
+
+-- Size of merge requests by week of merging. Those of which GitLab has not counted the lines are left out; 0 is a size. A week
+-- in which nothing was merged has no row.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- merge_requests: Merged in the week and counted.
+-- median_lines: Median of additions and deletions together.
+-- median_files: Median of files changed.
+create view metrics_size_weekly as
+with gathered as (
+  select source, week, count(lines) as merge_requests, {gathered(lines)} as lines, {gathered(files)} as files
+  from metrics_merged group by source, week
+)
+select source, week, merge_requests, {median(lines)} as median_lines, {median(files)} as median_files
+from gathered where merge_requests > 0;
+
+-- Throughput by week: merge requests merged for each engineer at work. Without team data an engineer is a person who
+-- authored a merge request that was opened or merged in the week; bots do not count, and accounts that are gone are nobody. A
+-- week in which nothing was opened or merged has no row.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- merged: Merge requests merged in the week.
+-- engineers: People who authored a merge request that was opened or merged in the week.
+-- merged_per_engineer: The quotient.
+create view metrics_throughput_weekly as
+with active as (
+  select f.source, f.created_week as week, case when f.author_kind = 'person' then f.author_id end as user_id, 0 as merged
+  from connector_facts f
+  where f.author_kind is distinct from 'bot'
+    and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+  union all
+  select source, week, user_id, 1 from metrics_merged
+)
+select source, week, sum(merged) as merged, count(distinct user_id) as engineers,
+  {real(sum(merged))} / nullif(count(distinct user_id), 0) as merged_per_engineer
+from active group by source, week;
+
+-- Review load by week: who reviews how much. Bots, accounts that are gone and the author's own comments are left out, and
+-- merge requests whose reviews are not stored to their end.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- user_id: The reviewer.
+-- username: The reviewer's @-name.
+-- merge_requests: Merge requests reviewed.
+-- approvals: Approvals given.
+-- comments: Comments written.
+create view metrics_review_load_weekly as
+with loads as (
+  select p.source, p.week, p.user_id, count(*) as merge_requests, sum(p.approvals) as approvals, sum(p.comments) as comments
+  from connector_participants p
+  where p.kind = 'person' and not p.is_own
+    and (p.source, p.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+  group by p.source, p.week, p.user_id
+)
+select l.source, l.week, l.user_id, u.username, l.merge_requests, {whole(l.approvals)} as approvals, {whole(l.comments)} as comments
+from loads l
+left join gitlab_users u on u.source = l.source and u.id = l.user_id;
+
+-- Merge requests that waited longest for a first review by another person, slowest first. Bots' are left out. Asking for a
+-- range of first_review and for a limited number makes it quick.
+-- source: The connection.
+-- repo: Path of the project.
+-- number: The number that people use.
+-- title: Title.
+-- author: The author's @-name; NULL when the account is gone.
+-- ready_for_review: Since when it waited.
+-- first_review: When it was reviewed.
+-- waited_hours: The hours between.
+-- external_url: Address in the browser.
+create view slowest_reviews as
+select f.source,
+  (select p.path_with_namespace from gitlab_projects p where p.source = f.source and p.id = f.project_id) as repo,
+  (select m.iid from gitlab_merge_requests m where m.source = f.source and m.id = f.merge_request_id) as number,
+  (select m.title from gitlab_merge_requests m where m.source = f.source and m.id = f.merge_request_id) as title,
+  (select u.username from gitlab_users u
+   where u.source = f.source and u.id = f.author_id and f.author_kind = 'person') as author,
+  f.ready_at as ready_for_review, f.first_review_at as first_review,
+  {seconds(f.ready_at, f.first_review_at)} / 3600 as waited_hours,
+  (select m.web_url from gitlab_merge_requests m where m.source = f.source and m.id = f.merge_request_id) as external_url
+from connector_facts f
+where f.first_review_at is not null and f.ready_at is not null and f.author_kind is distinct from 'bot'
+  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+order by waited_hours desc;
+
+-- Merge requests opened, merged and closed by week, bots' included. A week in which nothing happened has no row.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+-- opened: Opened in the week.
+-- merged: Merged in the week.
+-- closed: Closed without merging in the week.
+create view merge_requests_per_week as
+with happened as (
+  select f.source, f.project_id, f.created_week as week, 1 as opened, 0 as merged, 0 as closed from connector_facts f
+  union all
+  select f.source, f.project_id, f.merged_week, 0, 1, 0 from connector_facts f where f.merged_week is not null
+  union all
+  select f.source, f.project_id, f.closed_week, 0, 0, 1 from connector_facts f where f.closed_week is not null
+)
+select h.source, h.week, sum(h.opened) as opened, sum(h.merged) as merged, sum(h.closed) as closed
+from happened h
+where (h.source, h.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+group by h.source, h.week;
+
+-- Cycle time by project, of what was merged in the last 26 weeks of the connection: those up to the week of its latest merge.
+-- As in metrics_cycle_time_weekly and metrics_review_latency_weekly.
+-- source: The connection.
+-- repo: Path of the project.
+-- merge_requests: Merged, bots' left out.
+-- cycle_time_hours: Median hours from ready to merged.
+-- first_review_hours: Median hours from ready to the first review by another person.
+-- median_lines: Median of additions and deletions together.
+create view cycle_time_by_project as
+with gathered as (
+  select c.id as source, m.repo_id, count(*) as merge_requests, {gathered(m.ready_to_merge)} as cycle,
+    {gathered(m.ready_to_first_review)} as review, {gathered(m.lines)} as lines
+  from gitlab_connections c
+  join metrics_merged m on m.source = c.id and m.week > (
+    select {weeks_before(max(f.merged_week), 26)} from connector_facts f where f.source = c.id and f.merged_week is not null)
+  group by c.id, m.repo_id
+)
+select g.source, p.path_with_namespace as repo, g.merge_requests, {median(g.cycle)} / 3600 as cycle_time_hours,
+  {median(g.review)} / 3600 as first_review_hours, {median(g.lines)} as median_lines
+from gathered g
+left join gitlab_projects p on p.source = g.source and p.id = g.repo_id;
