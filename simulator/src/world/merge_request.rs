@@ -115,11 +115,27 @@ pub struct Approval {
     pub at: Timestamp,
 }
 
+/// What happened to a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum FileChange {
+    /// Its lines changed.
+    #[default]
+    Edited,
+    /// It was not there before.
+    Added,
+    /// It is not there any more.
+    Deleted,
+    /// It had this path before.
+    Renamed(String),
+}
+
 /// How much of one file changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FileStats {
     /// The file.
     pub path: String,
+    /// What happened to it.
+    pub change: FileChange,
     /// Added lines.
     pub additions: i64,
     /// Deleted lines.
@@ -173,6 +189,8 @@ pub struct MergeRequest {
     pub merge_error: Option<&'static str>,
     /// Whether GitLab is to merge it when it can, for `merge_user`.
     pub auto_merge: bool,
+    /// The commit of the target branch that the source branch left it at; zeros where there was none yet.
+    pub base: Sha,
     /// Made by merging.
     pub merge_commit_sha: Option<Sha>,
     /// Made by squashing.
@@ -230,10 +248,10 @@ impl MergeRequest {
         self.title.clone()
     }
 
-    /// The commit that the source branch left the target branch at.
+    /// The commit that the source branch left the target branch at. Where nothing was merged before, its name is made up.
     #[must_use]
     pub fn merge_base(&self) -> Sha {
-        Sha::from_seed(self.id.unsigned_abs())
+        if self.base == Sha::default() { Sha::from_seed(self.id.unsigned_abs()) } else { self.base }
     }
 
     /// Added lines.

@@ -66,7 +66,7 @@ pub use group::Group;
 pub use hook::{EVENTS, GROUP_EVENTS, Hook, HookEvent, HookTarget};
 pub use issue::{Issue, IssueKind};
 pub use label::Label;
-pub use merge_request::{Approval, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer};
+pub use merge_request::{Approval, FileChange, FileStats, MergeRequest, MergeRequestState, ReviewState, Reviewer};
 pub use milestone::{Milestone, Timebox};
 pub use note::{Note, NoteKind, Position, SystemAction};
 pub use outbox::Outgoing;

@@ -92,3 +92,18 @@ async fn environments_need_a_user_and_ci() {
     let served = serve(deployed().with_project("acme/web", ProjectBuilder::without_builds)).await;
     assert_eq!(served.read(PATH, READER).await.0, 403);
 }
+
+/// `cleanup_environments` of MergeRequests::PostMergeService and MergeRequests::CloseService.
+#[tokio::test]
+async fn a_review_app_stops_when_its_branch_is_merged() {
+    let served = serve(small()).await;
+    let id = served.simulator.world(|world| {
+        let branch = world.merge_request(1).unwrap().source_branch.clone();
+        world.environment_named(1, &format!("review/{branch}"))
+    });
+    let state = async || served.read(&format!("/projects/1/environments/{id}"), READER).await.1["state"].clone();
+
+    assert_eq!(state().await, "available");
+    served.simulator.world(|world| world.merge(1, "ann"));
+    assert_eq!(state().await, "stopped");
+}

@@ -1,6 +1,6 @@
 //! What hangs on a merge request: versions, people, reactions, events.
 
-use gitlab_simulator::world::{MarkEvent, Role, StateEvent};
+use gitlab_simulator::world::{FileChange, MarkEvent, Role, StateEvent};
 use serde_json::{Value, json};
 
 use crate::support::{OWNER, READER, serve, small};
@@ -35,6 +35,23 @@ async fn files_have_names_and_no_text_and_the_log_counts_who_asks() {
     let (_, changes) = served.read(&format!("{SECOND}/changes"), READER).await;
     assert_eq!((changes["changes"].as_array().unwrap().len(), &changes["overflow"]), (3, &json!(false)));
     assert_eq!(served.simulator.counts()["GET /projects/:id/merge_requests/:iid/diffs"], 1);
+}
+
+#[tokio::test]
+async fn files_tell_whether_they_came_went_or_moved() {
+    let served = serve(reviewed()).await;
+    served.simulator.world(|world| {
+        world.edit_merge_request(2, |found| {
+            let changes = [FileChange::Added, FileChange::Deleted, FileChange::Renamed("old.rs".to_owned())];
+            found.files.iter_mut().zip(changes).for_each(|(file, change)| file.change = change);
+        });
+    });
+
+    let files = served.read(&format!("{SECOND}/diffs"), READER).await.1;
+    let told = |place: usize, key: &str| files[place][key].clone();
+    assert_eq!((told(0, "new_file"), told(0, "a_mode")), (json!(true), json!("0")));
+    assert_eq!((told(1, "deleted_file"), told(1, "b_mode")), (json!(true), json!("0")));
+    assert_eq!((told(2, "renamed_file"), told(2, "old_path")), (json!(true), json!("old.rs")));
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ fn diff(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, commit) = named(world, request)?;
     let brought = world.merge_requests_bringing(project, commit).into_iter().take(1);
     let files: Vec<&FileStats> = brought.flat_map(|found| &found.files).collect();
-    page(world, request, Paging::Offset, &files, |file| show::bare_diff(&file.path))
+    page(world, request, Paging::Offset, &files, |file| show::file(&world.settings, file))
 }
 
 fn comments(world: &World, request: &Request) -> Result<Reply, Failure> {

@@ -1,6 +1,6 @@
 //! Two ends of a history: what lies between them, and where they parted (`lib/api/repositories.rb`).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::rest::params::{Param, text, texts, truth};
 use crate::rest::route::Needs::Nothing;
 use crate::rest::route::{Route, read};
 use crate::rest::{Failure, Reply, Request, allow, show};
-use crate::world::{Commit, Sha, World};
+use crate::world::{Commit, FileStats, Sha, World};
 
 static COMPARE: &[Param] = &[text("from").required(), text("to").required(), truth("straight").or("false")];
 static MERGE_BASE: &[Param] = &[texts("refs").required()];
@@ -32,12 +32,13 @@ fn compare(world: &World, request: &Request) -> Result<Reply, Failure> {
         world.history(project, last).filter(|commit| !known.contains(&commit.sha)).collect();
     commits.reverse();
     let brought = commits.iter().flat_map(|commit| world.merge_requests_bringing(project, commit).into_iter().take(1));
-    let paths: BTreeSet<&str> = brought.flat_map(|found| &found.files).map(|file| file.path.as_str()).collect();
+    let files: BTreeMap<&str, &FileStats> =
+        brought.flat_map(|found| &found.files).map(|file| (file.path.as_str(), file)).collect();
     let shown = |commit: &&Commit| show::commit(world, project, commit, true);
     Ok(Reply::ok(json!({
         "commit": commits.last().map(shown),
         "commits": commits.iter().map(shown).collect::<Value>(),
-        "diffs": paths.into_iter().map(show::bare_diff).collect::<Value>(),
+        "diffs": files.into_values().map(|file| show::file(&world.settings, file)).collect::<Value>(),
         "compare_timeout": false,
         "compare_same_ref": first == last,
         "web_url": world.web_url(&format!("{}/-/compare/{from}...{to}", project.full_path)),

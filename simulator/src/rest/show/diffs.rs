@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::time;
-use crate::world::{DiffVersion, FileStats, MergeRequest, Settings, Sha};
+use crate::world::{DiffVersion, FileChange, FileStats, MergeRequest, Settings, Sha};
 
 /// A version of the diff.
 pub(crate) fn version(found: &MergeRequest, version: &DiffVersion) -> Value {
@@ -22,15 +22,20 @@ pub(crate) fn version(found: &MergeRequest, version: &DiffVersion) -> Value {
 
 /// A changed file, without its text.
 pub(crate) fn file(settings: &Settings, file: &FileStats) -> Value {
+    let (added, deleted) = (file.change == FileChange::Added, file.change == FileChange::Deleted);
+    let before = match &file.change {
+        FileChange::Renamed(before) => Some(before),
+        _ => None,
+    };
     let mut shown = json!({
         "diff": "",
         "new_path": file.path,
-        "old_path": file.path,
-        "a_mode": "100644",
-        "b_mode": "100644",
-        "new_file": false,
-        "renamed_file": false,
-        "deleted_file": false,
+        "old_path": before.unwrap_or(&file.path),
+        "a_mode": if added { "0" } else { "100644" },
+        "b_mode": if deleted { "0" } else { "100644" },
+        "new_file": added,
+        "renamed_file": before.is_some(),
+        "deleted_file": deleted,
     });
     if settings.at_least(16, 9) {
         shown["generated_file"] = json!(false);

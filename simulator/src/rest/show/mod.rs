@@ -35,7 +35,7 @@ pub(crate) use places::{
     group, group_detail, group_statistics, label, label_basic, namespace, project, project_simple, statistics,
 };
 pub(crate) use planning::{issue, issue_basic, issue_single, milestone};
-pub(crate) use repository::{bare_diff, branch, commit_single, protected_branch, release, status, tag};
+pub(crate) use repository::{branch, commit_single, protected_branch, release, status, tag};
 pub(crate) use resource_events::{label_event, milestone_event, state_event};
 pub(crate) use tokens::{group_association, project_association, resource_token};
 

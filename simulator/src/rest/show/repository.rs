@@ -110,21 +110,6 @@ pub(crate) fn commit_single(world: &World, project: &Project, found: &Commit) ->
     shown
 }
 
-/// A changed file without its text.
-pub(crate) fn bare_diff(path: &str) -> Value {
-    json!({
-        "diff": "",
-        "new_path": path,
-        "old_path": path,
-        "a_mode": "100644",
-        "b_mode": "100644",
-        "new_file": false,
-        "renamed_file": false,
-        "deleted_file": false,
-        "generated_file": false,
-    })
-}
-
 /// A job as a status of its commit.
 pub(crate) fn status(world: &World, pipeline: &Pipeline, job: &Job) -> Value {
     let project = world.project(pipeline.project);

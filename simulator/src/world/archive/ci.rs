@@ -2,8 +2,8 @@
 
 use super::Archive;
 use super::index::{Order, RUNS, Runs};
-use crate::world::company::{Cause, Kind, Part, Run, Step};
-use crate::world::{Deployment, Pipeline, Sha};
+use crate::world::company::{Cause, Kind, Run, Step};
+use crate::world::{Deployment, JobKind, Pipeline, Sha};
 
 impl Archive {
     /// How many pipelines a project has in here, those that were replaced among them.
@@ -45,18 +45,52 @@ impl Archive {
 
     /// A pipeline, to be looked at once.
     pub(in crate::world) fn glance_pipeline(&self, id: i64) -> Option<Pipeline> {
-        self.run(id).map(|run| self.company.pipeline(run))
+        let run = self.run(id)?;
+        let mut made = self.company.pipeline(run);
+        if run.cause == Cause::Merge {
+            made.before_sha = self.merged_before(run.place, run.iid);
+        }
+        self.relate(&mut made, run);
+        Some(made)
     }
 
     /// The course of a pipeline, to be looked at once.
     pub(in crate::world) fn course(&self, id: i64) -> Option<Pipeline> {
-        self.run(id).map(|run| self.company.course(run))
+        let run = self.run(id)?;
+        let mut made = self.company.course(run);
+        self.relate(&mut made, run);
+        Some(made)
+    }
+
+    /// Whether another pipeline started this one, which is not made.
+    pub(in crate::world) fn is_child_pipeline(&self, id: i64) -> bool {
+        self.run(id).is_some_and(|run| run.cause == Cause::Child)
     }
 
     fn run(&self, id: i64) -> Option<Run> {
         let (place, number) = self.find_ci(Kind::Pipeline, id)?;
         let runs = self.runs(place);
         (number <= runs.pipelines.len()).then(|| runs.run(place, number - 1))
+    }
+
+    /// A pipeline that started another one knows it, and is known by it.
+    fn relate(&self, made: &mut Pipeline, run: Run) {
+        let id = |relative| {
+            let number = self.runs(run.place).find(run.iid, relative) as i64 + 1;
+            self.company.numbers().id(Kind::Pipeline, run.place, number)
+        };
+        if !matches!(run.cause, Cause::Merge | Cause::Child) {
+            return;
+        }
+        match (run.cause, self.company.family(run.place, run.iid)) {
+            (Cause::Merge, Some([_, child])) => {
+                for job in made.jobs.iter_mut().filter(|job| job.kind == JobKind::Bridge(None)) {
+                    job.kind = JobKind::Bridge(Some(id(child)));
+                }
+            }
+            (Cause::Child, Some([parent, _])) => made.parent = Some(id(parent)),
+            _ => {}
+        }
     }
 
     /// A deployment, to stay until the next quiet moment.
@@ -82,7 +116,7 @@ impl Archive {
         if self.place(self.company.project(place)).is_none() || iid > self.company.plan(place).count {
             return Vec::new();
         }
-        let runs = self.company.runs(place, iid).into_iter().filter(|(_, cause)| *cause != Cause::Merge);
+        let runs = self.company.runs(place, iid).into_iter().filter(|(_, cause)| cause.is_push());
         let numbers = runs.map(|run| self.runs(place).find(iid, run) as i64 + 1);
         numbers.map(|number| self.company.numbers().id(Kind::Pipeline, place, number)).collect()
     }
@@ -100,11 +134,7 @@ impl Archive {
 
     /// The commit that was merged before a merge request was.
     fn merged_before(&self, place: usize, iid: i64) -> Sha {
-        let merged = &self.index(place).merged;
-        let at = self.company.frame(place, iid).end();
-        let number = merged.partition_point(|entry| entry < (at, iid));
-        let before = number.checked_sub(1).map(|before| merged.get(before).1);
-        before.map(|before| self.company.sha(place, before, Part::Merge)).unwrap_or_default()
+        self.tip_before(place, (self.company.frame(place, iid).end(), iid))
     }
 
     fn deployments(&self, place: usize) -> &Order<RUNS> {

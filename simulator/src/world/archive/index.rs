@@ -105,8 +105,8 @@ impl Runs {
     pub(crate) fn deployments(&self, company: &Company, place: usize) -> &Order<RUNS> {
         self.deployments.get_or_init(|| {
             let runs = (0..self.pipelines.len()).map(|number| (number as i64, self.run(place, number)));
-            let on_main = runs.filter(|(_, run)| run.cause == Cause::Merge);
-            let steps = on_main.flat_map(|(number, run)| {
+            let deploying = runs.filter(|(_, run)| company.deploys(*run));
+            let steps = deploying.flat_map(|(number, run)| {
                 let steps = company.steps(run, &company.course(run));
                 steps.into_iter().map(move |(at, step)| (at, number << 2 | step.code()))
             });

@@ -29,6 +29,8 @@ pub use sketch::Sketch;
 
 /// Beyond so many things made, the next quiet moment is used to forget them.
 const MANY: usize = 2_000;
+/// The first commits of a merge request are at most so much older than it is, in milliseconds.
+const BEGUN_BEFORE: i64 = 5 * 3_600_000;
 
 /// The history of a generated company.
 #[derive(Clone, Debug)]
@@ -140,7 +142,9 @@ impl Archive {
     }
 
     fn make(&self, place: usize, iid: i64) -> MergeRequest {
-        let mut made = self.company.merge_request(place, iid);
+        // Work begins some hours before it is shown.
+        let begun = self.company.frame(place, iid).created - BEGUN_BEFORE;
+        let mut made = self.company.merge_request(place, iid, self.tip_before(place, (begun, 0)));
         for departed in &self.departed {
             made.hand_over(*departed, self.ghost);
         }
@@ -203,6 +207,14 @@ impl Archive {
         let place = self.place(project);
         let open = place.into_iter().flat_map(|place| self.index(place).open.iter());
         open.filter_map(move |iid| self.id(project, i64::from(*iid)))
+    }
+
+    /// What the default branch stood at before a moment, or before something that was merged at that moment.
+    fn tip_before(&self, place: usize, moment: (i64, i64)) -> Sha {
+        let merged = &self.index(place).merged;
+        let number = merged.partition_point(|entry| entry < moment);
+        let before = number.checked_sub(1).map(|before| merged.get(before).1);
+        before.map(|before| self.company.sha(place, before, Part::Merge)).unwrap_or_default()
     }
 
     fn index(&self, place: usize) -> &Index {

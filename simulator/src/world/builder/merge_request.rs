@@ -160,7 +160,7 @@ impl MergeRequestBuilder {
     /// How much changed, in one file.
     #[must_use]
     pub fn diff(self, additions: i64, deletions: i64) -> Self {
-        let file = FileStats { path: "src/lib.rs".to_owned(), additions, deletions };
+        let file = FileStats { path: "src/lib.rs".to_owned(), additions, deletions, ..FileStats::default() };
         self.change(|merge_request| merge_request.files = vec![file])
     }
 

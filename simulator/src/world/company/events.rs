@@ -2,7 +2,6 @@
 
 use fastrand::Rng;
 
-use super::calendar::DAY;
 use super::frame::{Fate, Frame};
 use super::{Company, Part, luck, time};
 use crate::world::{Issue, IssueKind, Release, Tag, World};
@@ -12,6 +11,8 @@ const RELEASES: i64 = 14;
 const INCIDENTS: i64 = 25;
 const IN_ALL: i64 = 5_000;
 const HOUR: f64 = 3_600_000.0;
+/// So long after its merge something is tagged.
+pub(super) const TAGGED_AFTER: i64 = 3_600_000;
 const SEVERITIES: &[&str] = &["CRITICAL", "HIGH", "HIGH", "MEDIUM", "MEDIUM", "MEDIUM", "LOW", "LOW", "UNKNOWN"];
 const TROUBLES: &[&str] = &[
     "Elevated error rate",
@@ -26,15 +27,12 @@ const TROUBLES: &[&str] = &[
 impl World {
     /// Releases and incidents of all projects.
     pub(super) fn tell_events(&mut self, company: &Company) {
-        let fair = (IN_ALL / (company.projects() as i64).max(1)).max(2);
+        let fair = company.fair();
         for place in 0..company.projects() {
             let mut random = luck::of(company.seed, 9, place, 0);
             let count = company.plans[place].count;
-            let releases = (count / 15).min(RELEASES).min(fair);
-            for number in 1..=releases {
-                if let Some(frame) = company.merged_about(place, count * number / (releases + 1)) {
-                    self.release(company, &frame, number);
-                }
+            for (iid, number) in &company.plans[place].releases {
+                self.release(company, &company.frame(place, *iid), *number);
             }
             for number in 1..=(count / 45).min(INCIDENTS).min(fair) {
                 let iid = random.i64(1..=count);
@@ -47,8 +45,8 @@ impl World {
 
     fn release(&mut self, company: &Company, frame: &Frame, number: i64) {
         let user = company.people[frame.owner].user;
-        let name = format!("v1.{number}.0");
-        let at = time(frame.end() + DAY / 24);
+        let name = Company::tag(number);
+        let at = time(frame.end() + TAGGED_AFTER);
         let id = self.next_id("release");
         if let Some(project) = self.project_mut(company.project(frame.place)) {
             let sha = company.sha(frame.place, frame.iid, Part::Merge);
@@ -94,6 +92,27 @@ impl World {
 }
 
 impl Company {
+    /// What each project remembers at most, so that all of them stay few.
+    fn fair(&self) -> i64 {
+        (IN_ALL / (self.projects() as i64).max(1)).max(2)
+    }
+
+    /// The name of a release's tag.
+    pub(super) fn tag(number: i64) -> String {
+        format!("v1.{number}.0")
+    }
+
+    /// Chooses what was released.
+    pub(super) fn choose_releases(&mut self) {
+        let fair = self.fair();
+        for place in 0..self.projects() {
+            let count = self.plans[place].count;
+            let releases = (count / 15).min(RELEASES).min(fair);
+            let about = |number: i64| Some((self.merged_about(place, count * number / (releases + 1))?.iid, number));
+            self.plans[place].releases = (1..=releases).filter_map(about).collect();
+        }
+    }
+
     /// The frame of a merge request with about this number that was merged.
     fn merged_about(&self, place: usize, iid: i64) -> Option<Frame> {
         let near = (1..=iid).rev().take(20).map(|iid| self.frame(place, iid));

@@ -90,7 +90,7 @@ impl World {
         let first_environment = world.environments().next().map_or(0, |environment| environment.id);
         world.make_special(&mut plans, first_project, until);
         let by_user = people.iter().chain(&bots).zip(0..).map(|(person, place)| (person.user, place)).collect();
-        let company = Company {
+        let mut company = Company {
             seed,
             until,
             calendar,
@@ -104,7 +104,9 @@ impl World {
             first_environment,
         };
         world.reserve_ids(&company);
+        company.choose_releases();
         world.tell_events(&company);
+        world.open_review_apps(&mut company);
         world.clock = clock;
         world.outbox.clear();
         world.archive = Archive::of(company, world.user_by_name("ghost").map_or(0, |ghost| ghost.id));
@@ -299,5 +301,10 @@ fn plans(scale: &Scale, people: &[Person], random: &mut Rng) -> Vec<Plan> {
             ..Plan::default()
         }
     };
-    weights.iter().map(plan).collect()
+    let mut plans: Vec<Plan> = weights.iter().map(plan).collect();
+    for (place, plan) in plans.iter_mut().enumerate() {
+        plan.tagged = place % 6 == 5;
+        plan.documented = place % 5 == 4;
+    }
+    plans
 }

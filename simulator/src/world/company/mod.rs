@@ -14,6 +14,7 @@ mod luck;
 mod names;
 mod numbers;
 mod outline;
+mod reviews;
 mod special;
 mod staff;
 mod story;
@@ -51,7 +52,7 @@ pub(crate) struct Company {
     plans: Vec<Plan>,
     /// The id of the first project; the others follow.
     first_project: i64,
-    /// The id of the first project's staging; its production follows, then those of the others.
+    /// The id of the first project's staging; its production follows, then those of the others, then review apps.
     first_environment: i64,
 }
 
@@ -87,6 +88,14 @@ pub(crate) struct Plan {
     assisted: bool,
     /// Forks, some of which are still there.
     forks: Vec<i64>,
+    /// Numbers of merge requests that were released, with the release's.
+    releases: Vec<(i64, i64)>,
+    /// Numbers of merge requests that have a review app, with its environment.
+    reviews: Vec<(i64, i64)>,
+    /// Whether production is deployed from tags alone.
+    tagged: bool,
+    /// Whether merging starts a pipeline of its own for the documentation.
+    documented: bool,
 }
 
 impl Company {

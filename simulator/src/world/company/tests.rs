@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::world::{MergeRequest, MergeRequestState, NoteKind, Scale, SystemAction, UserState, World};
+use crate::world::{
+    Deployment, FileChange, JobKind, MergeRequest, MergeRequestState, NoteKind, Scale, SystemAction, UserState, World,
+};
 
 const HOUR: f64 = 3_600.0;
 
@@ -279,4 +281,95 @@ fn nothing_changes_later_than_the_longest_story_takes() {
 
     assert_eq!(took.len(), 30_000);
     assert!(took.iter().all(|took| took.as_millis() <= i128::from(super::LONGEST)));
+}
+
+#[test]
+fn a_merge_request_leaves_the_default_branch_at_a_commit_older_than_its_own() {
+    let world = &*BIG;
+    let project = world.projects().next().unwrap();
+    let mut left = 0;
+    for row in world.merge_requests_of(project.id) {
+        let first = row.commits.last().unwrap();
+        assert_eq!(first.parents, [row.merge_base()]);
+        assert!(row.versions.iter().all(|version| version.base == row.merge_base()));
+        let Some(base) = world.commits_of(project).find(|commit| commit.sha == row.merge_base()) else {
+            continue;
+        };
+        assert!(base.committed_at <= first.committed_at, "{}", row.iid);
+        left += 1;
+    }
+    assert!(left > 500, "{left}");
+    let merges = world.pipelines_of(project.id).filter(|one| one.ref_name == "main");
+    assert!(merges.filter(|one| world.commit_of(project, one.before_sha).is_some()).count() > 50);
+}
+
+#[test]
+fn some_files_are_new_some_are_moved_and_some_are_gone() {
+    let files: Vec<_> = BIG.merge_requests().flat_map(|row| &row.files).collect();
+    let share = |holds: &dyn Fn(&FileChange) -> bool| {
+        files.iter().filter(|file| holds(&file.change)).count() * 100 / files.len()
+    };
+
+    assert!((8..20).contains(&share(&|change| *change == FileChange::Added)));
+    assert!((1..8).contains(&share(&|change| *change == FileChange::Deleted)));
+    assert!((1..8).contains(&share(&|change| matches!(change, FileChange::Renamed(_)))));
+    assert!(files.iter().all(|file| match file.change {
+        FileChange::Added => file.deletions == 0,
+        FileChange::Deleted => file.additions == 0,
+        _ => true,
+    }));
+}
+
+#[test]
+fn review_apps_stop_when_their_merge_requests_end() {
+    let world = &*BIG;
+    let (mut running, mut deployed) = (0, 0);
+    for project in world.projects() {
+        let apps = world.environments_of(project.id).filter(|one| one.name.starts_with("review/"));
+        for app in apps {
+            let branch = app.name.trim_start_matches("review/");
+            let row = world.merge_requests_of(project.id).rfind(|row| row.source_branch == branch).unwrap();
+            assert_eq!(app.stopped, row.state != MergeRequestState::Opened, "{}", app.name);
+            running += usize::from(!app.stopped);
+            for one in world.deployments_of(project.id).filter(|one| one.environment == app.id) {
+                assert!(row.versions.iter().any(|version| version.head == one.sha));
+                assert!(world.deployments_bringing(row).iter().all(|known| known.environment != app.id));
+                deployed += 1;
+            }
+        }
+    }
+    assert!(running > 3 && deployed > 10, "{running} run, {deployed} deployments");
+}
+
+#[test]
+fn some_projects_deploy_production_from_tags_alone() {
+    let world = &*BIG;
+    let production = |one: &&Deployment| world.environment(one.environment).unwrap().name == "production";
+    let project = world.projects().nth(5).unwrap();
+    let deployments: Vec<_> = world.deployments_of(project.id).filter(production).collect();
+
+    assert!(deployments.len() > 3);
+    for one in deployments.iter().filter(|one| one.deployable.is_some()) {
+        let tag = project.tags.iter().find(|tag| tag.name == one.ref_name).unwrap();
+        let pipeline = world.pipeline(one.deployable.unwrap().0).unwrap();
+        assert_eq!((tag.sha, pipeline.tag, &pipeline.ref_name), (one.sha, true, &tag.name));
+    }
+}
+
+#[test]
+fn some_pipelines_start_others_that_know_them() {
+    let world = &*BIG;
+    let project = world.projects().nth(4).unwrap();
+    let mut children = 0;
+    for parent in world.pipelines_of(project.id) {
+        for bridge in &parent.jobs {
+            if let JobKind::Bridge(Some(child)) = bridge.kind {
+                let child = world.pipeline(child).unwrap();
+                assert_eq!((child.parent, child.source, child.sha), (Some(parent.id), "parent_pipeline", parent.sha));
+                children += 1;
+            }
+        }
+    }
+    let with_parent = world.pipelines_of(project.id).filter(|one| one.parent.is_some()).count();
+    assert!(children > 20 && with_parent == children, "{children} of {with_parent}");
 }

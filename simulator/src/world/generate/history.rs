@@ -61,6 +61,7 @@ impl Writer<'_> {
             updated_at: created_at,
             prepared_at: created_at.checked_add(SignedDuration::from_millis(1_300)).ok(),
             author: Some(author),
+            base: self.base_at(created_at),
             sha: commits.first().map(|commit| commit.sha),
             squash: self.random.bool(),
             labels: self.random.choice(labels).copied().into_iter().collect(),
@@ -270,12 +271,20 @@ impl Writer<'_> {
         }
     }
 
+    /// What the default branch stood at.
+    fn base_at(&self, at: Timestamp) -> Sha {
+        let project = self.world.project(self.project);
+        let mut commits = project.into_iter().flat_map(|project| project.commits.iter().rev());
+        commits.find(|commit| commit.committed_at <= at).map(|commit| commit.sha).unwrap_or_default()
+    }
+
     fn files(&mut self) -> Vec<FileStats> {
         let count = 1 + self.random.usize(..4) * self.random.usize(..3);
         let make = |number: usize| FileStats {
             path: format!("src/module_{number}.rs"),
             additions: self.random.i64(1..120),
             deletions: self.random.i64(0..60),
+            ..FileStats::default()
         };
         (0..count).map(make).collect()
     }

@@ -218,10 +218,13 @@ impl World {
         ids.filter(|id| !self.archive.ran(**id)).filter_map(|id| self.pipelines.get(id))
     }
 
-    /// Whether another pipeline started this one. History has none of these.
+    /// Whether another pipeline started this one. It is not made.
     #[must_use]
     pub fn is_child_pipeline(&self, id: i64) -> bool {
-        self.pipelines.get(&id).is_some_and(|held| held.source == "parent_pipeline")
+        match self.pipelines.get(&id) {
+            Some(held) => held.source == "parent_pipeline",
+            None => self.archive.is_child_pipeline(id),
+        }
     }
 
     /// The number of a project's next pipeline.

@@ -60,9 +60,11 @@ impl World {
         let id = self.next_id("merge_request");
         let iid = self.next_iid(opening.project);
         let (draft, title) = split_draft(&opening.title);
+        let base = self.commits_of(self.project(opening.project)?).next().map(|commit| commit.sha).unwrap_or_default();
         self.insert_merge_request(MergeRequest {
             id,
             iid,
+            base,
             project: opening.project,
             source_project: Some(opening.source_project),
             source_branch: opening.source_branch.clone(),

@@ -13,9 +13,11 @@ impl World {
         let id = self.next_id("merge_request");
         let iid = self.next_iid(project);
         let (draft, title) = split_draft(title);
+        let base = self.commits_of(self.project(project)?).next().map(|commit| commit.sha).unwrap_or_default();
         self.insert_merge_request(MergeRequest {
             id,
             iid,
+            base,
             project,
             source_project: Some(project),
             source_branch: branch_name(iid, &title),

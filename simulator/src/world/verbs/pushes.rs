@@ -77,6 +77,7 @@ impl World {
                     path: format!("src/file_{number}.rs"),
                     additions: commit.additions,
                     deletions: commit.deletions,
+                    ..FileStats::default()
                 });
                 merge_request.commits.insert(0, commit.clone());
                 made.push(commit);

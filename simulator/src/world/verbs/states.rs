@@ -18,6 +18,7 @@ impl World {
             merge_request.merged_at = now.checked_add(jiff::SignedDuration::from_millis(320)).ok();
         })?;
         self.push_merge_commit(merge_request, user, commit)?;
+        self.stop_review_app(merge_request);
         for issue in self.merge_request(merge_request)?.closes.clone() {
             self.close_issue(issue, user);
         }
@@ -35,6 +36,7 @@ impl World {
             merge_request.closed_at = Some(now);
         })?;
         self.abort_auto_merge(merge_request, user, "merge request was closed");
+        self.stop_review_app(merge_request);
         self.emit_merge_request(merge_request, user, "close", &state_change("opened", "closed"));
         Some(())
     }
@@ -65,6 +67,20 @@ impl World {
             change(merge_request);
             merge_request.updated_at = at;
             merge_request.state_events.push(StateEvent { id, user: Some(user), state, at });
+        })
+    }
+
+    /// The review app of a branch stops when its merge request ends (`cleanup_environments`).
+    fn stop_review_app(&mut self, merge_request: i64) -> Option<()> {
+        let found = self.merge_request(merge_request)?;
+        let name = format!("review/{}", found.source_branch);
+        let mut running = self.environments_of(found.source_project?).filter(|known| !known.stopped);
+        let id = running.find(|known| known.name == name).map(|known| known.id);
+        drop(running);
+        let now = self.now();
+        self.edit_environment(id?, |environment| {
+            environment.stopped = true;
+            environment.updated_at = now;
         })
     }
 

@@ -1,6 +1,7 @@
-//! Deployments: to staging after each merge, to production when it is time, back again when it went wrong.
+//! Deployments: of branches to review apps, to staging after each merge, to production when it is time, from a tag in some
+//! projects, and back again when it went wrong.
 
-use super::{Company, Run};
+use super::{Cause, Company, Run};
 use crate::world::company::calendar::DAY;
 use crate::world::company::{Kind, luck, time};
 use crate::world::{Deployment, Pipeline, Sha};
@@ -12,6 +13,7 @@ pub(crate) enum Step {
     Production,
     /// What ran in production before is put back.
     Back,
+    Review,
 }
 
 impl Step {
@@ -24,13 +26,24 @@ impl Step {
         match code {
             0 => Step::Staging,
             1 => Step::Production,
+            3 => Step::Review,
             _ => Step::Back,
         }
     }
 }
 
 impl Company {
-    /// When which deployments followed from a pipeline of the default branch.
+    /// Whether deployments can follow from a pipeline.
+    pub(crate) fn deploys(&self, run: Run) -> bool {
+        match run.cause {
+            Cause::Merge => true,
+            Cause::Tag => self.plans[run.place].tagged,
+            Cause::Child => false,
+            Cause::Push(_) => self.review_app(run.place, run.iid).is_some(),
+        }
+    }
+
+    /// When which deployments followed from a pipeline.
     pub(crate) fn steps(&self, run: Run, pipeline: &Pipeline) -> Vec<(i64, Step)> {
         let mut random = luck::of(self.seed, 7, run.place, run.iid);
         let begun = |name: &str| pipeline.jobs.iter().find(|job| job.name == name).and_then(|job| job.started_at);
@@ -38,8 +51,11 @@ impl Company {
         if let Some(at) = begun("deploy staging") {
             steps.push((at.as_millisecond(), Step::Staging));
         }
+        if let Some(at) = begun("deploy review") {
+            steps.push((at.as_millisecond(), Step::Review));
+        }
         // Some projects go to production with every merge, others about once in so many.
-        let now = random.u32(..self.plans[run.place].releases_one_in) == 0;
+        let now = run.cause == Cause::Tag || random.u32(..self.plans[run.place].releases_one_in) == 0;
         if let Some(at) = begun("deploy production").filter(|_| now) {
             let at = at.as_millisecond();
             steps.push((at, Step::Production));
@@ -59,7 +75,11 @@ impl Company {
     /// A deployment; the commit that was in production before is known to whoever has the order of merges.
     pub(crate) fn deployment(&self, run: Run, (number, at, step): (i64, i64, Step), before: Sha) -> Deployment {
         let pipeline = self.pipeline(run);
-        let name = if step == Step::Staging { "deploy staging" } else { "deploy production" };
+        let name = match step {
+            Step::Staging => "deploy staging",
+            Step::Review => "deploy review",
+            Step::Production | Step::Back => "deploy production",
+        };
         let job = pipeline.jobs.iter().find(|job| job.name == name);
         let finished = match step {
             Step::Back => time(at + 90_000),
@@ -72,13 +92,18 @@ impl Company {
             Step::Production if self.breaks(run) => "failed",
             _ => "success",
         };
-        let place = run.place as i64 * 2 + i64::from(step != Step::Staging);
+        let of_project = self.first_environment + run.place as i64 * 2;
+        let environment = match step {
+            Step::Staging => of_project,
+            Step::Production | Step::Back => of_project + 1,
+            Step::Review => self.review_app(run.place, run.iid).unwrap_or_default(),
+        };
         Deployment {
             id: self.numbers().id(Kind::Deployment, run.place, number),
             iid: number,
             project: self.project(run.place),
-            environment: self.first_environment + place,
-            ref_name: "main".to_owned(),
+            environment,
+            ref_name: pipeline.ref_name,
             sha: if step == Step::Back { before } else { pipeline.sha },
             status,
             user: pipeline.user,

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use super::{Cause, Run};
+use super::{CHILD_AFTER, Cause, Run};
 use crate::world::company::{Company, Kind, luck, time};
 use crate::world::{Job, JobKind, Pipeline};
 
@@ -17,10 +17,10 @@ type Wanted = (&'static str, String, f64);
 
 impl Company {
     pub(super) fn run_jobs(&self, run: Run, pipeline: &mut Pipeline, random: &mut Rng) {
-        let on_main = run.cause == Cause::Merge;
-        let canceled = !on_main && luck::percent(random, 4);
-        let breaks = luck::percent(random, if on_main { 7 } else { 17 });
-        let wanted = self.wanted(run.place, on_main);
+        let on_branch = run.cause.is_push();
+        let canceled = on_branch && luck::percent(random, 4);
+        let breaks = luck::percent(random, if on_branch { 17 } else { 7 });
+        let wanted = self.wanted(run);
         let tests: Vec<usize> = (0..wanted.len()).filter(|number| wanted[*number].0 == "test").collect();
         let broken = breaks.then(|| luck::pick(random, &tests));
         let flaky = luck::percent(random, 9).then(|| luck::pick(random, &tests)).filter(|flaky| Some(*flaky) != broken);
@@ -76,6 +76,9 @@ impl Company {
         pipeline.started_at = pipeline.jobs.first().and_then(|job| job.started_at);
         pipeline.finished_at = Some(time(ends));
         pipeline.updated_at = time(ends + 300);
+        if run.cause == Cause::Merge && self.plans[run.place].documented {
+            pipeline.jobs.push(self.bridge(run, pipeline.jobs.len()));
+        }
         self.still_running(pipeline);
     }
 
@@ -103,8 +106,24 @@ impl Company {
         }
     }
 
-    fn wanted(&self, place: usize, on_main: bool) -> Vec<Wanted> {
-        let plan = &self.plans[place];
+    /// The job that starts the pipeline for the documentation, which has none of its own before it has begun.
+    fn bridge(&self, run: Run, number: usize) -> Job {
+        let started = run.at + CHILD_AFTER - 2_000;
+        Job {
+            kind: JobKind::Bridge(None),
+            status: "success",
+            queued_at: Some(time(started)),
+            started_at: Some(time(started)),
+            finished_at: Some(time(run.at + CHILD_AFTER)),
+            ..self.job(run, number, &("test", "documentation".to_owned(), 0.0))
+        }
+    }
+
+    fn wanted(&self, run: Run) -> Vec<Wanted> {
+        let plan = &self.plans[run.place];
+        if run.cause == Cause::Child {
+            return vec![("build", "render".to_owned(), 60.0), ("test", "links".to_owned(), 40.0)];
+        }
         let mut wanted: Vec<Wanted> = vec![("build", "build".to_owned(), 150.0), ("build", "lint".to_owned(), 70.0)];
         for number in 0..plan.suites {
             let name = SUITES[number % SUITES.len()];
@@ -113,9 +132,19 @@ impl Company {
             wanted.push(("test", name, 120.0 + 60.0 * (number % 4) as f64));
         }
         wanted.push(("test", "sast".to_owned(), 90.0));
-        if on_main {
+        let production = match run.cause {
+            Cause::Merge => !plan.tagged,
+            Cause::Tag => plan.tagged,
+            _ => false,
+        };
+        if run.cause == Cause::Merge {
             wanted.push(("deploy", "deploy staging".to_owned(), 100.0));
+        }
+        if production {
             wanted.push(("release", "deploy production".to_owned(), 160.0));
+        }
+        if run.cause.is_push() && self.review_app(run.place, run.iid).is_some() {
+            wanted.push(("review", "deploy review".to_owned(), 80.0));
         }
         wanted
     }

@@ -1,10 +1,12 @@
 //! What a merge request changes: commits, files, versions of its diff, and the notes about pushes.
 
+use fastrand::Rng;
+
 use super::super::calendar::DAY;
 use super::super::frame::Purpose;
 use super::super::{Kind, Part, luck, time};
 use super::Teller;
-use crate::world::{Commit, DiffVersion, FileStats, SystemAction};
+use crate::world::{Commit, DiffVersion, FileChange, FileStats, SystemAction};
 
 /// How assistants sign what they helped to write.
 const TRAILERS: &[&str] = &[
@@ -26,6 +28,24 @@ const STEPS: &[&str] = &[
 const PLACES: &[&str] = &["api", "core", "billing", "jobs", "models", "search", "auth", "ui", "reports", "config"];
 const THINGS: &[&str] =
     &["handler", "client", "service", "types", "worker", "query", "form", "policy", "cache", "view"];
+
+/// Some files are new, few are moved or removed.
+fn come_or_go(file: &mut FileStats, random: &mut Rng) {
+    match random.u32(..100) {
+        0..14 => {
+            file.change = FileChange::Added;
+            file.additions = (file.additions + file.deletions).max(1);
+            file.deletions = 0;
+        }
+        14..18 => {
+            file.change = FileChange::Deleted;
+            file.deletions = (file.additions + file.deletions).max(1);
+            file.additions = 0;
+        }
+        18..22 => file.change = FileChange::Renamed(file.path.replacen("src/", "src/legacy/", 1)),
+        _ => {}
+    }
+}
 
 impl Teller<'_> {
     pub(super) fn description(&mut self) -> Option<String> {
@@ -140,7 +160,12 @@ impl Teller<'_> {
     fn files(&mut self) {
         let plan = &self.company.plans[self.frame.place];
         if self.frame.purpose == Purpose::Dependency {
-            let file = |path: &str, lines| FileStats { path: path.to_owned(), additions: lines, deletions: lines };
+            let file = |path: &str, lines| FileStats {
+                path: path.to_owned(),
+                additions: lines,
+                deletions: lines,
+                ..FileStats::default()
+            };
             let lines = self.random.i64(1..60);
             self.subject.files = vec![file("dependencies.lock", lines), file("dependencies.toml", 1)];
             return;
@@ -157,9 +182,12 @@ impl Teller<'_> {
                     path,
                     additions: additions.max(i64::from(deletions == 0)),
                     deletions,
+                    ..FileStats::default()
                 });
             }
         }
+        let mut random = luck::of(self.company.seed, 12, self.frame.place, self.frame.iid);
+        self.subject.files.iter_mut().for_each(|file| come_or_go(file, &mut random));
     }
 
     /// The commits together change what the files tell; the first one most of it.

@@ -30,12 +30,14 @@ struct Teller<'c> {
 }
 
 impl Company {
-    /// A merge request with all that hangs on it.
-    pub(crate) fn merge_request(&self, place: usize, iid: i64) -> MergeRequest {
+    /// A merge request with all that hangs on it; what it left the default branch at is known to whoever has the order of
+    /// merges.
+    pub(crate) fn merge_request(&self, place: usize, iid: i64, base: Sha) -> MergeRequest {
         let frame = self.frame(place, iid);
         let outline = self.outline(&frame);
         let random = luck::of(self.seed, 4, place, iid);
-        let subject = MergeRequest { id: self.numbers().id(Kind::MergeRequest, place, iid), ..MergeRequest::default() };
+        let id = self.numbers().id(Kind::MergeRequest, place, iid);
+        let subject = MergeRequest { id, base, ..MergeRequest::default() };
         let reviewers = Vec::new();
         let mut teller = Teller { company: self, frame, outline, random, subject, reviewers, threads: 0 };
         teller.begin();
@@ -49,7 +51,7 @@ impl Company {
 
     /// The commit that merged a merge request; the one before it on the branch is known by its number.
     pub(crate) fn merge_commit(&self, place: usize, iid: i64, before: Option<i64>) -> Commit {
-        let merged = self.merge_request(place, iid);
+        let merged = self.merge_request(place, iid, Sha::default());
         let at = time(self.frame(place, iid).end());
         let (author_name, author_email) = self.signature(merged.merge_user);
         let title = format!("Merge branch '{}' into 'main'", merged.source_branch);
@@ -96,6 +98,7 @@ impl Teller<'_> {
             assignees: self.assignees(author),
             approvals_required: company.plans[place].approvals,
             id: self.subject.id,
+            base: self.subject.base,
             ..MergeRequest::default()
         };
         let user = author.unwrap_or_default();

@@ -4,7 +4,9 @@ use super::super::frame::Purpose;
 use super::super::{Kind, luck, time};
 use super::Teller;
 use crate::world::generate::words;
-use crate::world::{Approval, ApprovalRule, NoteKind, Position, ReviewState, Reviewer, RuleKind, SystemAction};
+use crate::world::{
+    Approval, ApprovalRule, FileChange, NoteKind, Position, ReviewState, Reviewer, RuleKind, SystemAction,
+};
 
 const ANSWERS: &[&str] = &[
     "Good catch, fixed.",
@@ -196,12 +198,15 @@ impl Teller<'_> {
 
     fn position(&mut self) -> Position {
         let file = self.random.usize(..self.subject.files.len().max(1));
+        let line = self.random.i64(1..400);
+        let file = self.subject.files.get(file);
+        let gone = file.is_some_and(|file| file.change == FileChange::Deleted);
         Position {
             base_sha: self.subject.merge_base(),
             head_sha: self.subject.sha.unwrap_or_default(),
-            path: self.subject.files.get(file).map(|file| file.path.clone()).unwrap_or_default(),
-            new_line: Some(self.random.i64(1..400)),
-            old_line: None,
+            path: file.map(|file| file.path.clone()).unwrap_or_default(),
+            new_line: (!gone).then_some(line),
+            old_line: gone.then_some(line),
         }
     }
 

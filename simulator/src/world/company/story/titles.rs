@@ -67,7 +67,7 @@ impl Company {
     }
 
     /// The source branch.
-    pub(super) fn branch(&self, frame: &Frame) -> String {
+    pub(in crate::world::company) fn branch(&self, frame: &Frame) -> String {
         let title = self.title(frame);
         match frame.purpose {
             Purpose::Dependency => {
