@@ -14,6 +14,8 @@ same(
 );
 const some = await api.MergeRequests.all({ projectId: place.id, iids: [3, 5, 8], perPage: 1 });
 same(sorted(some.map((one) => one.iid)), [3, 5, 8]);
+const others = await api.MergeRequests.all({ projectId: place.id, perPage: 50, not: { authorId: mergeRequests[0].author } });
+same(sorted(ids(others)), sorted(ids(mergeRequests.filter((one) => one.author !== mergeRequests[0].author))));
 const everywhere = await api.MergeRequests.all({ groupId: "acme", perPage: 50 });
 same(sorted(ids(everywhere)), sorted(ids(facts.projects.flatMap((project) => project.merge_requests))));
 

@@ -1,8 +1,9 @@
 """Lists: all at once, by iterator, by keyset, with and without totals."""
 
 import gitlab
+import gitlab.exceptions as errors
 
-from given import acme, client, done, facts, groups, ids, merge_requests, place, project, same, url, token
+from given import acme, client, done, facts, groups, ids, merge_requests, place, project, refused, same, url, token
 
 # All at once, in several pages.
 everything = project.mergerequests.list(get_all=True, per_page=7, order_by="created_at", sort="asc")
@@ -55,6 +56,12 @@ same(ids(default.projects.list(get_all=True)), projects[::-1])
 same([one["id"] for one in client.http_list("/projects", pagination="keyset", order_by="id", get_all=True)], projects[::-1])
 everywhere = acme.mergerequests.list(get_all=True, per_page=50)
 same(sorted(ids(everywhere)), sorted(ids(one for found in facts["projects"] for one in found["merge_requests"])))
+
+# What did not change since is not sent again.
+path = f"/projects/{place['id']}/merge_requests"
+first = client.http_request("get", path)
+with refused(errors.GitlabHttpError, 304, ""):
+    client.http_request("get", path, extra_headers={"If-None-Match": first.headers["ETag"]})
 
 # Lazy objects cost no request of their own.
 lazy = client.projects.get(place["path"], lazy=True)

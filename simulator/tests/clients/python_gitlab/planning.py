@@ -15,6 +15,8 @@ one.milestone_id = milestone.id
 one.save()
 assert project.mergerequests.get(one.iid).milestone["title"] == "Spring"
 same(ids(milestone.merge_requests()), [one.id])
+same(ids(project.mergerequests.list(milestone="Spring", get_all=True)), [one.id])
+assert one.id not in ids(project.mergerequests.list(milestone="None", get_all=True))
 same([(event.action, event.milestone["id"]) for event in one.resourcemilestoneevents.list(get_all=True)], [("add", milestone.id)])
 of_group = acme.milestones.create({"title": "Year's end"})
 same(sorted(ids(acme.milestones.list(get_all=True))), [*ids(groups["acme"]["milestones"]), of_group.id])
@@ -27,6 +29,7 @@ assert (issue.state, issue.author["id"], issue.issue_type, issue.labels) == ("op
 incident = project.issues.create({"title": "Nobody can log in", "issue_type": "incident"})
 same(ids(project.issues.list(issue_type="incident", get_all=True))[0:1], [incident.id])
 same(ids(milestone.issues()), [issue.id])
+same(ids(project.issues.list(milestone="Spring", get_all=True)), [issue.id])
 issue.state_event = "close"
 issue.save()
 assert project.issues.get(issue.iid).state == "closed"
