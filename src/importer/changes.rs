@@ -9,9 +9,9 @@ use crate::gitlab::queries::merge_request::{InProject, MergeRequest};
 use crate::gitlab::queries::scope as answers;
 use crate::store::{Batch, Kind, NewTask, Standing, Unreadable};
 
-use super::discover::Planner;
 use super::lists::Asking;
 use super::pages::{Fetched, Lost, Page, Place, Reader, Whose};
+use super::planner::Planner;
 use super::project::earlier;
 use super::rows::Rows;
 use super::{Error, belongings, lists};

@@ -1,172 +1,31 @@
-//! Walks the scope: groups, subgroups, projects, their labels and members, and a task for every project to read.
+//! Walks the scope: groups, subgroups, projects, their labels and members, and tasks for projects to be read by themselves.
 //!
 //! Committed page by page. To walk twice does no harm, so a planner may die anywhere.
 
-use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::gitlab::graphql::{Answer, GraphqlError};
 use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
-use crate::gitlab::{self, Class, Client};
-use crate::store::{Batch, KnownProject, NewTask, PlanClaim, Run};
+use crate::gitlab::{self, Class};
+use crate::store::NewTask;
 
 use super::adapt::PageSize;
-use super::context::Context;
 use super::cure::{Cure, Troubles};
 use super::lists::Asking;
-use super::plan::{Filter, Verdict};
-use super::read_to::ReadTo;
+use super::plan::Verdict;
+use super::planner::Planner;
 use super::rows::Rows;
-use super::sights::Sights;
-use super::standing::{self, Walked};
-use super::{Error, Settings, belongings};
+use super::{Error, belongings, standing};
 
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
 const PAGE: u32 = 50;
 
-/// How long another worker waits before it plans in the place of one that has said nothing.
-const PLAN_LEASE: SignedDuration = SignedDuration::from_mins(5);
-
-/// Tasks to store at once where all of them are known.
-const TASKS_AT_ONCE: usize = 500;
-
-/// How often to look whether another worker's plan is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-
 /// Where the planner leaves the names of what it could not find, for workers that come later.
 pub(super) const MISSING: &str = "import.missing";
 
-/// Whoever walks the scope of a run.
-pub(super) struct Planner<'a> {
-    pub(super) ctx: &'a Context,
-    run: &'a Run,
-    pub(super) filter: Filter,
-    /// Groups seen, with their parents and labels: projects inherit them.
-    groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
-    pub(super) walked: Walked,
-    /// Which user's tokens look at the scope now, of `ctx.views`.
-    pub(super) user: usize,
-    sights: Sights,
-    /// Projects that need a task, while nobody knows who is to read them.
-    wanted: HashSet<i64>,
-    /// References of the scope that were found.
-    found: HashSet<String>,
-    /// Projects that are stored.
-    pub(super) known: HashMap<i64, KnownProject>,
-    /// Merge requests that are stored of each, where that tells whether some are missing.
-    stored: Option<HashMap<i64, i64>>,
-    /// What earlier runs have read.
-    pub(super) read_to: ReadTo,
-    /// Whether each project that is met gets a task.
-    one_by_one: bool,
-    /// Changes that were read already, by project.
-    pub(super) changed: HashMap<i64, i64>,
-}
-
-impl<'a> Planner<'a> {
-    pub(super) async fn new(ctx: &'a Context, run: &'a Run) -> Result<Planner<'a>, Error> {
-        let filter = Filter::new(&ctx.settings.scope)?;
-        let source = ctx.settings.source;
-        let known = ctx.patiently(|| ctx.store.known_projects(source)).await?;
-        let read_to = ctx.patiently(|| ReadTo::load(&ctx.store, source)).await?;
-        Ok(Planner {
-            ctx,
-            run,
-            filter,
-            groups: HashMap::new(),
-            user: 0,
-            sights: Sights::default(),
-            wanted: HashSet::new(),
-            walked: Walked { subgroups: ctx.settings.scope.include_subgroups, ..Walked::default() },
-            found: HashSet::new(),
-            known: known.into_iter().map(|project| (project.id, project)).collect(),
-            stored: None,
-            read_to,
-            one_by_one: run.full,
-            changed: HashMap::new(),
-        })
-    }
-
-    /// Plans the run, or waits while another worker does.
-    pub(super) async fn plan(mut self) -> Result<(), Error> {
-        loop {
-            match self.claim().await? {
-                PlanClaim::Planned => return Ok(()),
-                PlanClaim::Elsewhere => self.ctx.pause(LOOK_AGAIN).await?,
-                PlanClaim::Mine => {
-                    let (ctx, run) = (self.ctx, self.run);
-                    return tokio::select! {
-                        read = self.read() => read,
-                        never = keep_claim(ctx, run) => match never {},
-                    };
-                }
-            }
-        }
-    }
-
-    pub(super) async fn claim(&self) -> Result<PlanClaim, Error> {
-        self.ctx.patiently(|| self.ctx.store.claim_plan(self.run.id, &self.ctx.worker, PLAN_LEASE)).await
-    }
-
-    /// Reads what changed in known groups, and walks the scope where that is due: what it meets is there to be read.
-    async fn read(&mut self) -> Result<(), Error> {
-        let (ctx, full) = (self.ctx, self.run.full);
-        let Settings { source, scope, walk_interval, .. } = &ctx.settings;
-        let (as_walked, now) = (format!("{scope:?}"), ctx.client.server_now());
-        if full {
-            self.read_to.groups.clear();
-        }
-        let groups = self.read_to.groups.len();
-        self.changes().await?;
-        // Of a user who sees less nothing is known without a walk, nor of a group that could not be read.
-        let is_lost = self.read_to.groups.len() < groups;
-        let due = full || is_lost || ctx.views.len() > 1 || self.read_to.walk_is_due(&as_walked, *walk_interval, now);
-        if due {
-            if ctx.settings.since.is_none() && !full {
-                self.stored = Some(ctx.patiently(|| ctx.store.stored_counts(*source)).await?);
-            }
-            self.walk().await?;
-            self.read_to.walked(&as_walked, now);
-        } else {
-            self.open_ends().await?;
-        }
-        let by_group = !self.read_to.groups.is_empty();
-        let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
-        let opening: Vec<String> = opening.cloned().collect();
-        self.read_to.opens(self.run, opening, now);
-        self.save_read_to().await?;
-        let planned = Batch { run_id: Some(self.run.id), planned: true, by_group, ..Batch::default() };
-        ctx.commit(planned).await?;
-        ctx.new_tasks.notify_one();
-        Ok(())
-    }
-
-    pub(super) async fn save_read_to(&self) -> Result<(), Error> {
-        let (store, source) = (&self.ctx.store, self.ctx.settings.source);
-        self.ctx.patiently(|| self.read_to.save(store, source)).await
-    }
-
-    /// Tasks for known projects that need one: those of which something is missing, and those that are in no group.
-    async fn open_ends(&mut self) -> Result<(), Error> {
-        let singles = &self.ctx.settings.scope.projects;
-        let is_single = |one: &KnownProject| {
-            singles.iter().any(|single| single.eq_ignore_ascii_case(&one.path) || *single == one.id.to_string())
-        };
-        let wanted = self.known.values().filter(|one| one.followed && (one.open || is_single(one)));
-        let wanted = wanted.filter(|one| self.ctx.settings.scope.include_archived || one.archived != Some(true));
-        let tasks: Vec<NewTask> = wanted.map(|one| self.task(one.id, 0, &[])).collect();
-        for tasks in tasks.chunks(TASKS_AT_ONCE) {
-            self.commit(Rows::default(), tasks.to_vec()).await?;
-        }
-        Ok(())
-    }
-
+impl Planner<'_> {
     /// Walks the scope.
-    async fn walk(&mut self) -> Result<(), Error> {
+    pub(super) async fn walk(&mut self) -> Result<(), Error> {
         let ctx = self.ctx;
         let mut refused = None;
         for user in 0..ctx.views.len() {
@@ -193,9 +52,7 @@ impl<'a> Planner<'a> {
         if ctx.views.len() > 1 {
             let wanted = self.sights.iter().filter(|(id, ..)| self.wanted.contains(id));
             let tasks: Vec<NewTask> = wanted.map(|(id, count, users)| self.task(id, count, users)).collect();
-            for tasks in tasks.chunks(TASKS_AT_ONCE) {
-                self.commit(Rows::default(), tasks.to_vec()).await?;
-            }
+            self.give_out(&tasks).await?;
         }
         let missing = json!(self.walked.missing).to_string();
         ctx.patiently(|| ctx.store.set_state(ctx.settings.source, MISSING, &missing)).await
@@ -346,46 +203,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether a project is to be read by itself: what changed in its group is not enough.
-    fn needs_task(&self, project: &Project, count: i64) -> bool {
-        // That merge requests are switched off is said of each project.
-        if self.one_by_one || project.merge_requests_enabled == Some(false) {
-            return true;
-        }
-        let stored = self.stored.as_ref().map(|stored| stored.get(&project.id).copied().unwrap_or(0));
-        match self.known.get(&project.id) {
-            Some(known) => {
-                known.open || !known.followed || known.unreadable || stored.is_some_and(|stored| stored < count)
-            }
-            None => true,
-        }
-    }
-
-    /// A task for a project with so many merge requests, to be read by some users' tokens.
-    fn task(&self, project_id: i64, count: i64, users: &[usize]) -> NewTask {
-        let tokens = users.iter().filter_map(|user| self.ctx.views.get(*user)).flat_map(Client::token_names).collect();
-        // Of one that was read before nobody knows how many have changed.
-        let read_before = self.known.get(&project_id).is_some_and(|known| known.since.is_some());
-        let expected = if read_before && !self.run.full { 0 } else { count };
-        NewTask { project_id, expected, tokens, read: None }
-    }
-
-    pub(super) fn view(&self) -> &'a Client {
-        self.ctx.views.get(self.user).unwrap_or(&self.ctx.client)
-    }
-
-    pub(super) async fn commit(&self, rows: Rows, tasks: Vec<NewTask>) -> Result<(), Error> {
-        let expected = tasks.iter().map(|task| task.expected.unsigned_abs()).sum();
-        let new_tasks = tasks.len() as u64;
-        let batch =
-            Batch { as_of: Some(Timestamp::now()), run_id: Some(self.run.id), plan: tasks, ..rows.into_batch() };
-        self.ctx.commit(batch).await?;
-        self.ctx.progress.planned(new_tasks, expected);
-        self.ctx.new_tasks.notify_one();
-        // Says that this worker is still at it.
-        self.claim().await.map(drop)
-    }
-
     /// Labels of a group and of those above it, as far as they are in the scope.
     fn labels_of(&self, group: Option<i64>) -> Vec<&Label> {
         let mut labels = Vec::new();
@@ -434,16 +251,6 @@ fn nothing_or(error: Error) -> Result<Option<String>, Error> {
     match error {
         Error::GitLab(error) if error.class() == Class::Hidden => Ok(None),
         error => Err(error),
-    }
-}
-
-/// Says again and again that this worker is at it: a rate limit may hold it up for longer than its claim lasts.
-async fn keep_claim(ctx: &Context, run: &Run) -> Infallible {
-    loop {
-        tokio::time::sleep(Duration::try_from(PLAN_LEASE).unwrap_or_default() / 3).await;
-        if let Err(error) = ctx.store.claim_plan(run.id, &ctx.worker, PLAN_LEASE).await {
-            tracing::warn!(%error, "cannot extend the claim of the plan");
-        }
     }
 }
 

@@ -22,6 +22,7 @@ mod lists;
 mod mode;
 mod pages;
 mod plan;
+mod planner;
 mod progress;
 mod project;
 mod read_to;

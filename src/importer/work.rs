@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval_at, timeout};
 use crate::store::{self, Run, Task};
 
 use super::context::Context;
-use super::discover::Planner;
+use super::planner::Planner;
 use super::project::{self, Ending};
 use super::{Difference, Error, LEASE};
 

@@ -141,7 +141,11 @@ fn refuse_unknown(url: &str) -> Result<(), Error> {
 
 async fn open_sqlite(url: &str) -> Result<Store, Error> {
     let options = SqliteConnectOptions::from_str(url)?;
-    make_own(options.get_filename());
+    let in_memory =
+        options.get_filename().as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory");
+    if !in_memory {
+        make_own(options.get_filename());
+    }
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -156,8 +160,6 @@ async fn open_sqlite(url: &str) -> Result<Store, Error> {
             .max_lifetime(None)
             .test_before_acquire(false)
     };
-    let in_memory =
-        options.get_filename().as_os_str().is_empty() || url.contains(":memory:") || url.contains("mode=memory");
 
     let writer = open_writer(&lasting(1), &options).await.map_err(|error| explain(error, options.get_filename()))?;
     if in_memory {
@@ -181,11 +183,8 @@ async fn open_writer(pool: &SqlitePoolOptions, options: &SqliteConnectOptions) -
 
 /// A new file belongs to its owner alone; SQLite gives what it writes beside it the same rights.
 fn make_own(file: &Path) {
-    let is_file = !file.as_os_str().is_empty() && file != Path::new(":memory:");
-    if is_file {
-        // Where this fails, opening it fails too, and says why.
-        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    }
+    // Where this fails, opening it fails too, and says why.
+    let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
 }
 
 /// SQLite says of many things that it cannot open the file; the system says why.
