@@ -225,6 +225,8 @@ async fn a_look_for_any_other_cause_asks_gitlab_nothing_and_lists_nothing() {
     let scene = Scene::new().await;
     scene.apply(&format!("{HOOKS}\n  interval: 1d\n  import: {{schedule: \"0 5 1 1 *\"}}")).await;
     scene.until(("Ready", "True", "Succeeded")).await;
+    // The Event of becoming ready follows the status: it is there before the next look.
+    scene.look().await;
     let before = scene.connection().await;
     scene.gitlab.forget_requests();
     let moment = scene.namespace.cluster.moment();
