@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::{Bytes, to_bytes};
 use axum::http::StatusCode;
+use axum::http::header::DATE;
 use axum::response::{IntoResponse as _, Response};
 
 use super::api::{Server, answer_graphql, answer_rest};
@@ -14,7 +15,7 @@ use super::budget;
 use super::dress::Visit;
 use super::faults::{FaultKind, Subject};
 use super::incoming::Incoming;
-use super::limits::Budget;
+use super::limits::{Budget, http_date};
 use super::log::Logged;
 use super::reply::{page, set};
 use super::shared::Shared;
@@ -47,6 +48,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> Respons
     let body = visit.rails(incoming, &mut parts, body);
     log(shared, incoming, &was_asked, visitor.username, (parts.status.as_u16(), body.len()));
     let body: Bytes = visit.nginx(incoming, &mut parts, body);
+    if !parts.headers.contains_key(DATE) {
+        set(&mut parts.headers, "date", &http_date(shared.read().now().as_second()));
+    }
     spoil::headers(&struck, &mut parts);
     spoil::send(&struck, parts, body)
 }
