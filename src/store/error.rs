@@ -85,7 +85,10 @@ impl From<sqlx::Error> for Error {
                 _ => Error::Unreachable(cause.to_string()),
             },
             sqlx::Error::Tls(cause) => Error::Unreachable(cause.to_string()),
-            sqlx::Error::PoolTimedOut => Error::Unreachable("no connection became free in time".to_owned()),
+            sqlx::Error::PoolTimedOut => Error::Unreachable(
+                "no connection came in time: all are in use, the server allows no more, or it takes no writes for now"
+                    .to_owned(),
+            ),
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Error::Unreachable("the connection is closed".to_owned())
             }

@@ -62,9 +62,9 @@ impl Store {
 }
 
 async fn open_postgres(url: &str) -> Result<Store, Error> {
-    refuse_unknown(url)?;
+    let url = without_unknown(url);
     // Connection poolers refuse start-up options that they do not know.
-    let options = PgConnectOptions::from_str(url)?.application_name("gitlab-connector").extra_float_digits(None);
+    let options = PgConnectOptions::from_str(&url)?.application_name("gitlab-connector").extra_float_digits(None);
     // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
     let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
     let answer = first.await.map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
@@ -108,8 +108,8 @@ fn standby() -> Error {
     Error::Standby("it is a standby, or the database is set to read only".to_owned())
 }
 
-/// The driver would leave out what it does not know, and log it with its value, which may be a secret.
-fn refuse_unknown(url: &str) -> Result<(), Error> {
+/// The URL without parameters that the driver does not know. It would leave them out too, and log their values.
+fn without_unknown(url: &str) -> String {
     const KNOWN: [&str; 18] = [
         "sslmode",
         "ssl-mode",
@@ -131,12 +131,18 @@ fn refuse_unknown(url: &str) -> Result<(), Error> {
         "options",
     ];
     // What cannot be parsed is said by the driver.
-    let Ok(parsed) = Url::parse(url) else { return Ok(()) };
-    let known = |name: &str| KNOWN.contains(&name) || name.starts_with("options[");
-    match parsed.query_pairs().find(|(name, _)| !known(name)) {
-        Some((name, _)) => Err(Error::Url(format!("the parameter {name} is not known"))),
-        None => Ok(()),
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let given: Vec<(String, String)> =
+        parsed.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        given.iter().partition(|(name, _)| KNOWN.contains(&name.as_str()) || name.starts_with("options["));
+    if unknown.is_empty() {
+        return url.to_owned();
     }
+    let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
+    tracing::warn!(parameters = names.join(", "), "parameters of the database URL are not known and left out");
+    parsed.query_pairs_mut().clear().extend_pairs(known);
+    parsed.into()
 }
 
 async fn open_sqlite(url: &str) -> Result<Store, Error> {

@@ -34,6 +34,19 @@ async fn a_database_url_of_another_kind_is_told_what_may_be_there() {
     ended.says(1, &["postgres://", "sqlite:"]);
 }
 
+/// Managed databases hand out URLs with parameters of other drivers, and some of their values are secrets.
+#[tokio::test]
+async fn parameters_of_other_drivers_are_named_and_their_values_are_not_printed() {
+    let url = postgres::database().await;
+    let mut url = Url::parse(url.expose_secret()).unwrap();
+    url.query_pairs_mut().extend_pairs([("channel_binding", "prefer"), ("sslpassword", "hunter2-in-the-url")]);
+
+    let ended = binary::run(&Directory::new(), &["migrate", "--database", url.as_str()]).await;
+
+    ended.says(0, &["channel_binding", "sslpassword"]);
+    assert!(!ended.text().contains("hunter2-in-the-url"), "{}", ended.text());
+}
+
 #[tokio::test]
 async fn a_disk_that_is_full_is_said_and_what_was_stored_stays() {
     let gitlab = serve(gitlab_simulator::World::generate(

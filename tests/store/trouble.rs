@@ -152,17 +152,6 @@ async fn a_server_that_takes_no_writes_for_a_while_is_written_to_as_soon_as_it_d
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_known_is_refused_by_name_and_its_value_is_not_printed() {
-    let url = "postgresql://someone@127.0.0.1:1/app?sslmode=prefer&sslpassword=hunter2-in-the-database";
-
-    let error = Store::open(&SecretString::from(url)).await.unwrap_err();
-
-    assert!(matches!(error, Error::Url(_)), "{error:?}");
-    assert!(says(&error).contains("sslpassword"), "{error}");
-    assert!(!says(&error).contains(postgres::PASSWORD));
-}
-
-#[tokio::test]
 async fn a_closed_sqlite_file_is_whole_and_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
 
