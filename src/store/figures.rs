@@ -197,8 +197,8 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn recount(&self, source: Source) -> Result<(), Error> {
-        const DUE: Sql = Sql::both("select user_id from connector_recounts where source = $1 order by user_id");
-        const DONE: Sql = Sql::both("delete from connector_recounts where source = $1 and user_id = $2");
+        const DUE: Sql = Sql::both("select user_id, mark from connector_recounts where source = $1 order by user_id");
+        const DONE: Sql = Sql::both("delete from connector_recounts where source = $1 and user_id = $2 and mark = $3");
         const NAMING: Sql = Sql::both(
             "select merge_request_id from connector_participants where source = $1 and user_id = $2
              union select merge_request_id from connector_facts where source = $1 and author_id = $2 order by 1",
@@ -207,7 +207,7 @@ impl Store {
             "select id from gitlab_merge_requests where source = $1 and id > $2 and deleted_at is null order by id limit 500",
         );
         for due in self.fetch(DUE, vec![Arg::Int(source.0)]).await? {
-            let user = due.int(0);
+            let (user, mark) = (due.int(0), due.int(1));
             if user == EVERYBODY {
                 let mut last = 0;
                 loop {
@@ -222,7 +222,7 @@ impl Store {
                     self.make_chunk(source, &chunk.iter().map(|row| row.int(0)).collect()).await?;
                 }
             }
-            self.execute(DONE, vec![Arg::Int(source.0), Arg::Int(user)]).await?;
+            self.execute(DONE, vec![Arg::Int(source.0), Arg::Int(user), Arg::Int(mark)]).await?;
         }
         Ok(())
     }

@@ -34,10 +34,10 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements {
     changed: sql("select u.id from {wanted} {of(gitlab_users, u, id, w.id)} where u.kind is distinct from {kind}"),
     all_changed: sql("select u.id from gitlab_users u where u.source = $1 and u.kind is distinct from {kind}"),
     set: sql("update gitlab_users as u set kind = {kind} where u.source = $1 and u.id in (select w.id from {wanted})"),
-    due: sql("insert into connector_recounts (source, user_id) select $1, w.id from {wanted}
+    due: sql("insert into connector_recounts as t (source, user_id) select $1, w.id from {wanted}
         where exists (select 1 from connector_participants p where p.source = $1 and p.user_id = w.id)
            or exists (select 1 from connector_facts f where f.source = $1 and f.author_id = w.id)
-        on conflict (source, user_id) do nothing"),
+        on conflict (source, user_id) do update set mark = t.mark + 1"),
 });
 
 fn sql(template: &str) -> Sql {

@@ -12,27 +12,22 @@ pub(super) struct Migration {
     pub(super) sqlite: &'static str,
 }
 
+/// A migration of `schema/postgres` and `schema/sqlite`.
+macro_rules! migration {
+    ($version:literal, $file:literal) => {
+        Migration {
+            version: $version,
+            postgres: include_str!(concat!("schema/postgres/", $file)),
+            sqlite: include_str!(concat!("schema/sqlite/", $file)),
+        }
+    };
+}
+
 pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        postgres: include_str!("schema/postgres/0001_tables.sql"),
-        sqlite: include_str!("schema/sqlite/0001_tables.sql"),
-    },
-    Migration {
-        version: 2,
-        postgres: include_str!("schema/postgres/0002_bots.sql"),
-        sqlite: include_str!("schema/sqlite/0002_bots.sql"),
-    },
-    Migration {
-        version: 3,
-        postgres: include_str!("schema/postgres/0003_states.sql"),
-        sqlite: include_str!("schema/sqlite/0003_states.sql"),
-    },
-    Migration {
-        version: 4,
-        postgres: include_str!("schema/postgres/0004_facts.sql"),
-        sqlite: include_str!("schema/sqlite/0004_facts.sql"),
-    },
+    migration!(1, "0001_tables.sql"),
+    migration!(2, "0002_bots.sql"),
+    migration!(3, "0003_states.sql"),
+    migration!(4, "0004_facts.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

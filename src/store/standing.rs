@@ -1,5 +1,7 @@
 //! What became of groups and projects: archived, excluded, moved away, hidden, deleted. Each state has the time since when.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use serde_json::json;
 
@@ -89,43 +91,42 @@ impl Store {
     }
 }
 
+struct Statements {
+    groups: Sql,
+    projects: Sql,
+}
+
+static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
+    let states = ["deleted", "out_of_scope", "archived", "unreadable"];
+    Statements {
+        groups: since_when("gitlab_groups", &states),
+        projects: since_when("gitlab_projects", &[&states[..], &["excluded"]].concat()),
+    }
+});
+
+/// Sets and clears the times of states. One that lasts keeps its beginning.
+fn since_when(table: &str, states: &[&str]) -> Sql {
+    let sets = |told: fn(&str) -> String| {
+        let set = |state: &&str| format!("{state}_at = case when {} then coalesce(t.{state}_at, $3) end", told(state));
+        states.iter().map(set).collect::<Vec<_>>().join(", ")
+    };
+    let columns: Vec<String> = states.iter().map(|state| format!("{state} boolean")).collect();
+    let postgres = format!(
+        "update {table} t set {} from json_to_recordset($2::text::json) as c(id bigint, {})
+         where t.source = $1 and t.id = c.id",
+        sets(|state| format!("c.{state}")),
+        columns.join(", "),
+    );
+    let sqlite = format!(
+        "update {table} as t set {} from json_each($2) c where t.source = $1 and t.id = c.value->>'id'",
+        sets(|state| format!("c.value->>'{state}'")),
+    );
+    Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
+}
+
 impl Writer<'_> {
     /// Stores what became of groups and projects. What is not followed any more need not be refreshed.
     pub(super) async fn stand(&mut self, batches: &[&Batch]) -> Result<(), Error> {
-        const GROUPS: Sql = Sql {
-            postgres: "update gitlab_groups t set
-                deleted_at = case when c.deleted then coalesce(t.deleted_at, $3) end,
-                out_of_scope_at = case when c.out_of_scope then coalesce(t.out_of_scope_at, $3) end,
-                archived_at = case when c.archived then coalesce(t.archived_at, $3) end,
-                unreadable_at = case when c.unreadable then coalesce(t.unreadable_at, $3) end
-              from json_to_recordset($2::text::json)
-                as c(id bigint, deleted boolean, out_of_scope boolean, archived boolean, unreadable boolean)
-              where t.source = $1 and t.id = c.id",
-            sqlite: "update gitlab_groups as t set
-                deleted_at = case when c.value->>'deleted' then coalesce(t.deleted_at, $3) end,
-                out_of_scope_at = case when c.value->>'out_of_scope' then coalesce(t.out_of_scope_at, $3) end,
-                archived_at = case when c.value->>'archived' then coalesce(t.archived_at, $3) end,
-                unreadable_at = case when c.value->>'unreadable' then coalesce(t.unreadable_at, $3) end
-              from json_each($2) c where t.source = $1 and t.id = c.value->>'id'",
-        };
-        const PROJECTS: Sql = Sql {
-            postgres: "update gitlab_projects t set
-                deleted_at = case when c.deleted then coalesce(t.deleted_at, $3) end,
-                out_of_scope_at = case when c.out_of_scope then coalesce(t.out_of_scope_at, $3) end,
-                excluded_at = case when c.excluded then coalesce(t.excluded_at, $3) end,
-                archived_at = case when c.archived then coalesce(t.archived_at, $3) end,
-                unreadable_at = case when c.unreadable then coalesce(t.unreadable_at, $3) end
-              from json_to_recordset($2::text::json)
-                as c(id bigint, deleted boolean, out_of_scope boolean, excluded boolean, archived boolean, unreadable boolean)
-              where t.source = $1 and t.id = c.id",
-            sqlite: "update gitlab_projects as t set
-                deleted_at = case when c.value->>'deleted' then coalesce(t.deleted_at, $3) end,
-                out_of_scope_at = case when c.value->>'out_of_scope' then coalesce(t.out_of_scope_at, $3) end,
-                excluded_at = case when c.value->>'excluded' then coalesce(t.excluded_at, $3) end,
-                archived_at = case when c.value->>'archived' then coalesce(t.archived_at, $3) end,
-                unreadable_at = case when c.value->>'unreadable' then coalesce(t.unreadable_at, $3) end
-              from json_each($2) c where t.source = $1 and t.id = c.value->>'id'",
-        };
         const LEFT: Sql = Sql {
             postgres: "delete from connector_refreshes where source = $1
                 and project_id in (select value::bigint from json_array_elements_text($2::text::json))",
@@ -135,8 +136,8 @@ impl Writer<'_> {
             let standings = batches.iter().flat_map(|batch| &batch.standings);
             standings.filter(|standing| standing.kind == kind).map(|standing| json!(standing)).collect::<Vec<_>>()
         };
-        self.write_rows(GROUPS, &of_kind(Kind::Group)).await?;
-        self.write_rows(PROJECTS, &of_kind(Kind::Project)).await?;
+        self.write_rows(STATEMENTS.groups, &of_kind(Kind::Group)).await?;
+        self.write_rows(STATEMENTS.projects, &of_kind(Kind::Project)).await?;
         let left = batches.iter().flat_map(|batch| &batch.standings).filter(|standing| {
             standing.kind == Kind::Project && (standing.deleted || standing.out_of_scope || standing.excluded)
         });

@@ -101,6 +101,8 @@ create table connector_recounts (
   source bigint not null,
   -- The user; 0 for all facts of the connection.
   user_id bigint not null,
+  -- Grows with every change of the user: tells whether there was another while the facts were made.
+  mark bigint not null default 1,
   primary key (source, user_id)
 );
 insert into connector_recounts (source, user_id) select id, 0 from gitlab_connections;

@@ -98,6 +98,8 @@ create table connector_recounts (
   source integer not null,
   -- The user; 0 for all facts of the connection.
   user_id integer not null,
+  -- Grows with every change of the user: tells whether there was another while the facts were made.
+  mark integer not null default 1,
   primary key (source, user_id)
 ) strict;
 insert into connector_recounts (source, user_id) select id, 0 from gitlab_connections;
