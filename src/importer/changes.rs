@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use serde_json::json;
 
+use crate::gitlab::Class;
 use crate::gitlab::queries::merge_request::{InProject, MergeRequest};
 use crate::gitlab::queries::scope as answers;
 use crate::store::{Batch, Kind, NewTask, Standing, Unreadable};
 
+use super::discover::is_of_the_token;
 use super::lists::Asking;
 use super::pages::{Fetched, Lost, Page, Place, Reader, Whose};
 use super::planner::Planner;
@@ -27,7 +29,9 @@ enum Looked {
 impl Planner<'_> {
     /// Reads what changed in the groups of the scope that were read before. Those are left out from then on that cannot be read
     /// so: their projects are read one by one.
-    pub(super) async fn changes(&mut self) -> Result<(), Error> {
+    ///
+    /// What changed since `once_more` is read again, where that is earlier.
+    pub(super) async fn changes(&mut self, once_more: Option<Timestamp>) -> Result<(), Error> {
         let groups = &self.ctx.settings.scope.groups;
         let known = groups.iter().filter_map(|group| Some((group, *self.read_to.groups.get(group)?)));
         let known: BTreeMap<&String, Timestamp> = known.collect();
@@ -35,20 +39,25 @@ impl Planner<'_> {
             let mut looked = Looked::Nothing;
             for user in 0..self.ctx.views.len() {
                 self.user = user;
-                looked = looked.max(self.changes_of(group, since).await?);
+                let begin = once_more.map_or(since, |at| at.min(since));
+                looked = looked.max(match self.changes_of(group, (begin, since)).await {
+                    // The others see what they see.
+                    Err(Error::GitLab(error)) if is_of_the_token(&error) && self.ctx.views.len() > 1 => Looked::Nothing,
+                    other => other?,
+                });
             }
             if looked != Looked::Everything {
                 tracing::info!(group, "what changed in a group cannot be read at once, reading project by project");
                 self.read_to.groups.remove(group);
             }
         }
-        self.commit_changed().await
+        Ok(())
     }
 
-    /// Reads what changed in a group as one user sees it.
-    async fn changes_of(&mut self, group: &str, since: Timestamp) -> Result<Looked, Error> {
+    /// Reads what changed in a group as one user sees it, from `begin` on; what was there before `since` is no news.
+    async fn changes_of(&mut self, group: &str, (begin, since): (Timestamp, Timestamp)) -> Result<Looked, Error> {
         let Some(path) = self.group_path(group).await? else { return Ok(Looked::Nothing) };
-        let begin = Some(earlier(since));
+        let begin = Some(earlier(begin));
         let mut reader = Reader::new((self.ctx, self.view()), Whose::Group, &path, begin);
         let mut fetched = reader.fetch(Place { after: None, since: begin, counted: false }).await?;
         loop {
@@ -130,8 +139,16 @@ impl Planner<'_> {
             return Ok(true);
         }
         let document = answers::one_project(self.ctx.dialect, self.parts());
-        let answer: answers::ProjectAnswer =
-            belongings::ask((self.ctx, self.view()), &document, &json!({ "path": path })).await?;
+        let asked = belongings::ask((self.ctx, self.view()), &document, &json!({ "path": path })).await;
+        let answer: answers::ProjectAnswer = match asked {
+            Err(Error::GitLab(error)) if error.class() != Class::Fatal => {
+                tracing::warn!(project = path, %error, "GitLab cannot tell a project, it is read by itself later");
+                let trouble = Unreadable { project_id: project, iid: 0, reason: error.to_string() };
+                self.ctx.commit(Batch { unreadable: vec![trouble], ..Batch::default() }).await?;
+                return Ok(false);
+            }
+            other => other?,
+        };
         let Some(found) = answer.project.filter(|found| found.id == project) else { return Ok(false) };
         let archived = found.archived == Some(true);
         self.projects(vec![found]).await?;
@@ -145,7 +162,7 @@ impl Planner<'_> {
     }
 
     /// Tells of which projects how many changes are stored.
-    async fn commit_changed(&mut self) -> Result<(), Error> {
+    pub(super) async fn commit_changed(&mut self) -> Result<(), Error> {
         let changed = std::mem::take(&mut self.changed).into_iter().filter(|(_, changed)| *changed > 0);
         let done = changed.map(|(project_id, changed)| NewTask {
             project_id,

@@ -7,13 +7,14 @@ use serde_json::json;
 use crate::gitlab::graphql::{Answer, GraphqlError};
 use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
 use crate::gitlab::{self, Class};
-use crate::store::NewTask;
+use crate::store::{NewTask, Unreadable};
 
 use super::adapt::PageSize;
 use super::cure::{Cure, Troubles};
 use super::lists::Asking;
 use super::plan::Verdict;
 use super::planner::Planner;
+use super::project::NOT_SHOWN;
 use super::rows::Rows;
 use super::{Error, belongings, standing};
 
@@ -169,6 +170,11 @@ impl Planner<'_> {
             }
             let asking = Asking { ctx: self.ctx, client: self.view(), path: &project.full_path };
             belongings::complete(asking, Owner::Project, &mut project.labels, &mut project.members).await?;
+            if verdict == Verdict::Read && self.shows_none(project.id, count) {
+                // Until it was read to its end, it is asked for by itself: meanwhile changes of its group pass it by.
+                let reason = NOT_SHOWN.to_owned();
+                rows.batch.unreadable.push(Unreadable { project_id: project.id, iid: 0, reason });
+            }
             if verdict == Verdict::Read && self.needs_task(&project, count) {
                 // With several users, nobody knows before the last has looked who is to read it.
                 match self.ctx.views.len() {
@@ -241,7 +247,7 @@ impl Planner<'_> {
 }
 
 /// Whether another user may have more success.
-fn is_of_the_token(error: &gitlab::Error) -> bool {
+pub(super) fn is_of_the_token(error: &gitlab::Error) -> bool {
     use gitlab::Error::{Forbidden, InsufficientScope, Unauthorized};
     matches!(error, Unauthorized { .. } | InsufficientScope { .. } | Forbidden { .. })
 }

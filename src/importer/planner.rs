@@ -46,8 +46,8 @@ pub(super) struct Planner<'a> {
     pub(super) found: HashSet<String>,
     /// Projects that are stored.
     pub(super) known: HashMap<i64, KnownProject>,
-    /// Merge requests that are stored of each, where that tells whether some are missing.
-    pub(super) stored: Option<HashMap<i64, i64>>,
+    /// Merge requests that are stored of each, once a walk begins.
+    pub(super) stored: HashMap<i64, i64>,
     /// What earlier runs have read.
     pub(super) read_to: ReadTo,
     /// Whether each project that is met gets a task.
@@ -73,7 +73,7 @@ impl<'a> Planner<'a> {
             walked: Walked { subgroups: ctx.settings.scope.include_subgroups, ..Walked::default() },
             found: HashSet::new(),
             known: known.into_iter().map(|project| (project.id, project)).collect(),
-            stored: None,
+            stored: HashMap::new(),
             read_to,
             one_by_one: run.full,
             changed: HashMap::new(),
@@ -109,20 +109,21 @@ impl<'a> Planner<'a> {
         if full {
             self.read_to.groups.clear();
         }
+        // Who sees most of a project only a walk can tell.
+        let due = full || ctx.views.len() > 1 || self.read_to.walk_is_due(&as_walked, *walk_interval, now);
+        let once_more = if due { self.read_to.read_once_more() } else { None };
         let groups = self.read_to.groups.len();
-        self.changes().await?;
-        // Of a user who sees less nothing is known without a walk, nor of a group that could not be read.
+        self.changes(once_more).await?;
         let is_lost = self.read_to.groups.len() < groups;
-        let due = full || is_lost || ctx.views.len() > 1 || self.read_to.walk_is_due(&as_walked, *walk_interval, now);
-        if due {
-            if ctx.settings.since.is_none() && !full {
-                self.stored = Some(ctx.patiently(|| ctx.store.stored_counts(*source)).await?);
-            }
+        if due || is_lost {
+            self.stored = ctx.patiently(|| ctx.store.stored_counts(*source)).await?;
             self.walk().await?;
             self.read_to.walked(&as_walked, now);
         } else {
             self.open_ends().await?;
         }
+        // Tasks come first: a project that has one is not done because some changes of it are stored.
+        self.commit_changed().await?;
         let by_group = !self.read_to.groups.is_empty();
         let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
         let opening: Vec<String> = opening.cloned().collect();
@@ -165,13 +166,19 @@ impl<'a> Planner<'a> {
         if self.one_by_one || project.merge_requests_enabled == Some(false) {
             return true;
         }
-        let stored = self.stored.as_ref().map(|stored| stored.get(&project.id).copied().unwrap_or(0));
-        match self.known.get(&project.id) {
-            Some(known) => {
-                known.open || !known.followed || known.unreadable || stored.is_some_and(|stored| stored < count)
-            }
-            None => true,
-        }
+        let Some(known) = self.known.get(&project.id) else { return true };
+        // With a limit in time, fewer are stored than there are.
+        let is_short = self.ctx.settings.since.is_none() && self.stored_of(project.id) < count;
+        known.open || !known.followed || known.unreadable || is_short || self.shows_none(project.id, count)
+    }
+
+    /// Whether GitLab lists nothing of a project that has something: then it is hidden, or all of it was deleted.
+    pub(super) fn shows_none(&self, project: i64, count: i64) -> bool {
+        count == 0 && self.stored_of(project) > 0
+    }
+
+    fn stored_of(&self, project: i64) -> i64 {
+        self.stored.get(&project).copied().unwrap_or(0)
     }
 
     /// A task for a project with so many merge requests, to be read by some users' tokens.

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::gitlab::Client;
+use crate::gitlab::{Class, Client};
 use crate::store::{self, Batch, Progress as TaskProgress, Task, TaskState, Unreadable};
 
 use super::context::Context;
@@ -16,7 +16,8 @@ use super::{Difference, Error, absence, lists, retry};
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
 /// To whom may not see merge requests GitLab gives an empty list by GraphQL, and refuses by REST.
-const NOT_SHOWN: &str = "GitLab shows no merge requests to the tokens: they are hidden from them, or switched off";
+pub(super) const NOT_SHOWN: &str =
+    "GitLab shows no merge requests to the tokens: they are hidden from them, or switched off";
 
 /// How work on a task ended.
 #[derive(Debug)]
@@ -129,8 +130,12 @@ impl<'a> Work<'a> {
     /// Ends the pass with its last page, which began at `cursor`.
     async fn end(&self, task: &Task, page: Page, cursor: Option<String>) -> Result<Ending, Error> {
         // An empty list is what GitLab also gives to whoever may not see it.
-        if self.found == 0 && !absence::is_readable(self.ctx, task.project_id).await? {
-            return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await;
+        if self.found == 0 {
+            match self.own(absence::is_readable(self.ctx, task.project_id).await)? {
+                Ok(true) => {}
+                Ok(false) => return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await,
+                Err(reason) => return self.give_up(task, TaskState::Failed { reason }).await,
+            }
         }
         if !task.full && self.gap.is_none() && !self.troubled {
             return ended(self.store(task, page, TaskState::Done).await, self.difference(task));
@@ -142,11 +147,28 @@ impl<'a> Work<'a> {
             Err(Error::Store(store::Error::ClaimLost)) => return Ok(Ending::Lost),
             other => other?,
         }
-        if task.full && self.gap.is_none() && !absence::settle(self.ctx, task).await? {
-            return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await;
+        if task.full && self.gap.is_none() {
+            match self.own(absence::settle(self.ctx, task).await)? {
+                Ok(true) => {}
+                Ok(false) => return self.give_up(task, TaskState::Skipped { reason: NOT_SHOWN.to_owned() }).await,
+                Err(reason) => return self.give_up(task, TaskState::Failed { reason }).await,
+            }
         }
         let state = self.last_state(task).await?;
         ended(self.close(task, state).await, self.difference(task))
+    }
+
+    /// An answer about this project, or why GitLab gave none; only what all projects would meet ends the run.
+    fn own<T>(&self, answer: Result<T, Error>) -> Result<Result<T, String>, Error> {
+        match answer {
+            Err(Error::GitLab(error))
+                if error.class() != Class::Fatal && self.ctx.answered_within(self.ctx.patience()) =>
+            {
+                Ok(Err(error.to_string()))
+            }
+            Err(error) => Err(error),
+            Ok(answer) => Ok(Ok(answer)),
+        }
     }
 
     /// What the task is once all its pages are stored.

@@ -17,6 +17,8 @@ pub(super) struct ReadTo {
     /// Every change of these groups up to then is stored.
     pub(super) groups: BTreeMap<String, Timestamp>,
     walked_at: Option<Timestamp>,
+    /// When it was walked the time before.
+    walked_before: Option<Timestamp>,
     /// The scope that was walked then.
     scope: String,
     /// The run that reads the projects of `opening` one by one, and when it was planned.
@@ -42,7 +44,14 @@ impl ReadTo {
 
     /// The scope was walked.
     pub(super) fn walked(&mut self, scope: &str, at: Timestamp) {
-        (self.walked_at, self.scope) = (Some(at), scope.to_owned());
+        self.walked_before = self.walked_at.replace(at);
+        scope.clone_into(&mut self.scope);
+    }
+
+    /// From when on changes are read once more with a walk. Between two walks a project may be hidden for a while, and nobody
+    /// notices; the walk before the last one, because a project may be seen by a walk and not by the changes read with it.
+    pub(super) fn read_once_more(&self) -> Option<Timestamp> {
+        self.walked_before.or(self.walked_at)
     }
 
     /// A run reads all projects of some groups, one by one: once it has ended, what changed before `at` is stored.
@@ -82,5 +91,19 @@ mod tests {
         assert!(read_to.walk_is_due("acme", day, later(24)));
         assert!(read_to.walk_is_due("acme and more", day, now));
         assert!(read_to.walk_is_due("acme", SignedDuration::ZERO, now));
+    }
+
+    #[test]
+    fn with_a_walk_changes_are_read_once_more_from_the_walk_before_the_last() {
+        let at = |hour: i64| Timestamp::from_second(hour * 3600).unwrap();
+        let mut read_to = ReadTo::default();
+        let mut from = Vec::new();
+        for hour in 1..4 {
+            from.push(read_to.read_once_more());
+            read_to.walked("acme", at(hour));
+        }
+
+        assert_eq!(from, [None, Some(at(1)), Some(at(1))]);
+        assert_eq!(read_to.read_once_more(), Some(at(2)));
     }
 }

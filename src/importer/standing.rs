@@ -113,6 +113,11 @@ async fn ask(ctx: &Context, walked: &Walked, known: Known) -> Result<Option<Stan
         Err(Error::GitLab(error)) if error.class() == Class::Hidden => {
             Ok(Some(Standing { unreadable: true, ..known.standing }))
         }
+        // One place that GitLab fails to tell of is no reason to stop: it stays what it was until the next walk.
+        Err(Error::GitLab(error)) if error.class() != Class::Fatal => {
+            tracing::warn!(path = known.path, %error, "GitLab cannot tell what became of it");
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

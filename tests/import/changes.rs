@@ -1,11 +1,11 @@
 //! Requests follow changes, not projects: what a run costs where little or nothing changed, and that it misses nothing.
 
 use gitlab_connector::importer::{Scope, Settings};
-use gitlab_simulator::Simulator;
-use gitlab_simulator::world::{Role, Size};
+use gitlab_simulator::world::{Clock, Owner, Role, Scope as TokenScope, Size, Visibility};
+use gitlab_simulator::{Simulator, World};
 use jiff::SignedDuration;
 
-use super::{Place, assert_same, company, import, serve};
+use super::{Place, TOKEN, assert_same, company, die_and_go_on, import, serve};
 
 /// Settings of a run that looks for new projects once a day only.
 fn scheduled(place: &Place, key: &str) -> Settings {
@@ -145,4 +145,136 @@ async fn what_changed_while_it_was_hidden_is_read_once_it_is_seen_again() {
 
     let titles = "select title from gitlab_merge_requests where title in ('Unseen', 'Seen') order by title";
     assert_eq!(place.texts(titles).await, ["Seen", "Unseen"]);
+}
+
+#[tokio::test]
+async fn dying_anywhere_while_changes_are_read_and_going_on_equals_not_dying() {
+    let size = Size { projects: 5, merge_requests: 60, notes: 1, commits: 1, ..Size::default() };
+    let gitlab = serve(company(3, size)).await;
+    for place in Place::each().await {
+        import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+        gitlab.world(|world| {
+            let all: Vec<i64> = world.merge_requests().map(|one| one.id).collect();
+            for id in all {
+                world.comment(id, "root", "one more word").unwrap();
+            }
+            let acme = world.group_by_path("acme").unwrap().id;
+            let project = world.add_project(acme, &format!("new-{}", fastrand::u32(..)));
+            world.open_merge_request(project, "root", "Begin").unwrap();
+        });
+
+        let lives = die_and_go_on(&gitlab, &place, &scheduled(&place, "broken")).await;
+        import(&gitlab, &place, &place.settings("walked")).await.unwrap();
+
+        assert!(lives > 2, "it died a few times");
+        assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+/// The hour passes between two walks: nothing but the runs in it could have noticed.
+#[tokio::test]
+async fn what_changed_while_a_project_was_hidden_is_read_with_the_walks_that_follow() {
+    for hide in [Hide::Project, Hide::MergeRequests] {
+        for place in Place::each().await {
+            let gitlab = serve(private()).await;
+            import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+
+            at_minute(&gitlab, 10);
+            hide.from_the_reader(&gitlab);
+            gitlab.world(|world| world.merge(1, "bob").unwrap());
+            at_minute(&gitlab, 40);
+            gitlab.world(|world| world.comment(2, "ann", "seen by all").unwrap());
+            requests(&gitlab, &place, "meanwhile").await;
+            at_minute(&gitlab, 60);
+            show(&gitlab);
+            gitlab.world(|world| world.comment(2, "ann", "seen by all again").unwrap());
+            requests(&gitlab, &place, "after").await;
+            import(&gitlab, &place, &place.settings("walked")).await.unwrap();
+
+            assert_same(&lasting(&place).await, &lasting_fresh(&gitlab, &place).await);
+        }
+    }
+}
+
+/// The walk itself falls into the hour: from then on the project is asked for by itself.
+#[tokio::test]
+async fn what_changed_while_a_walk_saw_nothing_of_a_project_is_read_with_the_first_run_that_sees_it() {
+    for hide in [Hide::Project, Hide::MergeRequests] {
+        for place in Place::each().await {
+            let gitlab = serve(private()).await;
+            import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
+
+            at_minute(&gitlab, 10);
+            hide.from_the_reader(&gitlab);
+            gitlab.world(|world| world.merge(1, "bob").unwrap());
+            for (key, minute) in [("walked", 40), ("walked again", 80), ("and again", 120)] {
+                at_minute(&gitlab, minute);
+                gitlab.world(|world| world.comment(2, "ann", key).unwrap());
+                import(&gitlab, &place, &place.settings(key)).await.unwrap();
+            }
+            show(&gitlab);
+            import(&gitlab, &place, &place.settings("seen")).await.unwrap();
+
+            assert_same(&lasting(&place).await, &lasting_fresh(&gitlab, &place).await);
+        }
+    }
+}
+
+/// How a project can be hidden from somebody.
+#[derive(Clone, Copy)]
+enum Hide {
+    /// As a whole.
+    Project,
+    /// Only its merge requests.
+    MergeRequests,
+}
+
+impl Hide {
+    fn from_the_reader(self, gitlab: &Simulator) {
+        gitlab.world(|world| {
+            let reader = world.user_named("reader");
+            match self {
+                Hide::Project => world.remove_member(Owner::Project(1), reader).unwrap(),
+                Hide::MergeRequests => world.add_project_member(1, reader, Role::Guest),
+            }
+        });
+    }
+}
+
+/// So much later than now, by GitLab's clock.
+fn at_minute(gitlab: &Simulator, minute: i64) {
+    gitlab.world(|world| world.clock = Clock::Real(SignedDuration::from_mins(minute)));
+}
+
+fn show(gitlab: &Simulator) {
+    gitlab.world(|world| {
+        let reader = world.user_named("reader");
+        world.add_project_member(1, reader, Role::Developer);
+    });
+}
+
+/// Two private projects with a merge request each (1 and 2).
+fn private() -> World {
+    let project = |project: gitlab_simulator::world::ProjectBuilder| {
+        let project = project.visibility(Visibility::Private).member("reader", Role::Developer);
+        project.merge_request("Add a page", |one| one.by("ann").push(1))
+    };
+    World::new()
+        .with_group("acme", |group| {
+            group.visibility(Visibility::Public).project("web", project).project("api", project)
+        })
+        .with_token(TOKEN, |token| token.user("reader").scopes(&[TokenScope::ReadApi]))
+}
+
+/// All rows but memberships, which begin anew.
+async fn lasting(place: &Place) -> Vec<String> {
+    let mut rows = place.rows().await;
+    rows.retain(|row| !row.starts_with("gitlab_members"));
+    rows
+}
+
+async fn lasting_fresh(gitlab: &Simulator, place: &Place) -> Vec<String> {
+    let place = place.another().await;
+    import(gitlab, &place, &place.settings("fresh")).await.unwrap();
+    lasting(&place).await
 }

@@ -10,7 +10,7 @@ use gitlab_simulator::{Fault, FaultKind, Simulator};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, assert_same, client, company, import, serve, small};
+use super::{Place, assert_same, client, company, die_and_go_on, import, serve, small};
 
 #[tokio::test]
 async fn rows_are_those_of_the_world() {
@@ -94,33 +94,9 @@ async fn dying_anywhere_and_going_on_equals_not_dying() {
     for place in Place::each().await {
         import(&gitlab, &place, &place.settings("whole")).await.unwrap();
         let whole = place.rows().await;
-        gitlab.forget_requests();
-
-        // Dies after the first answer, goes on, dies after the second, and so on until it lives to the end.
         let broken = place.another().await;
         let settings = Settings { concurrency: 1, ..broken.settings("broken") };
-        let mut lives = 0;
-        loop {
-            lives += 1;
-            let before = gitlab.requests().len();
-            let client = client(&gitlab);
-            let progress = Progress::default();
-            let run = importer::run(&client, &broken.store, &settings, &progress, CancellationToken::new());
-            let death = async {
-                while gitlab.requests().len() < before + lives.min(4) {
-                    tokio::task::yield_now().await;
-                }
-                // Somewhere on the way of that answer into the database, which a busy machine makes longer.
-                tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(0..12 + lives as u64))).await;
-            };
-            tokio::select! {
-                done = run => {
-                    assert_eq!(done.unwrap().exit_code(), 0);
-                    break;
-                }
-                () = death => assert!(lives < 200, "it never gets to the end"),
-            }
-        }
+        let lives = die_and_go_on(&gitlab, &broken, &settings).await;
 
         assert!(lives > 2, "it died a few times");
         assert_same(&broken.rows().await, &whole);

@@ -1,10 +1,9 @@
 //! What is there and not shown: GitLab gives an empty list of merge requests then, and no error.
 
-use gitlab_connector::importer::{Settings, Summary};
+use gitlab_simulator::World;
 use gitlab_simulator::world::{Feature, Role};
-use gitlab_simulator::{Simulator, World};
 
-use super::{Place, import, readable, serve};
+use super::{Place, import, readable, serve, whole};
 
 /// Two projects with merge requests, notes, commits and approvals.
 fn world() -> World {
@@ -25,10 +24,6 @@ async fn rows(place: &Place) -> Vec<i64> {
         counts.push(place.count(table).await);
     }
     counts
-}
-
-async fn whole(gitlab: &Simulator, place: &Place, key: &str) -> Summary {
-    import(gitlab, place, &Settings { full: true, ..place.settings(key) }).await.unwrap()
 }
 
 #[tokio::test]

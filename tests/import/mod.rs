@@ -202,6 +202,38 @@ async fn import(gitlab: &Simulator, place: &Place, settings: &Settings) -> Resul
     importer::run(&client(gitlab), &place.store, settings, &Progress::default(), stop).await
 }
 
+/// An import that reads everything again.
+async fn whole(gitlab: &Simulator, place: &Place, key: &str) -> Summary {
+    import(gitlab, place, &Settings { full: true, ..place.settings(key) }).await.unwrap()
+}
+
+/// An import that dies after the first answer, goes on, dies after the second, and so on until it lives to the end. How often
+/// it lived.
+async fn die_and_go_on(gitlab: &Simulator, place: &Place, settings: &Settings) -> usize {
+    let mut lives = 0;
+    loop {
+        lives += 1;
+        let before = gitlab.requests().len();
+        let client = client(gitlab);
+        let progress = Progress::default();
+        let run = importer::run(&client, &place.store, settings, &progress, CancellationToken::new());
+        let death = async {
+            while gitlab.requests().len() < before + lives.min(4) {
+                tokio::task::yield_now().await;
+            }
+            // Somewhere on the way of that answer into the database, which a busy machine makes longer.
+            tokio::time::sleep(std::time::Duration::from_millis(fastrand::u64(0..12 + lives as u64))).await;
+        };
+        tokio::select! {
+            done = run => {
+                assert_eq!(done.unwrap().exit_code(), 0);
+                return lives;
+            }
+            () = death => assert!(lives < 200, "it never gets to the end"),
+        }
+    }
+}
+
 /// Two lists of rows that should be one; says where they are not.
 fn assert_same(found: &[String], expected: &[String]) {
     let lacks: Vec<_> = expected.iter().filter(|row| !found.contains(row)).take(5).collect();

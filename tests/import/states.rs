@@ -1,12 +1,12 @@
 //! What became of what is stored: hidden, excluded, moved, deleted, and there again. Nothing is lost by any of it.
 
-use gitlab_connector::importer::{self, Progress, Scope, Settings, Summary};
+use gitlab_connector::importer::{self, Progress, Scope, Settings};
 use gitlab_simulator::world::{Feature, Owner, Role, Scope as TokenScope, Visibility};
-use gitlab_simulator::{Fault, FaultKind, Simulator, World};
+use gitlab_simulator::{Fault, FaultKind, World};
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, TOKEN, assert_same, client_with, import, serve};
+use super::{Place, TOKEN, assert_same, client_with, import, serve, whole};
 
 /// The group `acme` (1) with a private project `web` (1), which the reader is a member of, and a public one, `api` (2); beside
 /// it the group `elsewhere` (2).
@@ -49,10 +49,6 @@ async fn lasting(place: &Place) -> Vec<String> {
     rows.retain(|row| !row.starts_with("gitlab_members"));
     rows.push(figures(place).await);
     rows
-}
-
-async fn whole(gitlab: &Simulator, place: &Place, key: &str) -> Summary {
-    import(gitlab, place, &Settings { full: true, ..place.settings(key) }).await.unwrap()
 }
 
 #[tokio::test]
