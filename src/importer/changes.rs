@@ -59,7 +59,8 @@ impl Planner<'_> {
         let Some(path) = self.group_path(group).await? else { return Ok(Looked::Nothing) };
         let begin = Some(earlier(begin));
         let mut reader = Reader::new((self.ctx, self.view()), Whose::Group, &path, begin);
-        let mut fetched = reader.fetch(Place { after: None, since: begin, counted: false }).await?;
+        let after = self.read_to.reached(self.run, group);
+        let mut fetched = reader.fetch(Place { after, since: begin, counted: false }).await?;
         loop {
             let page = match fetched {
                 Fetched::Page(page) => page,
@@ -74,28 +75,30 @@ impl Planner<'_> {
             let latest = latest.map(|latest| latest.min(self.ctx.client.server_now()));
             let Some(next) = page.next.clone() else {
                 self.store_changes(page, since).await?;
-                return self.have_read(group, latest).await.map(|()| Looked::Everything);
+                return self.have_read(group, latest, None).await.map(|()| Looked::Everything);
             };
             reader.anchor(latest.map(earlier));
+            let after = next.after.clone();
             let (following, stored) = tokio::join!(reader.fetch(next), self.store_changes(page, since));
             stored?;
-            self.have_read(group, latest).await?;
+            self.have_read(group, latest, after).await?;
             fetched = following?;
         }
     }
 
-    /// All changes of a group up to `latest` are stored: who goes on from here begins there.
-    async fn have_read(&mut self, group: &str, latest: Option<Timestamp>) -> Result<(), Error> {
-        let Some(latest) = latest else { return Ok(()) };
+    /// All changes of a group up to `latest` are stored, and pages up to the cursor: who goes on from here begins there.
+    async fn have_read(&mut self, group: &str, latest: Option<Timestamp>, cursor: Option<String>) -> Result<(), Error> {
         // With several users, each begins where the last run ended.
         if self.ctx.views.len() > self.user + 1 {
             return Ok(());
         }
-        if let Some(known) = self.read_to.groups.get_mut(group).filter(|known| **known < latest) {
-            *known = latest;
-            self.save_read_to().await?;
+        if self.ctx.views.len() == 1 {
+            self.read_to.reaches(self.run, group, cursor.as_deref());
         }
-        Ok(())
+        if let (Some(known), Some(latest)) = (self.read_to.groups.get_mut(group), latest) {
+            *known = latest.max(*known);
+        }
+        self.save_read_to().await
     }
 
     /// Stores a page of changes, and meets the projects that are new or have moved.

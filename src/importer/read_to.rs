@@ -25,6 +25,16 @@ pub(super) struct ReadTo {
     run: i64,
     planned_at: Option<Timestamp>,
     opening: Vec<String>,
+    /// How far a run got that has not ended.
+    reached: Option<Reached>,
+}
+
+/// A page of a group's changes up to which all is stored.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Reached {
+    run: i64,
+    group: String,
+    cursor: String,
 }
 
 impl ReadTo {
@@ -52,6 +62,18 @@ impl ReadTo {
     /// notices; the walk before the last one, because a project may be seen by a walk and not by the changes read with it.
     pub(super) fn read_once_more(&self) -> Option<Timestamp> {
         self.walked_before.or(self.walked_at)
+    }
+
+    /// A run has stored the changes of a group up to a cursor; none at their end.
+    pub(super) fn reaches(&mut self, run: &Run, group: &str, cursor: Option<&str>) {
+        let reached = |cursor: &str| Reached { run: run.id, group: group.to_owned(), cursor: cursor.to_owned() };
+        self.reached = cursor.map(reached);
+    }
+
+    /// Where a run goes on with a group that it was reading when somebody died.
+    pub(super) fn reached(&self, run: &Run, group: &str) -> Option<String> {
+        let reached = self.reached.as_ref().filter(|reached| reached.run == run.id && reached.group == group)?;
+        Some(reached.cursor.clone())
     }
 
     /// A run reads all projects of some groups, one by one: once it has ended, what changed before `at` is stored.
