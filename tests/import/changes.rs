@@ -180,7 +180,7 @@ async fn what_changed_while_a_project_was_hidden_is_read_with_the_walks_that_fol
             import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
 
             at_minute(&gitlab, 10);
-            hide.from_the_reader(&gitlab);
+            hide.apply(&gitlab);
             gitlab.world(|world| world.merge(1, "bob").unwrap());
             at_minute(&gitlab, 40);
             gitlab.world(|world| world.comment(2, "ann", "seen by all").unwrap());
@@ -205,7 +205,7 @@ async fn what_changed_while_a_walk_saw_nothing_of_a_project_is_read_with_the_fir
             import(&gitlab, &place, &scheduled(&place, "first")).await.unwrap();
 
             at_minute(&gitlab, 10);
-            hide.from_the_reader(&gitlab);
+            hide.apply(&gitlab);
             gitlab.world(|world| world.merge(1, "bob").unwrap());
             for (key, minute) in [("walked", 40), ("walked again", 80), ("and again", 120)] {
                 at_minute(&gitlab, minute);
@@ -230,7 +230,7 @@ enum Hide {
 }
 
 impl Hide {
-    fn from_the_reader(self, gitlab: &Simulator) {
+    fn apply(self, gitlab: &Simulator) {
         gitlab.world(|world| {
             let reader = world.user_named("reader");
             match self {
