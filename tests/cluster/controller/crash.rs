@@ -21,8 +21,6 @@ use crate::support::binary::Directory;
 
 /// Places that are killed at the same time: most of what each takes is waiting.
 const AT_ONCE: usize = 4;
-/// Requests that one pass may have and another has not.
-const ONCE_MORE: usize = 2;
 /// One who begins again has its name still, and leads at once.
 const ONE: &str = "--identity=one";
 /// Imports on request only.
@@ -188,7 +186,7 @@ impl Story {
 }
 
 /// Kills a controller while a request is held, starts it again, and waits for the end. False where the pass had no such
-/// request: the one that was counted may have met a conflict, and asked once more.
+/// request: the one that was counted may have looked, or met a conflict, once more.
 async fn killed(simulator: &Simulator, story: Story, gate: fn(&Place) -> &Gate, (number, side): (usize, Side)) -> bool {
     let (place, request) = story.begin(simulator).await;
     let number = gate(&place).came().len() + number;
@@ -248,7 +246,7 @@ async fn killed_at_each(story: Story, gate: fn(&Place) -> &Gate, among: &[(&str,
     let kills: Vec<_> = moments.into_iter().map(|moment| killed(&simulator, story, gate, moment)).collect();
     let kills = stream::iter(kills).buffer_unordered(AT_ONCE).collect::<Vec<bool>>().await;
     let killed = kills.iter().filter(|killed| **killed).count();
-    assert!(killed + ONCE_MORE >= count, "{killed} of {count} moments were met");
+    assert!(killed * 10 >= count * 9, "{killed} of {count} moments were met");
 }
 
 #[tokio::test]
