@@ -4,7 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::iter::Peekable;
 
-use super::places::Place;
+use jiff::Timestamp;
+
+/// A time, and the id of the merge request that has it.
+pub(super) type Place = (Timestamp, i64);
 
 /// A list, made as it is read.
 pub(super) type Places<'w> = Box<dyn Iterator<Item = Place> + 'w>;

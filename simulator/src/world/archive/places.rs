@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::index::partition_point;
-use super::merged::{Merged, Places};
+use super::merged::{Merged, Place, Places};
 use crate::world::company::{Kind, time};
 use crate::world::{MergeRequest, World};
 
@@ -31,9 +31,6 @@ pub struct Stretch {
     /// The latest comes first.
     pub descending: bool,
 }
-
-/// A time, and the id of the merge request that has it.
-pub(super) type Place = (Timestamp, i64);
 
 impl Stretch {
     /// The whole list.

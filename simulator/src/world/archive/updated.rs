@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::Archive;
 use super::index::{Order, ROWS, partition_point};
-use super::merged::{Merged, Places};
-use super::places::{Place, Stretch};
+use super::merged::{Merged, Place, Places};
+use super::places::Stretch;
 use crate::world::company::{Company, LONGEST, time};
 
 /// So many numbers are a block.
