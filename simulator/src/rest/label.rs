@@ -93,7 +93,13 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
         labels.retain(|label| label.owner == place);
     }
     let label = named(&labels, request.param(1)).ok_or_else(|| Failure::not_found("Label"))?;
-    Ok(Reply::ok(show::label(world, label, in_project(place))))
+    Ok(Reply::ok(show::label(world, &request.caller, label, in_project(place))))
+}
+
+/// The label of the second placeholder, of the place or above.
+pub(super) fn readable<'w>(world: &'w World, request: &Request) -> Result<&'w Label, Failure> {
+    let (place, _) = place(world, request)?;
+    named(&usable(world, place), request.param(1)).ok_or_else(|| Failure::not_found("Label"))
 }
 
 pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {
@@ -109,7 +115,12 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
         label.color = color;
         label.description = request.args.text("description");
     });
-    Ok(Reply::created(show::label(world, world.label(id).ok_or_else(Failure::no_row)?, in_project(place))))
+    Ok(Reply::created(show::label(
+        world,
+        &request.caller,
+        world.label(id).ok_or_else(Failure::no_row)?,
+        in_project(place),
+    )))
 }
 
 pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Failure> {
@@ -134,7 +145,7 @@ pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Fail
             label.description = args.text("description");
         }
     });
-    Ok(Reply::ok(show::label(world, world.label(id).ok_or_else(Failure::no_row)?, in_project(place))))
+    Ok(Reply::ok(show::label(world, &request.caller, world.label(id).ok_or_else(Failure::no_row)?, in_project(place))))
 }
 
 pub(crate) fn delete(world: &mut World, request: &Request) -> Result<Reply, Failure> {

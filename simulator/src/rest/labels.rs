@@ -57,7 +57,7 @@ fn list(world: &World, request: &Request, mut found: Vec<&Label>, place: Owner) 
     }
     found.sort_by(|left, right| left.title.cmp(&right.title).then(left.id.cmp(&right.id)));
     page(world, request, Paging::Offset, &found, |label| {
-        let mut shown = show::label(world, label, matches!(place, Owner::Project(_)));
+        let mut shown = show::label(world, &request.caller, label, matches!(place, Owner::Project(_)));
         if request.args.is("with_counts") {
             let (open_issues, closed_issues, open_merge_requests) = counts(world, request, label, place);
             shown["open_issues_count"] = open_issues.into();

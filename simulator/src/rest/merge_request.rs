@@ -84,7 +84,7 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
     validate(world, &opening, (source, target), None)?;
     let id = world.open_from_branch(&author, &opening).ok_or_else(Failure::no_row)?;
     let found = world.merge_request(id).ok_or_else(Failure::no_row)?;
-    Ok(Reply::created(show::single(world, found)))
+    Ok(Reply::created(show::single(world, &request.caller, found)))
 }
 
 /// The head of a branch, if there is one.
@@ -223,12 +223,12 @@ pub(crate) fn update(world: &mut World, request: &Request) -> Result<Reply, Fail
         _ => {}
     }
     world.change_merge_request(id, &user, &edit);
-    Ok(Reply::ok(shown(world, id)?))
+    Ok(Reply::ok(shown(world, request, id)?))
 }
 
 /// A merge request on its own, after it changed.
-pub(super) fn shown(world: &World, id: i64) -> Result<Value, Failure> {
-    Ok(show::single(world, world.merge_request(id).ok_or_else(Failure::no_row)?))
+pub(super) fn shown(world: &World, request: &Request, id: i64) -> Result<Value, Failure> {
+    Ok(show::single(world, &request.caller, world.merge_request(id).ok_or_else(Failure::no_row)?))
 }
 
 /// Owners remove merge requests, which leaves nothing and which no webhook hears of.

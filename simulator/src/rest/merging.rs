@@ -86,7 +86,7 @@ pub(crate) fn merge(world: &mut World, request: &Request) -> Result<Reply, Failu
     if let Some((project, branch)) = branch {
         world.delete_branch(project, &branch, caller);
     }
-    Ok(Reply::ok(shown(world, id)?))
+    Ok(Reply::ok(shown(world, request, id)?))
 }
 
 /// Old sources say 406; 16.1 answers 422 (python-gitlab's issue 2719).

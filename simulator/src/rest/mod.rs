@@ -58,6 +58,8 @@ mod route;
 mod routes;
 mod search;
 mod show;
+mod stars;
+mod subscriptions;
 mod tokens;
 mod user;
 mod users;

@@ -81,8 +81,8 @@ fn wanted(world: &World, request: &Request, project: &Project, least: Role) -> b
         && args.truth("active").is_none_or(|active| active == world.project_active(project))
         && args.filled("visibility").is_none_or(|visibility| project.visibility.name() == visibility)
         && (least == Role::None || role() >= least)
-        // Nobody stars projects in this World, and none was imported.
-        && !args.is("starred")
+        && (!args.is("starred") || project.stars.iter().any(|star| Some(star.user) == caller.user))
+        // None was imported.
         && !args.is("imported")
         && (!args.is("with_issues_enabled") || on(project.issues_access, Role::Guest))
         && (!args.is("with_merge_requests_enabled") || on(project.merge_requests_access, Role::Reporter))
@@ -103,6 +103,7 @@ fn found(project: &Project, text: &str, namespaces: bool) -> bool {
 fn order(request: &Request, found: &mut [&Project]) {
     match request.args.text("order_by").as_deref() {
         Some("id") => found.sort_by_key(|project| project.id),
+        Some("star_count") => found.sort_by_key(|project| (project.stars.len(), project.id)),
         Some("updated_at") => found.sort_by_key(|project| (project.updated_at, project.id)),
         Some("last_activity_at") => found.sort_by_key(|project| (project.last_activity_at, project.id)),
         Some("name") => found.sort_by(|left, right| left.name.cmp(&right.name).then(left.id.cmp(&right.id))),

@@ -43,7 +43,7 @@ pub(crate) fn context_commits(world: &World, request: &Request) -> Result<Reply,
 
 pub(crate) fn time_stats(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;
-    Ok(Reply::ok(show::single(world, found)["time_stats"].take()))
+    Ok(Reply::ok(show::single(world, &request.caller, found)["time_stats"].take()))
 }
 
 /// Those that merging closes, as far as the caller sees them (`visible_closing_issues_for`).

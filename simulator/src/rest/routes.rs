@@ -8,7 +8,8 @@ use super::{
     admin, approval_rules, approvals, awards, commits, contents, deployment_list, deployments, discussion, draft_notes,
     environments, events, finder, group, groups, hooks, instance, jobs, label, labels, member, members, merge_request,
     merge_requests, merging, namespaces, note, notes, participants, personal_tokens, pipeline, pipelines, planning,
-    project, projects, related, repository, resource_events, resource_tokens, tokens, user, users, versions,
+    project, projects, related, repository, resource_events, resource_tokens, stars, subscriptions, tokens, user,
+    users, versions,
 };
 use crate::world::Settings;
 
@@ -76,6 +77,8 @@ static ROOMS: &[&[Route]] = &[
     participants::ROUTES,
     awards::ROUTES,
     resource_events::ROUTES,
+    subscriptions::ROUTES,
+    stars::ROUTES,
 ];
 
 /// Every route there is: method, template, since when, and where.

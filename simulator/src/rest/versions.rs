@@ -46,7 +46,7 @@ pub(crate) fn diffs(world: &World, request: &Request) -> Result<Reply, Failure> 
 /// The merge request with its files, not paged.
 pub(crate) fn changes(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;
-    let mut body = show::single(world, found);
+    let mut body = show::single(world, &request.caller, found);
     body["changes"] = found.files.iter().map(|file| show::file(&world.settings, file)).collect();
     body["overflow"] = json!(false);
     Ok(Reply::ok(body))

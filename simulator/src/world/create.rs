@@ -88,6 +88,7 @@ impl World {
             marked_for_deletion_on: None,
             topics: Vec::new(),
             forked_from: None,
+            stars: Vec::new(),
             merge_requests_access: Feature::Enabled,
             repository_access: Feature::Enabled,
             builds_access: Feature::Enabled,

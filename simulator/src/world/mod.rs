@@ -38,6 +38,7 @@ mod resource_event;
 mod role;
 mod settings;
 mod shipping;
+mod subscription;
 mod tables;
 mod token;
 mod trial;
@@ -77,6 +78,7 @@ pub use push::Push;
 pub use resource_event::{MarkEvent, StateEvent};
 pub use role::{Feature, Member, Role, Visibility};
 pub use settings::{Clock, Edition, Settings, Version};
+pub use subscription::{Star, Subscribable};
 pub use token::{AuthError, Caller, Scope, Token, TokenKind};
 pub use user::{User, UserKind, UserState};
 pub use verbs::{Edit, Happening, Opening};
@@ -112,6 +114,8 @@ pub struct World {
     pipelines: BTreeMap<i64, Pipeline>,
     environments: BTreeMap<i64, Environment>,
     deployments: BTreeMap<i64, Deployment>,
+    /// What users want to hear of, or not, by hand.
+    subscriptions: BTreeMap<(Subscribable, i64), bool>,
     tokens: BTreeMap<i64, Token>,
     tokens_by_secret: HashMap<String, i64>,
     hooks: BTreeMap<i64, Hook>,

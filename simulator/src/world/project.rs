@@ -7,6 +7,7 @@ use super::approval_rule::ApprovalRule;
 use super::branch::{Branch, Release, Tag};
 use super::commit::Commit;
 use super::role::{Feature, Member, Role, Visibility};
+use super::subscription::Star;
 
 /// Where a project lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Project {
     pub topics: Vec<String>,
     /// The project it was forked from.
     pub forked_from: Option<i64>,
+    /// Who marked it, the first one first.
+    pub stars: Vec<Star>,
     /// Merge requests on or off.
     pub merge_requests_access: Feature,
     /// Code on or off.

@@ -17,6 +17,7 @@ mod environments;
 mod events;
 mod faults;
 mod filters;
+mod following;
 mod hooks;
 mod http;
 mod instance;

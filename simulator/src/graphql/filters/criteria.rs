@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
-use crate::world::{Along, MergeRequest, MergeRequestState, Sketch, Timebox};
+use crate::world::{Along, MergeRequest, MergeRequestState, Sketch, Subscribable, Timebox};
 
 use super::deployed::Deployed;
 use super::logic;
@@ -56,6 +56,8 @@ pub(super) struct Criteria<'a> {
     not: Option<&'a Json>,
     or: Option<&'a Json>,
     reviewer: Option<&'a str>,
+    /// Whether the caller must have subscribed by hand, or taken it back.
+    subscribed: Option<bool>,
 }
 
 /// States of reviews, perhaps of one reviewer, or of all but one.
@@ -71,8 +73,8 @@ impl<'a> Criteria<'a> {
         let mut labels = arguments.texts("labels").unwrap_or_default();
         labels.extend(arguments.texts("labelName").unwrap_or_default());
         let fields = arguments.texts("in").unwrap_or_else(|| vec!["TITLE", "DESCRIPTION"]);
-        // Milestones of the World belong to no release, and nobody subscribes by hand.
-        let unknown = ["releaseTag", "subscribed"].iter().any(|name| arguments.get(name).is_some());
+        // Milestones of the World belong to no release.
+        let unknown = arguments.get("releaseTag").is_some();
         Criteria {
             iids: iids(arguments),
             updated: between("updatedAfter", "updatedBefore"),
@@ -96,6 +98,7 @@ impl<'a> Criteria<'a> {
             not: arguments.get("not"),
             or: arguments.get("or"),
             reviewer: arguments.text("reviewerUsername"),
+            subscribed: arguments.text("subscribed").map(|wanted| wanted == "EXPLICITLY_SUBSCRIBED"),
         }
     }
 
@@ -136,6 +139,7 @@ impl<'a> Criteria<'a> {
             && self.sources.as_ref().is_none_or(|names| names.contains(&row.source_branch.as_str()))
             && self.targets.as_ref().is_none_or(|names| names.contains(&row.target_branch.as_str()))
             && self.search.as_ref().is_none_or(|(text, fields)| mentions(row, text, fields))
+            && self.subscribed.is_none_or(|wanted| wish(ctx, row) == Some(wanted))
             && self.path.is_none_or(|path| row.files.iter().any(|file| file.path == path))
             && self.reaction.is_none_or(|emoji| has_reaction(row, ctx.caller.user, emoji))
             && self.reviews.as_ref().is_none_or(|asked| in_review(row, &asked.states, asked.only, asked.but))
@@ -163,4 +167,9 @@ fn reviews<'a>(ctx: &Context<'_>, arguments: &'a Arguments) -> Option<Reviews<'a
     }
     let user = |name: &str| arguments.text(name).and_then(|name| ctx.user_id(name));
     Some(Reviews { states: states?, only: user("reviewerUsername"), but: user("ignoredReviewerUsername") })
+}
+
+/// What the caller said by hand about hearing of a merge request.
+fn wish(ctx: &Context<'_>, row: &MergeRequest) -> Option<bool> {
+    ctx.caller.user.and_then(|user| ctx.world.wish(Subscribable::MergeRequest(row.id), user))
 }

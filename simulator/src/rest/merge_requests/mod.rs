@@ -91,7 +91,7 @@ fn shown(world: &World, request: &Request, found: &MergeRequest, group: Option<i
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = find::merge_request(world, request)?;
-    Ok(Reply::ok(show::single(world, found)))
+    Ok(Reply::ok(show::single(world, &request.caller, found)))
 }
 
 pub(crate) fn commits(world: &World, request: &Request) -> Result<Reply, Failure> {

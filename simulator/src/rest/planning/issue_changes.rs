@@ -57,7 +57,7 @@ fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {
         issue.created_at = created_at.unwrap_or(issue.created_at);
         issue.updated_at = issue.created_at;
     });
-    shown(world, id.ok_or_else(Failure::no_row)?).map(Reply::created)
+    shown(world, request, id.ok_or_else(Failure::no_row)?).map(Reply::created)
 }
 
 /// Its author and its assignees may change it too.
@@ -95,7 +95,7 @@ fn update(world: &mut World, request: &Request) -> Result<Reply, Failure> {
             _ => {}
         }
     });
-    shown(world, id).map(Reply::ok)
+    shown(world, request, id).map(Reply::ok)
 }
 
 /// `Helpers::IssuesHelpers.update_params_at_least_one_of`.
@@ -215,7 +215,7 @@ impl Wishes {
     }
 }
 
-fn shown(world: &World, id: i64) -> Result<Value, Failure> {
+fn shown(world: &World, request: &Request, id: i64) -> Result<Value, Failure> {
     let issue = world.issue(id).ok_or_else(Failure::no_row)?;
-    Ok(show::issue_single(world, issue))
+    Ok(show::issue_single(world, &request.caller, issue))
 }

@@ -137,7 +137,7 @@ fn statistics_of_project(world: &World, request: &Request) -> Result<Reply, Fail
 }
 
 /// The issue of the first two placeholders. What may not be seen is absent, also where issues are switched off.
-pub(super) fn named<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w Issue), Failure> {
+pub(in crate::rest) fn named<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w Issue), Failure> {
     let project = find::project(world, request)?;
     let iid = find::number(request, 1, "issue_iid")?;
     let found = world.issue_by_iid(project.id, iid).filter(|found| world.sees_issue(&request.caller, project, found));
@@ -146,11 +146,11 @@ pub(super) fn named<'w>(world: &'w World, request: &Request) -> Result<(&'w Proj
 
 fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (_, found) = named(world, request)?;
-    Ok(Reply::ok(show::issue_single(world, found)))
+    Ok(Reply::ok(show::issue_single(world, &request.caller, found)))
 }
 
 fn one_of_all(world: &World, request: &Request) -> Result<Reply, Failure> {
     let id = find::number(request, 0, "id")?;
     let found = world.issue(id).ok_or_else(Failure::no_row)?;
-    Ok(Reply::ok(show::issue_single(world, found)))
+    Ok(Reply::ok(show::issue_single(world, &request.caller, found)))
 }

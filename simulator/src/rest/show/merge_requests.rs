@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{extend, label_basic, milestone, relative_to, time, user_basic};
-use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, World};
+use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, Subscribable, World};
 
 /// How labels are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ fn labels(world: &World, found: &MergeRequest, style: LabelStyle) -> Value {
 }
 
 /// A merge request on its own, with what lists leave out.
-pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
+pub(crate) fn single(world: &World, caller: &Caller, found: &MergeRequest) -> Value {
     let mut shown = merge_request(world, found, LabelStyle::Titles, None);
     let refs = found.versions.last().filter(|_| found.sha.is_some()).map(|version| {
         json!({
@@ -142,7 +142,7 @@ pub(crate) fn single(world: &World, found: &MergeRequest) -> Value {
     let project = world.project(found.project);
     let pipeline = project.zip(world.head_pipeline(found).and_then(|id| world.pipeline(id)));
     let more = json!({
-        "subscribed": false,
+        "subscribed": caller.user.is_some_and(|user| world.subscribed(Subscribable::MergeRequest(found.id), user)),
         "changes_count": found.prepared_at.map(|_| found.files.len().to_string()),
         "latest_build_started_at": pipeline.and_then(|(_, pipeline)| pipeline.started_at).map(time),
         "latest_build_finished_at": pipeline.and_then(|(_, pipeline)| pipeline.finished_at).map(time),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::time;
-use crate::world::{Caller, Feature, Group, Issue, Label, Namespace, Owner, Project, Role, World};
+use crate::world::{Caller, Feature, Group, Issue, Label, Namespace, Owner, Project, Role, Subscribable, World};
 
 /// A group.
 pub(crate) fn group(world: &World, group: &Group) -> Value {
@@ -95,7 +95,7 @@ pub(crate) fn project_simple(world: &World, project: &Project) -> Value {
         "readme_url": null,
         "forks_count": 0,
         "avatar_url": null,
-        "star_count": 0,
+        "star_count": project.stars.len(),
         "last_activity_at": time(project.last_activity_at),
         "namespace": namespace(world, project.namespace),
     })
@@ -240,9 +240,10 @@ pub(crate) fn label_basic(world: &World, label: &Label) -> Value {
 }
 
 /// A label in a project or a group. Projects tell whose it is, and what it weighs there.
-pub(crate) fn label(world: &World, label: &Label, in_project: bool) -> Value {
+pub(crate) fn label(world: &World, caller: &Caller, label: &Label, in_project: bool) -> Value {
     let mut shown = label_basic(world, label);
-    shown["subscribed"] = json!(false);
+    let subscribed = caller.user.is_some_and(|user| world.subscribed(Subscribable::Label(label.id), user));
+    shown["subscribed"] = json!(subscribed);
     if in_project {
         shown["priority"] = Value::Null;
         shown["is_project_label"] = json!(matches!(label.owner, Owner::Project(_)));

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{LabelStyle, extend, label_basic, relative_to, time, user_basic};
-use crate::world::{Issue, Milestone, Owner, World};
+use crate::world::{Caller, Issue, Milestone, Owner, Subscribable, World};
 
 /// An issue in a list: of a group, if one is given.
 pub(crate) fn issue(world: &World, found: &Issue, style: LabelStyle, group: Option<i64>) -> Value {
@@ -96,9 +96,10 @@ fn by_version(world: &World, shown: &mut Value) {
 }
 
 /// An issue alone.
-pub(crate) fn issue_single(world: &World, found: &Issue) -> Value {
+pub(crate) fn issue_single(world: &World, caller: &Caller, found: &Issue) -> Value {
     let mut shown = issue(world, found, LabelStyle::Titles, None);
-    extend(&mut shown, json!({ "subscribed": false }));
+    let subscribed = caller.user.is_some_and(|user| world.subscribed(Subscribable::Issue(found.id), user));
+    extend(&mut shown, json!({ "subscribed": subscribed }));
     shown
 }
 

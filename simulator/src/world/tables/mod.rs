@@ -64,6 +64,7 @@ impl World {
             pipelines: BTreeMap::new(),
             environments: BTreeMap::new(),
             deployments: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
             tokens: BTreeMap::new(),
             tokens_by_secret: HashMap::new(),
             hooks: BTreeMap::new(),

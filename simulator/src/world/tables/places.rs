@@ -133,6 +133,10 @@ impl World {
         if let Some(user) = self.users.remove(&user) {
             self.users_by_name.remove(&user.username.to_lowercase());
         }
+        self.subscriptions.retain(|(_, known), _| *known != user);
+        for stars in self.projects.values_mut().map(|project| &mut project.stars) {
+            stars.retain(|star| star.user != user);
+        }
         for members in self.groups.values_mut().map(|group| &mut group.members) {
             members.retain(|member| member.user != user);
         }

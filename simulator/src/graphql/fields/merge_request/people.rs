@@ -5,7 +5,7 @@ use crate::graphql::context::Context;
 use crate::graphql::fields::approval;
 use crate::graphql::fields::kit::On;
 use crate::graphql::value::Value;
-use crate::world::{MergeRequest, ReviewState};
+use crate::world::{MergeRequest, ReviewState, Subscribable};
 
 pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
     Some(match name {
@@ -17,8 +17,8 @@ pub(super) fn field(name: &str) -> Option<On<MergeRequest>> {
         }
         "participants" => |ctx, one, arguments| people(ctx, one, participants(ctx, one).into_iter(), arguments),
         "subscribed" => |ctx, one, _| {
-            // Nobody subscribes by hand here; those who take part are subscribed without it.
-            Value::Bool(ctx.caller.user.is_some_and(|user| participants(ctx, one).contains(&user)))
+            let subject = Subscribable::MergeRequest(one.id);
+            Value::Bool(ctx.caller.user.is_some_and(|user| ctx.world.subscribed(subject, user)))
         },
         "commenters" => |ctx, one, arguments| {
             let notes = ctx.notes(one).filter(|note| !note.system());
