@@ -1,5 +1,6 @@
 //! One label of a project or a group: read, made, changed, removed. Its name and its id both name it.
 
+use axum::http::StatusCode;
 use serde_json::json;
 
 use super::params::{Param, text, truth};
@@ -20,6 +21,7 @@ pub(super) static ROUTES: &[Route] = &[
     write("POST", "/projects/:id/labels", User, create).takes(&[NEW]),
     write("PUT", "/projects/:id/labels", User, update),
     write("PUT", "/projects/:id/labels/:name", User, update),
+    write("PUT", "/projects/:id/labels/:name/promote", User, promote),
     write("DELETE", "/projects/:id/labels", User, delete),
     write("DELETE", "/projects/:id/labels/:name", User, delete),
 ];
@@ -100,6 +102,16 @@ pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {
 pub(super) fn readable<'w>(world: &'w World, request: &Request) -> Result<&'w Label, Failure> {
     let (place, _) = place(world, request)?;
     named(&usable(world, place), request.param(1)).ok_or_else(|| Failure::not_found("Label"))
+}
+
+/// Makes a project's label one of its group (`Labels::PromoteService`).
+fn promote(world: &mut World, request: &Request) -> Result<Reply, Failure> {
+    let place = changeable(world, request)?;
+    let id = own(world, request, place)?;
+    let refused = || Failure::message(StatusCode::BAD_REQUEST, "Failed to promote project label to group label");
+    let promoted = world.promote_label(id).ok_or_else(refused)?;
+    let label = world.label(promoted).ok_or_else(Failure::no_row)?;
+    Ok(Reply::ok(show::label(world, &request.caller, label, false)))
 }
 
 pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Failure> {

@@ -3,7 +3,7 @@
 use gitlab_simulator::world::Role;
 use serde_json::{Value, json};
 
-use crate::support::{OWNER, serve, small};
+use crate::support::{OWNER, READER, serve, small};
 
 #[tokio::test]
 async fn a_label_is_named_by_its_name_or_its_id() {
@@ -84,4 +84,24 @@ async fn a_label_can_be_named_in_the_body_too() {
     assert_eq!(served.write("DELETE", "/projects/acme%2Fweb/labels", OWNER, gone.clone()).await.0, 204);
     let again = served.write("DELETE", "/projects/acme%2Fweb/labels", OWNER, gone).await;
     assert_eq!(again, (404, json!({ "message": "404 Label Not Found" })));
+}
+
+/// `Labels::PromoteService`.
+#[tokio::test]
+async fn a_promoted_label_takes_the_place_of_all_that_are_called_so() {
+    let world = small()
+        .with_project("acme/web", |project| project.merge_request("Two", |found| found.label("urgent")))
+        .with_group("acme", |group| {
+            group.project("api", |project| project.merge_request("Three", |found| found.label("urgent")))
+        });
+    let served = serve(world).await;
+
+    let (status, label) = served.write("PUT", "/projects/acme%2Fweb/labels/urgent/promote", OWNER, Value::Null).await;
+    assert_eq!((status, &label["name"], label.get("priority")), (200, &json!("urgent"), None));
+    let of_group = served.read("/groups/acme/labels", READER).await.1;
+    assert_eq!((of_group.as_array().unwrap().len(), &of_group[0]["id"]), (1, &label["id"]));
+    let other = served.read("/projects/acme%2Fapi/merge_requests?with_labels_details=true", READER).await.1;
+    assert_eq!(other[0]["labels"][0]["id"], label["id"]);
+    let again = served.write("PUT", "/projects/acme%2Fweb/labels/urgent/promote", OWNER, Value::Null).await;
+    assert_eq!(again.0, 404, "it is no label of the project any more");
 }
