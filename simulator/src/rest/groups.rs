@@ -1,11 +1,11 @@
 //! Groups.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::keyset::{self, CURSOR};
 use super::least_role::{LEAST_ROLE, least_role};
 use super::page::{Paging, page};
-use super::params::{PAGED, Param, SORTS, VISIBILITIES, integers, one_of, text, truth};
+use super::params::{PAGED, Param, SORTS, VISIBILITIES, integer, integers, one_of, text, truth};
 use super::route::Needs::Nothing;
 use super::route::{Route, read};
 use super::{Failure, Reply, Request, find, project_list, search, show};
@@ -17,6 +17,7 @@ pub(super) static ROUTES: &[Route] = &[
     read("/groups/:id", Nothing, one).takes(&[ONE]),
     read("/groups/:id/subgroups", Nothing, subgroups).takes(&[LIST, LEAST_ROLE, PAGED]),
     read("/groups/:id/descendant_groups", Nothing, descendants).takes(&[LIST, LEAST_ROLE, PAGED]),
+    read("/projects/:id/groups", Nothing, of_project).takes(&[OF_PROJECT, PAGED]),
     read("/groups/:id/projects", Nothing, projects).takes(&[PROJECTS, project_list::LIST, LEAST_ROLE, PAGED]),
 ];
 
@@ -36,6 +37,14 @@ static LIST: &[Param] = &[
     truth("with_custom_attributes").or("false"),
 ];
 
+static OF_PROJECT: &[Param] = &[
+    text("search"),
+    integers("skip_groups"),
+    truth("with_shared").or("false"),
+    truth("shared_visible_only").or("false"),
+    integer("shared_min_access_level"),
+];
+
 static ONE: &[Param] = &[truth("with_projects").or("true"), truth("with_custom_attributes").or("false")];
 
 /// What a group's list of projects takes beside what every list of projects takes.
@@ -44,6 +53,33 @@ static PROJECTS: &[Param] = &[
     truth("include_subgroups").or("false"),
     truth("include_ancestor_groups").or("false"),
 ];
+
+/// The groups above a project, and those that were invited where they are asked for (`ProjectsGroupsFinder`).
+fn of_project(world: &World, request: &Request) -> Result<Reply, Failure> {
+    let project = find::project(world, request)?;
+    let args = &request.args;
+    let least = Role::from_level(args.integer("shared_min_access_level")?.unwrap_or_default()).unwrap_or(Role::None);
+    let shared = project.shared_with.iter().filter(|(_, role)| args.is("with_shared") && *role >= least);
+    let skipped = args.list("skip_groups");
+    let text = args.filled("search");
+    let ids = world.ancestry(project.group()).into_iter().chain(shared.map(|(id, _)| *id));
+    let mut found: Vec<&Group> = ids.filter_map(|id| world.group(id)).collect();
+    found.retain(|group| {
+        let searched = |text: &String| search::matches(text, [group.path.as_str(), &group.name]);
+        !skipped.contains(&group.id.to_string()) && text.as_ref().is_none_or(searched)
+    });
+    found.sort_by_key(|group| group.id);
+    page(world, request, Paging::Offset, &found, |group| {
+        json!({
+            "id": group.id,
+            "web_url": world.web_url(&format!("groups/{}", group.full_path)),
+            "name": group.name,
+            "avatar_url": null,
+            "full_name": group.full_name,
+            "full_path": group.full_path,
+        })
+    })
+}
 
 /// All groups. The anonymous page by keyset too, in the order of names; who is signed in gets offsets whatever they ask for.
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {

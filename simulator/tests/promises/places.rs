@@ -203,3 +203,15 @@ async fn a_merge_request_tells_its_pipelines_and_its_time() {
     assert_eq!((&time["time_estimate"], &time["human_total_time_spent"]), (&json!(0), &Value::Null));
     assert_eq!(served.read(&format!("{WEB}/merge_requests/1/context_commits"), READER).await, (200, json!([])));
 }
+
+#[tokio::test]
+async fn a_project_tells_the_groups_above_it() {
+    let world = small().with_group("acme/apps", |group| group.project("shop", |project| project));
+    let served = serve(world).await;
+
+    let groups = served.read("/projects/acme%2Fapps%2Fshop/groups", OWNER).await.1;
+    let paths: Vec<_> = groups.as_array().unwrap().iter().map(|group| group["full_path"].clone()).collect();
+    assert_eq!(paths, ["acme", "acme/apps"]);
+    let searched = served.read("/projects/acme%2Fapps%2Fshop/groups?search=apps", OWNER).await.1;
+    assert_eq!(searched.as_array().unwrap().len(), 1);
+}
