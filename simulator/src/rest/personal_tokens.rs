@@ -161,7 +161,8 @@ pub(crate) fn create_own(world: &mut World, request: &Request) -> Result<Reply, 
     make(world, request, user, &scopes)
 }
 
-fn make(world: &mut World, request: &Request, user: i64, scopes: &[Scope]) -> Result<Reply, Failure> {
+/// Makes a token of a user, whose secret comes this once.
+pub(super) fn make(world: &mut World, request: &Request, user: i64, scopes: &[Scope]) -> Result<Reply, Failure> {
     let expires_at = tokens::wished_expiry(world, request).map_err(unprocessable)?.or(tokens::longest(world));
     let id = world.create_token(&World::fresh_secret(), user, scopes);
     let token = world.token_mut(id).ok_or_else(Failure::absent)?;

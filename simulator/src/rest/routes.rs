@@ -5,11 +5,11 @@ use percent_encoding::percent_decode_str;
 
 use super::route::Route;
 use super::{
-    admin, approval_rules, approvals, awards, commits, contents, deployment_list, deployments, discussion, draft_notes,
-    environments, events, finder, group, groups, hooks, instance, jobs, label, labels, member, members, merge_request,
-    merge_requests, merging, namespaces, note, notes, participants, personal_tokens, pipeline, pipelines, planning,
-    project, projects, related, repository, resource_events, resource_tokens, stars, subscriptions, tokens, user,
-    users, versions,
+    admin, approval_rules, approvals, awards, billable, commits, contents, deployment_list, deployments, discussion,
+    draft_notes, environments, events, finder, group, groups, hooks, instance, jobs, label, labels, member, members,
+    merge_request, merge_requests, merging, namespaces, note, notes, participants, personal_tokens, pipeline,
+    pipelines, planning, project, projects, related, repository, resource_events, resource_tokens, service_accounts,
+    stars, subscriptions, tokens, user, users, versions,
 };
 use crate::world::Settings;
 
@@ -79,6 +79,8 @@ static ROOMS: &[&[Route]] = &[
     resource_events::ROUTES,
     subscriptions::ROUTES,
     stars::ROUTES,
+    service_accounts::ROUTES,
+    billable::ROUTES,
 ];
 
 /// Every route there is: method, template, since when, and where.

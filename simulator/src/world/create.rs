@@ -31,6 +31,7 @@ impl World {
             admin: false,
             created_at,
             last_activity_on: None,
+            provisioned_by: None,
         });
         id
     }

@@ -83,6 +83,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// The day they last did something.
     pub last_activity_on: Option<Date>,
+    /// The group that made this service account.
+    pub provisioned_by: Option<i64>,
 }
 
 impl User {

@@ -35,6 +35,7 @@ mod pipelines;
 mod places;
 mod releases;
 mod reviews;
+mod service_accounts;
 mod shapes;
 mod support;
 mod threads;

@@ -88,6 +88,7 @@ impl World {
                 admin,
                 created_at: long_ago,
                 last_activity_on: None,
+                provisioned_by: None,
             });
         }
         world.start_ids_at("approval_rule", FIRST_RULE);
