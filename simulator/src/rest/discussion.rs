@@ -37,12 +37,7 @@ fn thread<'w>(world: &'w World, request: &Request) -> Result<(&'w Project, &'w M
 
 fn shown(world: &World, request: &Request) -> Result<Value, Failure> {
     let (project, found, notes) = thread(world, request)?;
-    let first = notes.first().ok_or_else(|| Failure::not_found("Discussion"))?;
-    Ok(json!({
-        "id": first.discussion.to_string(),
-        "individual_note": notes.len() == 1 && first.type_name().is_none(),
-        "notes": notes.iter().map(|note| show::note(world, project, found, note)).collect::<Vec<_>>(),
-    }))
+    show::discussion(world, project, found, &notes).ok_or_else(|| Failure::not_found("Discussion"))
 }
 
 pub(crate) fn one(world: &World, request: &Request) -> Result<Reply, Failure> {

@@ -87,7 +87,8 @@ fn list(world: &World, request: &Request, projects: Vec<&Project>, user: Option<
     let mut deeds: Vec<Deed> = Vec::new();
     for project in &seen {
         let issues = world.issues_of(project.id).filter(|issue| world.sees_issue(caller, project, issue));
-        deeds.extend(issues.flat_map(|issue| world.deeds_of_issue(issue)).filter(|deed| wants(deed)));
+        let role = world.caller_role(caller, project);
+        deeds.extend(issues.flat_map(|issue| world.deeds_of_issue(issue, role)).filter(|deed| wants(deed)));
         deeds.extend(world.deed_of_project(project).into_iter().filter(|deed| wants(deed)));
     }
     let readable = seen.iter().filter(|project| world.reads_merge_requests(caller, project)).map(|project| project.id);

@@ -1,14 +1,13 @@
-//! Notes and discussions of a merge request.
-
-use serde_json::json;
+//! Notes and discussions of a merge request, and how lists of them are made for issues too.
 
 use super::merge_requests::role;
 use super::page::{Paging, page};
 use super::params::{PAGED, Param, SORTS, one_of, text, truth};
 use super::route::Needs::{Nothing, User};
 use super::route::{Route, read, write};
+use super::show::Noteable;
 use super::{Failure, Reply, Request, find, show};
-use crate::world::{Note, Sha, World};
+use crate::world::{Note, Project, Sha, World};
 
 #[rustfmt::skip]
 pub(super) static ROUTES: &[Route] = &[
@@ -19,19 +18,30 @@ pub(super) static ROUTES: &[Route] = &[
 ];
 
 /// lib/api/notes.rb.
-static LIST: &[Param] = &[
+pub(super) static LIST: &[Param] = &[
     one_of("order_by", &["created_at", "updated_at"]).or("created_at"),
     one_of("sort", SORTS).or("desc"),
     one_of("activity_filter", &["all_notes", "only_comments", "only_activity"]).or("all_notes"),
 ];
 
-static NEW: &[Param] = &[text("body").required(), truth("internal")];
+pub(super) static NEW: &[Param] = &[text("body").required(), truth("internal")];
 
 pub(crate) fn list(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
-    let role = role(world, request, project);
+    page_of(world, request, project, found, &found.notes)
+}
+
+/// A page of the notes that the caller sees.
+pub(super) fn page_of<'w>(
+    world: &World,
+    request: &Request,
+    project: &Project,
+    found: impl Into<Noteable<'w>>,
+    notes: &[Note],
+) -> Result<Reply, Failure> {
+    let (found, role) = (found.into(), role(world, request, project));
     let wanted = request.args.text("activity_filter").unwrap_or_default();
-    let mut notes: Vec<&Note> = found.notes.iter().filter(|note| World::sees_note(role, note)).collect();
+    let mut notes: Vec<&Note> = notes.iter().filter(|note| World::sees_note(role, note)).collect();
     match wanted.as_str() {
         "only_comments" => notes.retain(|note| !note.system()),
         "only_activity" => notes.retain(|note| note.system()),
@@ -75,19 +85,26 @@ pub(crate) fn create(world: &mut World, request: &Request) -> Result<Reply, Fail
 
 pub(crate) fn discussions(world: &World, request: &Request) -> Result<Reply, Failure> {
     let (project, found) = find::merge_request(world, request)?;
-    let role = role(world, request, project);
+    threads_of(world, request, project, found, &found.notes)
+}
+
+/// A page of the threads that the caller sees.
+pub(super) fn threads_of<'w>(
+    world: &World,
+    request: &Request,
+    project: &Project,
+    found: impl Into<Noteable<'w>>,
+    notes: &[Note],
+) -> Result<Reply, Failure> {
+    let (found, role) = (found.into(), role(world, request, project));
     let mut threads: Vec<(Sha, Vec<&Note>)> = Vec::new();
-    for note in found.notes.iter().filter(|note| World::sees_note(role, note)) {
+    for note in notes.iter().filter(|note| World::sees_note(role, note)) {
         match threads.iter_mut().find(|(id, _)| *id == note.discussion) {
             Some((_, notes)) => notes.push(note),
             None => threads.push((note.discussion, vec![note])),
         }
     }
-    page(world, request, Paging::Offset, &threads, |(id, notes)| {
-        json!({
-            "id": id.to_string(),
-            "individual_note": notes.len() == 1 && notes[0].type_name().is_none(),
-            "notes": notes.iter().map(|note| show::note(world, project, found, note)).collect::<Vec<_>>(),
-        })
+    page(world, request, Paging::Offset, &threads, |(_, notes)| {
+        show::discussion(world, project, found, notes).unwrap_or_default()
     })
 }

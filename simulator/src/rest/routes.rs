@@ -32,6 +32,8 @@ static ROOMS: &[&[Route]] = &[
     planning::issues::ROUTES,
     planning::issue_details::ROUTES,
     planning::issue_changes::ROUTES,
+    planning::issue_notes::ROUTES,
+    planning::issue_events::ROUTES,
     planning::milestones::ROUTES,
     planning::milestone_changes::ROUTES,
     events::ROUTES,

@@ -95,7 +95,7 @@ fn worked_on(world: &World, project: i64, user: i64) -> bool {
     let since = world.now().saturating_sub(LONG_AGO).unwrap_or(Timestamp::MIN);
     let theirs = |deed: &Deed| deed.user == user && deed.at > since && deed.kind.action() != "reopened";
     for issue in world.issues_of(project) {
-        if world.deeds_of_issue(issue).iter().any(theirs) {
+        if world.deeds_of_issue(issue, Role::Owner).iter().any(theirs) {
             return true;
         }
     }

@@ -15,10 +15,12 @@ use super::role::Role;
 pub enum DeedKind {
     /// A merge request was opened, merged, closed, reopened or approved.
     MergeRequest(&'static str),
-    /// An issue was opened or closed.
+    /// An issue was opened, closed or reopened.
     Issue(&'static str),
-    /// A note was written; its id.
+    /// A note was written on a merge request; its id.
     Note(i64),
+    /// A note was written on an issue; its id.
+    IssueNote(i64),
     /// Commits were pushed: from what, to what.
     Push(Option<Sha>, Sha),
     /// A project was made.
@@ -31,7 +33,7 @@ impl DeedKind {
     pub fn action(self) -> &'static str {
         match self {
             DeedKind::MergeRequest(action) | DeedKind::Issue(action) => action,
-            DeedKind::Note(_) => "commented",
+            DeedKind::Note(_) | DeedKind::IssueNote(_) => "commented",
             DeedKind::Push(..) => "pushed",
             DeedKind::Project => "created",
         }
@@ -43,7 +45,7 @@ impl DeedKind {
         match self {
             DeedKind::MergeRequest("created") | DeedKind::Issue("created") => "opened",
             DeedKind::MergeRequest("merged") => "accepted",
-            DeedKind::Note(_) => "commented on",
+            DeedKind::Note(_) | DeedKind::IssueNote(_) => "commented on",
             DeedKind::Push(..) => "pushed to",
             other => other.action(),
         }
@@ -55,7 +57,7 @@ impl DeedKind {
         match self {
             DeedKind::MergeRequest(_) => "merge_request",
             DeedKind::Issue(_) => "issue",
-            DeedKind::Note(_) => "note",
+            DeedKind::Note(_) | DeedKind::IssueNote(_) => "note",
             DeedKind::Push(..) => "",
             DeedKind::Project => "project",
         }
@@ -116,16 +118,20 @@ impl World {
         std::iter::once(opened).chain(states).chain(notes).flatten().collect()
     }
 
-    /// What was done to an issue.
+    /// What was done to an issue, as far as somebody with this role sees it.
     #[must_use]
-    pub fn deeds_of_issue(&self, issue: &Issue) -> Vec<Deed> {
-        let deed = |kind: i64, at: Timestamp, user: Option<i64>, action: &'static str| {
-            let (id, kind) = (numbered(issue.id, kind), DeedKind::Issue(action));
+    pub fn deeds_of_issue(&self, issue: &Issue, role: Role) -> Vec<Deed> {
+        let deed = |id: i64, at: Timestamp, user: Option<i64>, kind: DeedKind| {
             Some(Deed { id, at, user: user?, project: issue.project, kind, subject: issue.id })
         };
-        let opened = deed(7, issue.created_at, issue.author, "created");
-        let closed = issue.closed_at.and_then(|at| deed(8, at, issue.closed_by, "closed"));
-        opened.into_iter().chain(closed).collect()
+        let opened = deed(numbered(issue.id, 7), issue.created_at, issue.author, DeedKind::Issue("created"));
+        let states = issue.state_events.iter();
+        let states =
+            states.map(|event| deed(numbered(event.id, 8), event.at, event.user, DeedKind::Issue(event.state)));
+        let seen = issue.notes.iter().filter(|note| !note.system() && World::sees_note(role, note));
+        let notes =
+            seen.map(|note| deed(numbered(note.id, 10), note.created_at, note.author, DeedKind::IssueNote(note.id)));
+        std::iter::once(opened).chain(states).chain(notes).flatten().collect()
     }
 
     /// That a project was made, in a user's own namespace; who made those of groups is not known.

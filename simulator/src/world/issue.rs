@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::note::Note;
+use super::resource_event::{MarkEvent, StateEvent};
+
 /// What an issue is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IssueKind {
@@ -74,4 +77,30 @@ pub struct Issue {
     pub closed_at: Option<Timestamp>,
     /// Who closed it.
     pub closed_by: Option<i64>,
+    /// What was written about it, oldest first.
+    pub notes: Vec<Note>,
+    /// When it was closed and opened again.
+    pub state_events: Vec<StateEvent>,
+    /// Labels that came and went.
+    pub label_events: Vec<MarkEvent>,
+    /// Milestones that came and went.
+    pub milestone_events: Vec<MarkEvent>,
+}
+
+impl Issue {
+    /// Comments that people wrote.
+    #[must_use]
+    pub fn user_notes_count(&self) -> usize {
+        self.notes.iter().filter(|note| !note.system()).count()
+    }
+
+    /// What somebody did is somebody else's from now on: the ghost's, when an account is deleted.
+    pub(super) fn hand_over(&mut self, from: i64, to: i64) {
+        let notes = self.notes.iter_mut().map(|note| &mut note.author);
+        let own = [&mut self.author, &mut self.closed_by];
+        for author in notes.chain(own).filter(|author| **author == Some(from)) {
+            *author = Some(to);
+        }
+        self.assignees.retain(|assignee| *assignee != from);
+    }
 }

@@ -36,6 +36,10 @@ impl Event {
     }
 }
 
+const NOTE: Event = Event::of_projects("note_events", "note_hooks", "Note Hook");
+const CONFIDENTIAL_NOTE: Event =
+    Event::of_projects("confidential_note_events", "confidential_note_hooks", "Confidential Note Hook");
+
 impl World {
     /// Takes what waits to be sent.
     pub fn take_outbox(&mut self) -> Vec<Outgoing> {
@@ -82,17 +86,18 @@ impl World {
         };
         let (id, project) = (merge_request.id, merge_request.project);
         let internal = merge_request.notes.iter().any(|known| known.id == note && known.internal);
-        let event = if internal {
-            Event {
-                switch: "confidential_note_events",
-                trigger: "confidential_note_hooks",
-                header: "Confidential Note Hook",
-                system: false,
-            }
-        } else {
-            Event { switch: "note_events", trigger: "note_hooks", header: "Note Hook", system: false }
+        let event = if internal { &CONFIDENTIAL_NOTE } else { &NOTE };
+        self.emit(project, event, |world| world.note_payload(id, note, user, action));
+    }
+
+    /// The same on an issue. Whatever is written on a confidential one is confidential.
+    pub(super) fn emit_issue_note(&mut self, issue: i64, note: i64, user: i64, action: &str) {
+        let Some(subject) = self.issue(issue) else {
+            return;
         };
-        self.emit(project, &event, |world| world.note_payload(id, note, user, action));
+        let internal = subject.notes.iter().any(|known| known.id == note && known.internal);
+        let event = if internal || subject.confidential { &CONFIDENTIAL_NOTE } else { &NOTE };
+        self.emit(subject.project, event, |world| world.issue_note_payload(issue, note, user, action));
     }
 
     /// Something happened to a project: system hooks hear of it whatever they ticked.

@@ -15,6 +15,8 @@ pub struct StateEvent {
     pub state: &'static str,
     /// When.
     pub at: Timestamp,
+    /// The merge request whose merge closed the issue.
+    pub by_merge_of: Option<i64>,
 }
 
 /// A label or a milestone that was set or taken away.

@@ -36,9 +36,10 @@ impl World {
     pub fn subscribed(&self, subject: Subscribable, user: i64) -> bool {
         self.wish(subject, user).unwrap_or_else(|| match subject {
             Subscribable::MergeRequest(id) => self.merge_request(id).is_some_and(|found| takes_part(found, user)),
-            Subscribable::Issue(id) => {
-                self.issue(id).is_some_and(|found| found.author == Some(user) || found.assignees.contains(&user))
-            }
+            Subscribable::Issue(id) => self.issue(id).is_some_and(|found| {
+                let writes = found.notes.iter().any(|note| note.author == Some(user));
+                writes || found.author == Some(user) || found.assignees.contains(&user)
+            }),
             Subscribable::Label(_) => false,
         })
     }

@@ -21,6 +21,7 @@ mod following;
 mod hooks;
 mod http;
 mod instance;
+mod issue_notes;
 mod issues;
 mod jobs;
 mod labels;

@@ -88,7 +88,8 @@ async fn events_are_listed_and_read_alone_and_outlive_their_label() {
         project.merge_request("Three", |found| {
             found.change(|found| {
                 let at = found.created_at;
-                found.state_events = vec![StateEvent { id: 7, user: found.author, state: "closed", at }];
+                found.state_events =
+                    vec![StateEvent { id: 7, user: found.author, state: "closed", at, by_merge_of: None }];
                 found.label_events = vec![MarkEvent { id: 9, user: None, subject: 4711, added: true, at }];
             })
         })

@@ -16,11 +16,6 @@ pub(in crate::rest) static ROUTES: &[Route] = &[
     read("/projects/:id/issues/:issue_iid/related_merge_requests", Nothing, merge_requests).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/closed_by", Nothing, merge_requests).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/participants", Nothing, participants).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/resource_state_events", Nothing, state_events).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/resource_label_events", Nothing, nothing).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/resource_milestone_events", Nothing, nothing).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/notes", Nothing, nothing).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/discussions", Nothing, nothing).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/award_emoji", Nothing, nothing).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/links", Nothing, links),
 ];
@@ -34,36 +29,17 @@ fn merge_requests(world: &World, request: &Request) -> Result<Reply, Failure> {
 }
 
 fn participants(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let (_, issue) = named(world, request)?;
-    let mut people: Vec<i64> = issue.author.into_iter().chain(issue.assignees.iter().copied()).collect();
+    let (project, issue) = named(world, request)?;
+    let role = world.caller_role(&request.caller, project);
+    let notes = issue.notes.iter().filter(|note| !note.system() && World::sees_note(role, note));
+    let writers = notes.filter_map(|note| note.author);
+    let mut people: Vec<i64> = issue.author.into_iter().chain(issue.assignees.iter().copied()).chain(writers).collect();
     people.sort_unstable();
     people.dedup();
     page(world, request, Paging::Offset, &people, |user| show::user_basic(world, Some(*user)))
 }
 
-/// The World knows when an issue was closed last, so that is all.
-fn state_events(world: &World, request: &Request) -> Result<Reply, Failure> {
-    let (_, issue) = named(world, request)?;
-    let closed: Vec<Value> = issue
-        .closed_at
-        .map(|at| {
-            json!({
-                "id": issue.id,
-                "user": show::user_basic(world, issue.closed_by),
-                "created_at": show::time(at),
-                "resource_type": "Issue",
-                "resource_id": issue.id,
-                "source_commit": null,
-                "source_merge_request_id": null,
-                "state": "closed",
-            })
-        })
-        .into_iter()
-        .collect();
-    page(world, request, Paging::Offset, &closed, Value::clone)
-}
-
-/// Notes, reactions and label events of issues are none that the World keeps.
+/// Reactions to issues are none that the World keeps.
 fn nothing(world: &World, request: &Request) -> Result<Reply, Failure> {
     named(world, request)?;
     page(world, request, Paging::Offset, &[], Value::clone)

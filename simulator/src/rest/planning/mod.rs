@@ -3,6 +3,8 @@
 mod filter;
 pub(super) mod issue_changes;
 pub(super) mod issue_details;
+pub(super) mod issue_events;
+pub(super) mod issue_notes;
 pub(super) mod issues;
 pub(super) mod milestone_changes;
 pub(super) mod milestones;

@@ -55,6 +55,17 @@ fn target(world: &World, found: &Deed) -> Option<Value> {
                 "note": note(world, project, subject, written),
             })
         }
+        DeedKind::IssueNote(id) => {
+            let subject = world.issue(found.subject)?;
+            let written = subject.notes.iter().find(|note| note.id == id)?;
+            json!({
+                "target_id": id,
+                "target_iid": id,
+                "target_type": written.type_name().unwrap_or("Note"),
+                "target_title": subject.title,
+                "note": note(world, world.project(found.project)?, subject, written),
+            })
+        }
         DeedKind::Push(before, after) => push(world, found, before, after)?,
         DeedKind::Project => json!({}),
     };

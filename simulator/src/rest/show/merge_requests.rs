@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{extend, label_basic, milestone, relative_to, time, user_basic};
-use crate::world::{Caller, MergeRequest, MergeRequestState, Note, Project, Subscribable, World};
+use crate::world::{Caller, MergeRequest, MergeRequestState, Subscribable, World};
 
 /// How labels are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn status(world: &World, found: &MergeRequest, shown: &mut Map<String, Value>) {
 }
 
 /// What merge requests and notes say of imports, since 17.2. Nothing in this World was imported.
-fn imported() -> Map<String, Value> {
+pub(super) fn imported() -> Map<String, Value> {
     [("imported".to_owned(), json!(false)), ("imported_from".to_owned(), json!("none"))].into_iter().collect()
 }
 
@@ -218,42 +218,6 @@ pub(crate) fn approvals_enterprise(world: &World, caller: &Caller, found: &Merge
     });
     if let (Value::Object(shown), Value::Object(more)) = (&mut shown, more) {
         shown.extend(more);
-    }
-    shown
-}
-
-/// A note.
-pub(crate) fn note(world: &World, project: &Project, found: &MergeRequest, note: &Note) -> Value {
-    let mut shown = json!({
-        "id": note.id,
-        "type": note.type_name(),
-        "body": note.body,
-        "author": user_basic(world, note.author),
-        "created_at": time(note.created_at),
-        "updated_at": time(note.updated_at),
-        "system": note.system(),
-        "noteable_id": found.id,
-        "noteable_type": "MergeRequest",
-        "noteable_iid": found.iid,
-        "project_id": project.id,
-        "resolvable": note.resolvable,
-        "confidential": note.internal,
-        "internal": note.internal,
-        "commands_changes": {},
-    });
-    if let Value::Object(shown) = &mut shown
-        && world.settings.at_least(17, 2)
-    {
-        shown.extend(imported());
-    }
-    if note.resolvable {
-        shown["resolved"] = json!(note.resolved.is_some());
-        shown["resolved_by"] = user_basic(world, note.resolved.map(|(user, _)| user));
-        shown["resolved_at"] = json!(note.resolved.map(|(_, at)| time(at)));
-    }
-    if let Some(position) = note.position() {
-        shown["commit_id"] = Value::Null;
-        shown["position"] = position.shown();
     }
     shown
 }

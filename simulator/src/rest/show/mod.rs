@@ -9,6 +9,8 @@ mod diffs;
 mod draft_notes;
 mod hooks;
 mod merge_requests;
+mod noteable;
+mod notes;
 mod people;
 mod places;
 mod planning;
@@ -27,8 +29,10 @@ pub(crate) use diffs::{file, version};
 pub(crate) use draft_notes::draft_note;
 pub(crate) use hooks::{event, hook};
 pub(crate) use merge_requests::{
-    LabelStyle, approvals_community, approvals_enterprise, merge_request, merge_request_simple, note, single,
+    LabelStyle, approvals_community, approvals_enterprise, merge_request, merge_request_simple, single,
 };
+pub(crate) use noteable::Noteable;
+pub(crate) use notes::{discussion, note};
 pub(crate) use people::{current_user, member, token, user, user_basic};
 use places::relative_to;
 pub(crate) use places::{

@@ -56,7 +56,7 @@ pub(crate) fn issue_basic(world: &World, found: &Issue, style: LabelStyle) -> Va
         "type": found.kind.name().to_uppercase(),
         "assignee": assignees.first(),
         "assignees": assignees,
-        "user_notes_count": 0,
+        "user_notes_count": found.user_notes_count(),
         "merge_requests_count": world.merge_requests_closing(found).count(),
         "upvotes": 0,
         "downvotes": 0,

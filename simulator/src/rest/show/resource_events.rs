@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::noteable::Noteable;
 use super::{extend, label_basic, milestone, time, user_basic};
-use crate::world::{MarkEvent, MergeRequest, StateEvent, World};
+use crate::world::{MarkEvent, StateEvent, World};
 
 /// What all of them say.
-fn event(world: &World, found: &MergeRequest, (id, user, at): (i64, Option<i64>, Timestamp), more: Value) -> Value {
+fn event(world: &World, found: Noteable<'_>, (id, user, at): (i64, Option<i64>, Timestamp), more: Value) -> Value {
     let mut shown = json!({
         "id": id,
         "user": user_basic(world, user),
         "created_at": time(at),
-        "resource_type": "MergeRequest",
+        "resource_type": found.kind,
         "resource_id": found.id,
     });
     extend(&mut shown, more);
@@ -20,21 +21,23 @@ fn event(world: &World, found: &MergeRequest, (id, user, at): (i64, Option<i64>,
 }
 
 /// A change of state.
-pub(crate) fn state_event(world: &World, found: &MergeRequest, change: &StateEvent) -> Value {
-    let more = json!({ "source_commit": null, "source_merge_request_id": null, "state": change.state });
-    event(world, found, (change.id, change.user, change.at), more)
+pub(crate) fn state_event<'w>(world: &World, found: impl Into<Noteable<'w>>, change: &StateEvent) -> Value {
+    let by = change.by_merge_of;
+    let more = json!({ "source_commit": null, "source_merge_request_id": by, "state": change.state });
+    event(world, found.into(), (change.id, change.user, change.at), more)
 }
 
 /// A label set or taken away; null once the label is gone.
-pub(crate) fn label_event(world: &World, found: &MergeRequest, mark: &MarkEvent) -> Value {
+pub(crate) fn label_event<'w>(world: &World, found: impl Into<Noteable<'w>>, mark: &MarkEvent) -> Value {
     let label = world.label(mark.subject).map(|label| label_basic(world, label));
     let more = json!({ "label": label, "action": mark.action() });
-    event(world, found, (mark.id, mark.user, mark.at), more)
+    event(world, found.into(), (mark.id, mark.user, mark.at), more)
 }
 
-/// A milestone set or taken away, and where the merge request stood then (lib/api/entities/resource_milestone_event.rb).
-pub(crate) fn milestone_event(world: &World, found: &MergeRequest, mark: &MarkEvent) -> Value {
-    let before = found.state_events.iter().rev().find(|state| state.at <= mark.at);
+/// A milestone set or taken away, and how things stood then (lib/api/entities/resource_milestone_event.rb).
+pub(crate) fn milestone_event<'w>(world: &World, found: impl Into<Noteable<'w>>, mark: &MarkEvent) -> Value {
+    let found = found.into();
+    let before = found.states.iter().rev().find(|state| state.at <= mark.at);
     let more = json!({
         "milestone": world.milestone(mark.subject).map(|found| milestone(world, found)),
         "action": mark.action(),

@@ -19,6 +19,10 @@ pub(super) static VERBS: &[Verb] = &[
         let id = world.open_incident(project, sent.actor(), sent.text("title")?, severity).ok_or_else(nothing)?;
         Ok(json!({ "issue": id, "iid": world.issue(id).map(|issue| issue.iid) }))
     }),
+    verb("comment-issue", "project, iid, user, body", "comments on an issue or incident", |world, sent| {
+        let body = sent.text("body")?;
+        on_issue(sent, world, |world, issue, _| world.comment_issue(issue, sent.actor(), body, false).map(drop))
+    }),
     verb("close-issue", "project, iid, user", "closes an issue or incident", |world, sent| {
         on_issue(sent, world, World::close_issue)
     }),

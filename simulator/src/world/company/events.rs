@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::frame::{Fate, Frame};
 use super::{Company, Part, luck, time};
-use crate::world::{Issue, IssueKind, Release, Tag, World};
+use crate::world::{Issue, IssueKind, Release, StateEvent, Tag, World};
 
 /// The most releases and incidents that a project remembers, and the most that all of them do.
 const RELEASES: i64 = 14;
@@ -71,7 +71,8 @@ impl World {
         }
         let author = company.people[company.somebody(frame.place, begun, &[], random)].user;
         let over = closed <= company.until;
-        let id = self.next_id("issue");
+        let (id, event) = (self.next_id("issue"), self.next_id("state_event"));
+        let ending = StateEvent { id: event, user: Some(author), state: "closed", at: time(closed), by_merge_of: None };
         self.insert_issue(Issue {
             id,
             iid,
@@ -86,6 +87,7 @@ impl World {
             updated_at: time(closed.min(company.until)),
             closed_at: over.then(|| time(closed)),
             closed_by: over.then_some(author),
+            state_events: over.then_some(ending).into_iter().collect(),
             ..Issue::default()
         });
     }

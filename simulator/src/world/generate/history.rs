@@ -201,7 +201,7 @@ impl Writer<'_> {
             subject.closed_at = Some(at);
         }
         let id = self.world.next_id("state_event");
-        subject.state_events.push(StateEvent { id, user: Some(user), state, at });
+        subject.state_events.push(StateEvent { id, user: Some(user), state, at, by_merge_of: None });
         subject.updated_at = at;
     }
 

@@ -73,28 +73,31 @@ impl World {
         let project = self.project(merge_request.project)?;
         let note = merge_request.notes.iter().find(|known| known.id == note)?;
         let kind = if note.internal { "confidential_note" } else { "note" };
+        let noteable = ("MergeRequest", merge_request.id, format!("merge_requests/{}", merge_request.iid));
         Some(json!({
             "object_kind": "note",
             "event_type": kind,
             "user": user.map(|user| self.hook_user(user)),
             "project_id": project.id,
             "project": self.hook_project(project),
-            "object_attributes": self.hook_note(note, merge_request, project, action),
+            "object_attributes": self.hook_note(note, project, action, &noteable),
             "merge_request": self.hook_attributes(merge_request, project),
             "repository": self.hook_repository(project),
         }))
     }
 
-    fn hook_note(&self, note: &Note, merge_request: &MergeRequest, project: &Project, action: &str) -> Value {
+    /// A note on something: its type, its id, and where its page is in the project.
+    fn hook_note(&self, note: &Note, project: &Project, action: &str, on: &(&str, i64, String)) -> Value {
         let position = note.position().map(Position::shown);
-        let url = format!("{}/-/merge_requests/{}#note_{}", project.full_path, merge_request.iid, note.id);
+        let (kind, id, page) = on;
+        let url = format!("{}/-/{page}#note_{}", project.full_path, note.id);
         let mut attributes = json!({
             "id": note.id,
             "type": note.type_name(),
             "note": note.body,
             "description": note.body,
-            "noteable_type": "MergeRequest",
-            "noteable_id": merge_request.id,
+            "noteable_type": kind,
+            "noteable_id": id,
             "author_id": note.author,
             "project_id": project.id,
             "discussion_id": note.discussion.to_string(),

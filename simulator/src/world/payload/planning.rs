@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::hook_time;
-use crate::world::{Owner, World};
+use crate::world::{Issue, Owner, Project, World};
 
 impl World {
     /// The body of an issue event.
@@ -11,6 +11,45 @@ impl World {
         let issue = self.issue(id)?;
         let project = self.project(issue.project)?;
         let kind = if issue.confidential { "confidential_issue" } else { "issue" };
+        let mut attributes = self.hook_issue(issue, project);
+        attributes["action"] = json!(action);
+        let mut body = json!({
+            "object_kind": "issue",
+            "event_type": kind,
+            "user": self.hook_user(user),
+            "project": self.hook_project(project),
+            "object_attributes": attributes,
+            "labels": self.hook_labels(&issue.labels),
+            "changes": changes,
+            "repository": self.hook_repository(project),
+        });
+        if !issue.assignees.is_empty() {
+            body["assignees"] = self.hook_users(&issue.assignees);
+        }
+        Some(body)
+    }
+
+    /// The body of a note event on an issue (`lib/gitlab/data_builder/note.rb`).
+    pub(in crate::world) fn issue_note_payload(&self, issue: i64, note: i64, user: i64, action: &str) -> Option<Value> {
+        let issue = self.issue(issue)?;
+        let project = self.project(issue.project)?;
+        let note = issue.notes.iter().find(|known| known.id == note)?;
+        let kind = if note.internal || issue.confidential { "confidential_note" } else { "note" };
+        let noteable = ("Issue", issue.id, format!("issues/{}", issue.iid));
+        Some(json!({
+            "object_kind": "note",
+            "event_type": kind,
+            "user": self.hook_user(user),
+            "project_id": project.id,
+            "project": self.hook_project(project),
+            "object_attributes": self.hook_note(note, project, action, &noteable),
+            "issue": self.hook_issue(issue, project),
+            "repository": self.hook_repository(project),
+        }))
+    }
+
+    /// What both events say of an issue.
+    fn hook_issue(&self, issue: &Issue, project: &Project) -> Value {
         let closed = issue.closed_at.is_some();
         let mut attributes = json!({
             "id": issue.id,
@@ -49,26 +88,12 @@ impl World {
             "human_total_time_spent": null,
             "customer_relations_contacts": [],
             "url": self.web_url(&format!("{}/-/issues/{}", project.full_path, issue.iid)),
-            "action": action,
         });
         super::extend(&mut attributes, rest);
         if self.settings.edition.licensed() {
             super::extend(&mut attributes, json!({ "weight": null, "health_status": null }));
         }
-        let mut body = json!({
-            "object_kind": "issue",
-            "event_type": kind,
-            "user": self.hook_user(user),
-            "project": self.hook_project(project),
-            "object_attributes": attributes,
-            "labels": self.hook_labels(&issue.labels),
-            "changes": changes,
-            "repository": self.hook_repository(project),
-        });
-        if !issue.assignees.is_empty() {
-            body["assignees"] = self.hook_users(&issue.assignees);
-        }
-        Some(body)
+        attributes
     }
 
     /// The body of a milestone event.

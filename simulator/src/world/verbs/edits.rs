@@ -197,18 +197,23 @@ impl World {
         let user = self.user_named(user);
         let after: Vec<i64> = people.iter().map(|name| self.user_named(name)).collect();
         let before = self.merge_request(merge_request)?.assignees.clone();
-        let new: Vec<i64> = after.iter().copied().filter(|id| !before.contains(id)).collect();
-        let gone: Vec<i64> = before.iter().copied().filter(|id| !after.contains(id)).collect();
-        if new.is_empty() && gone.is_empty() {
+        let Some(body) = self.assignment(&before, &after) else {
             return Some(());
-        }
+        };
         self.edit_merge_request(merge_request, |found| found.assignees.clone_from(&after))?;
-        let said = [("assigned to", new), ("unassigned", gone)].into_iter().filter(|(_, people)| !people.is_empty());
-        let body = said.map(|(what, people)| format!("{what} {}", self.mentions(&people))).collect::<Vec<_>>();
-        self.system_note(merge_request, user, SystemAction::Assignee, body.join(" and "))?;
+        self.system_note(merge_request, user, SystemAction::Assignee, body)?;
         let changes = json!({ "assignees": change(&self.hook_users(&before), &self.hook_users(&after)) });
         self.emit_merge_request(merge_request, user, "update", &json!({ "changes": changes }));
         Some(())
+    }
+
+    /// What GitLab writes when people are assigned, or no more; nothing where they are the same.
+    pub(super) fn assignment(&self, before: &[i64], after: &[i64]) -> Option<String> {
+        let new: Vec<i64> = after.iter().copied().filter(|id| !before.contains(id)).collect();
+        let gone: Vec<i64> = before.iter().copied().filter(|id| !after.contains(id)).collect();
+        let said = [("assigned to", new), ("unassigned", gone)].into_iter().filter(|(_, people)| !people.is_empty());
+        let said: Vec<String> = said.map(|(what, people)| format!("{what} {}", self.mentions(&people))).collect();
+        (!said.is_empty()).then(|| said.join(" and "))
     }
 
     fn set_squash(&mut self, merge_request: i64, user: &str, squash: bool) -> Option<()> {

@@ -45,7 +45,10 @@ impl World {
             ..Issue::default()
         };
         fill(&mut issue);
+        // Labels, milestone and people that it begins with are recorded; its text is not.
+        let bare = Issue { labels: Vec::new(), milestone: None, assignees: Vec::new(), ..issue.clone() };
         self.insert_issue(issue);
+        self.record_issue(&bare, author, None);
         self.touch_project(project);
         self.emit_issue(id, author, "open", &json!({}));
         Some(id)
@@ -53,6 +56,16 @@ impl World {
 
     /// Changes an issue. Closing and opening again have actions of their own.
     pub fn edit_issue(&mut self, issue: i64, user: i64, edit: impl FnOnce(&mut Issue)) -> Option<()> {
+        self.edit_issue_by(issue, user, None, edit)
+    }
+
+    fn edit_issue_by(
+        &mut self,
+        issue: i64,
+        user: i64,
+        merged: Option<i64>,
+        edit: impl FnOnce(&mut Issue),
+    ) -> Option<()> {
         let now = self.now();
         let subject = self.issue_mut(issue)?;
         let before = subject.clone();
@@ -64,17 +77,27 @@ impl World {
             (Some(_), None) => "reopen",
             _ => "update",
         };
+        self.record_issue(&before, user, merged)?;
         self.emit_issue(issue, user, action, &changes(&before, &after));
         Some(())
     }
 
     /// Closes an issue that is open.
     pub fn close_issue(&mut self, issue: i64, user: i64) -> Option<()> {
+        self.close_issue_by(issue, user, None)
+    }
+
+    /// Closes an issue because a merge request was merged that says so.
+    pub(super) fn close_issue_by_merge(&mut self, issue: i64, user: i64, merged: i64) -> Option<()> {
+        self.close_issue_by(issue, user, Some(merged))
+    }
+
+    fn close_issue_by(&mut self, issue: i64, user: i64, merged: Option<i64>) -> Option<()> {
         let now = self.now();
         if self.issue(issue)?.closed_at.is_some() {
             return Some(());
         }
-        self.edit_issue(issue, user, |issue| {
+        self.edit_issue_by(issue, user, merged, |issue| {
             issue.closed_at = Some(now);
             issue.closed_by = Some(user);
         })

@@ -38,6 +38,7 @@ impl World {
         }
         for issue in self.issues.values_mut() {
             issue.labels.iter_mut().for_each(replace);
+            issue.label_events.iter_mut().for_each(|event| replace(&mut event.subject));
         }
         for label in &merged {
             self.forget_label(*label);
@@ -45,11 +46,14 @@ impl World {
         Some(id)
     }
 
-    /// Removes a label, from merge requests too. Events that tell of it stay, without it.
+    /// Removes a label, from merge requests and issues too. Events that tell of it stay, without it.
     pub fn delete_label(&mut self, id: i64) -> Option<()> {
         self.forget_label(id)?;
         for merge_request in self.held() {
             self.edit_merge_request(merge_request, |found| found.labels.retain(|label| *label != id));
+        }
+        for issue in self.issues.values_mut() {
+            issue.labels.retain(|label| *label != id);
         }
         Some(())
     }

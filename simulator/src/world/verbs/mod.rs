@@ -6,6 +6,8 @@ mod ci;
 mod drafts;
 mod edits;
 mod groups;
+mod issue_notes;
+mod issue_records;
 mod issues;
 mod labels;
 mod life;

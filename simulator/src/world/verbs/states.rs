@@ -20,7 +20,7 @@ impl World {
         self.push_merge_commit(merge_request, user, commit)?;
         self.stop_review_app(merge_request);
         for issue in self.merge_request(merge_request)?.closes.clone() {
-            self.close_issue(issue, user);
+            self.close_issue_by_merge(issue, user, merge_request);
         }
         self.emit_merge_request(merge_request, user, "merge", &state_change("opened", "merged"));
         Some(())
@@ -66,7 +66,7 @@ impl World {
         self.edit_merge_request(merge_request, |merge_request| {
             change(merge_request);
             merge_request.updated_at = at;
-            merge_request.state_events.push(StateEvent { id, user: Some(user), state, at });
+            merge_request.state_events.push(StateEvent { id, user: Some(user), state, at, by_merge_of: None });
         })
     }
 

@@ -12,6 +12,9 @@ impl World {
         for id in self.held() {
             self.edit_merge_request(id, |merge_request| merge_request.hand_over(user, ghost));
         }
+        for issue in self.issues.values_mut() {
+            issue.hand_over(user, ghost);
+        }
         self.forget_user(user);
         Some(())
     }

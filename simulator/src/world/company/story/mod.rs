@@ -199,7 +199,7 @@ impl Teller<'_> {
 
     fn state_event(&mut self, user: Option<i64>, state: &'static str, at: i64) {
         let id = self.event_id(12 + self.subject.state_events.len() as i64);
-        self.subject.state_events.push(StateEvent { id, user, state, at: time(at) });
+        self.subject.state_events.push(StateEvent { id, user, state, at: time(at), by_merge_of: None });
     }
 
     /// Notes get their ids in the order in which they were written.
