@@ -110,6 +110,8 @@ impl Home {
         for view in self.texts(views).await {
             self.change(format!("drop view if exists {view} {cascade}").leak()).await;
         }
+        self.change("drop table connector_audits").await;
+        self.change("drop table connector_audit_differences").await;
         self.change("drop table connector_facts").await;
         self.change("drop table connector_participants").await;
         self.change("drop table connector_recounts").await;

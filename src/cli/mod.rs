@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod audit;
 mod check;
 mod cluster;
 mod controller;
@@ -34,6 +35,9 @@ const BAD_INPUT: u8 = 2;
 /// GitLab does not let us do what is asked for.
 const ACCESS_MISSING: u8 = 3;
 
+/// The database and GitLab differ.
+const DIFFERENT: u8 = 4;
+
 /// Somebody pressed Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -63,6 +67,8 @@ enum Command {
     Sync(Box<sync::Args>),
     /// What can these tokens do, what is missing, and how to mend it.
     Check(Box<check::Args>),
+    /// Holds the database against GitLab: counts, and merge requests read anew, field by field.
+    Audit(Box<audit::Args>),
     /// The connections of a cluster: are they Ready, and if not, why.
     Status(status::Args),
     /// Looks after the connections of a cluster.
@@ -86,6 +92,7 @@ pub async fn run() -> ExitCode {
     let outcome = match command {
         Command::Sync(args) => sync::run(*args).await,
         Command::Check(args) => check::run(*args).await,
+        Command::Audit(args) => audit::run(*args).await,
         Command::Status(args) => status::run(args).await,
         Command::Controller(args) => controller::run(*args).await,
         Command::Receiver(args) => receiver::run(args).await,

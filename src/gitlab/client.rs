@@ -1,7 +1,7 @@
 //! The client: what it is made of, how it is narrowed to some tokens, and what it can say about itself.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +87,8 @@ pub(super) struct Shared {
     pub(super) counts: Counts,
     /// How far the server's clock is ahead of ours, in seconds, as its last answer told.
     pub(super) ahead: AtomicI64,
+    /// Whether some answer was one of GitLab.
+    pub(super) is_gitlab: AtomicBool,
     /// Set once the users behind the tokens have been asked for.
     pub(super) introduced: OnceCell<()>,
     pool: Mutex<Pool>,
@@ -136,6 +138,7 @@ impl Client {
             secrets: Secrets::of(instance, &tokens),
             counts: Counts::default(),
             ahead: AtomicI64::new(0),
+            is_gitlab: AtomicBool::new(false),
             introduced: OnceCell::new(),
             pool: Mutex::new(pool),
         };

@@ -119,10 +119,10 @@ pub enum Error {
         /// What was seen instead.
         message: String,
     },
-    /// Something before GitLab turns us away with a page instead of an answer: an address that is blocked for a while, or a
-    /// challenge for browsers.
+    /// Something before GitLab turns us away with a page instead of an answer: maintenance, an address that is blocked for a
+    /// while, or a challenge for browsers.
     #[error(
-        "GitLab turns us away with a page instead of an answer ({message}): an address block, or a challenge for browsers"
+        "GitLab turns us away with a page instead of an answer ({message}): maintenance, an address block, or a challenge for browsers"
     )]
     Blocked {
         /// The HTTP status.

@@ -83,13 +83,23 @@ impl Client {
             let judged = self.judged(request, token, outcome);
             let decoded = judged.and_then(|answer| decode(request, &answer).map_err(Refusal::Failed));
             let error = match decoded {
-                Ok(received) => return Ok(received),
+                Ok(received) => {
+                    self.shared.is_gitlab.store(true, Ordering::Relaxed);
+                    return Ok(received);
+                }
                 Err(Refusal::Limited(limited)) => {
                     self.shared.pool().refuse(token, request.operation.clone(), limited, Instant::now());
                     continue;
                 }
-                Err(Refusal::Failed(error)) => request.secrets.hide_in(self.shared.secrets.hide_in(error)),
+                // A GitLab that answered before is one still: a page for maintenance says so, or a challenge, and passes.
+                Err(Refusal::Failed(Error::NotGitLab { status, message }))
+                    if self.shared.is_gitlab.load(Ordering::Relaxed) =>
+                {
+                    Error::Blocked { status, message }
+                }
+                Err(Refusal::Failed(error)) => error,
             };
+            let error = request.secrets.hide_in(self.shared.secrets.hide_in(error));
             self.overcome(request, token, error, &mut course).await?;
         }
     }

@@ -26,26 +26,51 @@ pub(super) async fn settle(ctx: &Context, task: &Task) -> Result<bool, Error> {
         after = last.id;
 
         let as_of = Timestamp::now();
-        let Some(absent) = absent(ctx, task.project_id, unmet).await? else { return Ok(false) };
-        let mut batch = Batch { as_of: Some(as_of), ..Batch::default() };
-        for one in absent {
-            let seen = match one.author_id {
-                None => true,
-                Some(author) => match authors.get(&author) {
-                    Some(seen) => *seen,
-                    None => *authors.entry(author).or_insert(is_seen(ctx, task.project_id, author).await?),
-                },
-            };
-            if seen { batch.deleted.push(one.id) } else { batch.hidden.push(one.id) }
-        }
+        let Some(Proof { deleted, hidden }) = prove(ctx, task.project_id, unmet, &mut authors).await? else {
+            return Ok(false);
+        };
         tracing::info!(
             project = task.project_path,
-            deleted = batch.deleted.len(),
-            hidden = batch.hidden.len(),
+            deleted = deleted.len(),
+            hidden = hidden.len(),
             "merge requests are not there any more"
         );
-        ctx.commit(batch).await?;
+        let ids = |some: Vec<Absent>| some.into_iter().map(|one| one.id).collect();
+        ctx.commit(Batch { as_of: Some(as_of), deleted: ids(deleted), hidden: ids(hidden), ..Batch::default() })
+            .await?;
     }
+}
+
+/// Merge requests that are not shown, by why.
+#[derive(Default)]
+pub(super) struct Proof {
+    /// They are gone.
+    pub(super) deleted: Vec<Absent>,
+    /// Their author is banned, which hides them from everybody.
+    pub(super) hidden: Vec<Absent>,
+}
+
+/// Tells of some merge requests of a project which are gone and which are hidden; those that are there are left out. Nothing
+/// where no token may read its merge requests. `authors` remembers which are seen.
+pub(super) async fn prove(
+    ctx: &Context,
+    project: i64,
+    asked: Vec<Absent>,
+    authors: &mut HashMap<i64, bool>,
+) -> Result<Option<Proof>, Error> {
+    let Some(absent) = absent(ctx, project, asked).await? else { return Ok(None) };
+    let mut proof = Proof::default();
+    for one in absent {
+        let seen = match one.author_id {
+            None => true,
+            Some(author) => match authors.get(&author) {
+                Some(seen) => *seen,
+                None => *authors.entry(author).or_insert(is_seen(ctx, project, author).await?),
+            },
+        };
+        if seen { proof.deleted.push(one) } else { proof.hidden.push(one) }
+    }
+    Ok(Some(proof))
 }
 
 /// Whether some token may read a project's merge requests.
@@ -54,7 +79,7 @@ pub(super) async fn is_readable(ctx: &Context, project: i64) -> Result<bool, Err
 }
 
 /// Those of some merge requests of a project that are not there. Nothing where no token may read its merge requests.
-pub(super) async fn absent(ctx: &Context, project: i64, asked: Vec<Absent>) -> Result<Option<Vec<Absent>>, Error> {
+async fn absent(ctx: &Context, project: i64, asked: Vec<Absent>) -> Result<Option<Vec<Absent>>, Error> {
     let iids: Vec<i64> = asked.iter().map(|one| one.iid).collect();
     let found = match ctx.persist(|| ctx.client.merge_requests_by_iid(project, &iids)).await {
         Ok(found) => found,

@@ -173,7 +173,9 @@ impl Context {
         let changes = Pages::new(dialect, parts, Root::Group { subgroups, archived });
         let mut settings = settings.clone();
         let back = settings.lookback.and_then(|lookback| Timestamp::now().checked_sub(lookback).ok());
-        settings.since = settings.since.max(back);
+        // GitLab tells whole seconds: with a fraction, what it lists would not be what it says it lists.
+        settings.since =
+            settings.since.max(back).map(|since| Timestamp::from_second(since.as_second()).unwrap_or(since));
         let client = client.with_patience(gitlab::Patience::importing());
         Ok(Context {
             views: client.views().await,

@@ -23,6 +23,9 @@ pub enum Error {
         /// Its path as last seen.
         project: String,
     },
+    /// Nothing is stored that could be held against GitLab.
+    #[error("nothing was imported yet: import first, then compare")]
+    NeverImported,
     /// A pattern of `excludeProjects` cannot be read.
     #[error("excludeProjects: {pattern:?} is not a glob: {message}")]
     BadGlob {
@@ -46,7 +49,7 @@ impl Error {
         match self {
             Error::GitLab(gitlab::Error::Unauthorized { .. } | gitlab::Error::InsufficientScope { .. }) => 43,
             Error::ScopeNotFound { .. } | Error::Unseen { .. } | Error::BadGlob { .. } => 42,
-            Error::GitLab(_) | Error::Store(_) | Error::Stopped | Error::Internal(_) => 1,
+            Error::GitLab(_) | Error::Store(_) | Error::NeverImported | Error::Stopped | Error::Internal(_) => 1,
         }
     }
 
@@ -58,6 +61,7 @@ impl Error {
             Error::Store(error) => error.reason(),
             Error::ScopeNotFound { .. } | Error::Unseen { .. } => "ScopeNotFound",
             Error::BadGlob { .. } => "InvalidSpec",
+            Error::NeverImported => "NeverRun",
             Error::Stopped => "Stopped",
             Error::Internal(_) => "InternalError",
         }

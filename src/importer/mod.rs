@@ -12,6 +12,7 @@ mod absence;
 mod actions;
 mod adapt;
 pub mod args;
+pub mod audit;
 mod belongings;
 mod changes;
 mod context;

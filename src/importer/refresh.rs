@@ -128,12 +128,12 @@ struct Pass {
     outdated: bool,
 }
 
-/// How reading some merge requests of one project went.
-#[derive(Default)]
-pub(super) struct Part<'a> {
-    pub(super) read: Vec<&'a Refresh>,
+/// How reading some merge requests of one project went. `T` stands for a merge request, `R` for what reading brings.
+pub(super) struct Part<'a, T, R> {
+    /// What was read, and what came of it.
+    pub(super) read: Vec<(&'a [T], R)>,
     /// What fails by itself, while GitLab is well.
-    pub(super) failed: Vec<(&'a Refresh, Error)>,
+    pub(super) failed: Vec<(&'a T, Error)>,
     /// Trouble that is no merge request's own: the others were not tried.
     pub(super) trouble: Option<Error>,
 }
@@ -173,14 +173,14 @@ impl<'a> Refresher<'a> {
         }
         let mut requests = Vec::new();
         for due in projects.values().flat_map(|due| due.chunks(A_REQUEST)) {
-            requests.push(read_in_parts(ctx, due, remembered));
+            requests.push(refresh_in_parts(ctx, due, remembered));
         }
-        let parts: Vec<Part<'_>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
+        let parts: Vec<Part<'_, Refresh, ()>> = stream::iter(requests).buffer_unordered(IN_FLIGHT).collect().await;
 
         let mut pass = Pass { due: count, ended: 0, trouble: None, outdated: false };
         for part in parts {
-            pass.ended += part.read.len();
-            for one in part.read {
+            for one in part.read.into_iter().flat_map(|(some, ())| some) {
+                pass.ended += 1;
                 self.failures.forget(one);
             }
             for (one, error) in part.failed {
@@ -201,14 +201,32 @@ impl<'a> Refresher<'a> {
     }
 }
 
-/// Reads some merge requests of one project again, in ever smaller parts where that fails.
-pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembered: bool) -> Part<'a> {
-    let mut outcome = Part::default();
-    let mut parts = vec![due];
+/// Reads some merge requests of one project again and stores them, in ever smaller parts where that fails.
+pub(super) async fn refresh_in_parts<'a>(
+    ctx: &'a Context,
+    due: &'a [Refresh],
+    remembered: bool,
+) -> Part<'a, Refresh, ()> {
+    in_parts(ctx, due, remembered, |some| read_and_store(ctx, some)).await
+}
+
+/// Reads some merge requests of one project, in ever smaller parts where that fails. `remembered` tells that our queries may
+/// not be those of the server any more.
+pub(super) async fn in_parts<'a, T, R, F>(
+    ctx: &Context,
+    all: &'a [T],
+    remembered: bool,
+    read: impl Fn(&'a [T]) -> F,
+) -> Part<'a, T, R>
+where
+    F: Future<Output = Result<R, Error>>,
+{
+    let mut outcome = Part { read: Vec::new(), failed: Vec::new(), trouble: None };
+    let mut parts = vec![all];
     while let Some(part) = parts.pop() {
-        let error = match read_and_store(ctx, part).await {
-            Ok(()) => {
-                outcome.read.extend(part);
+        let error = match read(part).await {
+            Ok(answer) => {
+                outcome.read.push((part, answer));
                 continue;
             }
             Err(error) => error,
@@ -218,8 +236,8 @@ pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembe
             break;
         }
         match part {
-            _ if matches!(error, Error::Unseen { .. }) => {
-                let unseen = |one: &'a Refresh| (one, Error::Unseen { project: one.project_path.clone() });
+            _ if let Error::Unseen { project } = &error => {
+                let unseen = |one: &'a T| (one, Error::Unseen { project: project.clone() });
                 outcome.failed.extend(part.iter().map(unseen));
             }
             [one] => outcome.failed.push((one, error)),
@@ -232,26 +250,43 @@ pub(super) async fn read_in_parts<'a>(ctx: &Context, due: &'a [Refresh], remembe
     outcome
 }
 
-/// Reads some merge requests of one project again and stores them as no longer due. What one user does not see, the next may.
+/// Reads some merge requests of one project again and stores them as no longer due.
 async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
     let [Refresh { project_id, project_path, .. }, ..] = due else { return Ok(()) };
     let as_of = Timestamp::now();
+    let iids: Vec<i64> = due.iter().map(|refresh| refresh.iid).collect();
+    let Reading { rows, .. } = read_anew(ctx, (*project_id, project_path), iids).await?;
+    ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
+}
+
+/// Some merge requests of a project, read by their numbers.
+pub(super) struct Reading {
+    pub(super) rows: Rows,
+    /// Numbers of those that no user was shown.
+    pub(super) unmet: Vec<i64>,
+}
+
+/// Reads some merge requests of one project by their numbers. What one user does not see, the next may.
+pub(super) async fn read_anew(
+    ctx: &Context,
+    (project, path): (i64, &str),
+    mut iids: Vec<i64>,
+) -> Result<Reading, Error> {
     let mut rows = Rows::default();
-    let mut path = project_path.clone();
-    let mut iids: Vec<i64> = due.iter().map(|refresh| refresh.iid).collect();
+    let mut path = path.to_owned();
     let mut is_seen = false;
     for client in &ctx.views {
-        let Some((found, mut merge_requests)) = read((ctx, client), (*project_id, &path), &iids).await? else {
+        let Some((found, mut merge_requests)) = read((ctx, client), (project, &path), &iids).await? else {
             continue;
         };
         is_seen = true;
         path = found;
         let asking = Asking { ctx, client, path: &path };
         lists::follow_all(asking, &mut merge_requests).await?;
-        lists::add_closed_at(ctx, *project_id, &mut merge_requests).await?;
+        lists::add_closed_at(ctx, project, &mut merge_requests).await?;
         iids.retain(|iid| merge_requests.iter().all(|one| one.iid != *iid));
         for merge_request in merge_requests {
-            rows.merge_request(*project_id, merge_request, ctx.parts);
+            rows.merge_request(project, merge_request, ctx.parts);
         }
         if iids.is_empty() {
             break;
@@ -260,7 +295,7 @@ async fn read_and_store(ctx: &Context, due: &[Refresh]) -> Result<(), Error> {
     if !is_seen {
         return Err(Error::Unseen { project: path });
     }
-    ctx.commit(Batch { as_of: Some(as_of), refreshed: due.to_vec(), ..rows.into_batch() }).await
+    Ok(Reading { rows, unmet: iids })
 }
 
 /// Whether the trouble is that of the merge requests asked for: others would be read.

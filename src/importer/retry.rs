@@ -14,7 +14,7 @@ pub(super) async fn unreadable(ctx: &Context, task: &Task) -> Result<(), Error> 
     if due.is_empty() {
         return Ok(());
     }
-    let part = refresh::read_in_parts(ctx, &due, false).await;
+    let part = refresh::refresh_in_parts(ctx, &due, false).await;
     if let Some(trouble) = part.trouble {
         // The pages meet it too, if it lasts.
         tracing::info!(project = task.project_path, %trouble, "what was unreadable is tried again with the next run");
@@ -26,7 +26,7 @@ pub(super) async fn unreadable(ctx: &Context, task: &Task) -> Result<(), Error> 
     });
     let batch = Batch {
         unreadable: still.collect(),
-        readable: part.read.iter().map(|one| (one.project_id, one.iid)).collect(),
+        readable: part.read.iter().flat_map(|(some, ())| *some).map(|one| (one.project_id, one.iid)).collect(),
         ..Batch::default()
     };
     ctx.commit(batch).await

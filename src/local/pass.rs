@@ -174,6 +174,8 @@ fn not_imported(error: &importer::Error) -> Verdict {
         importer::Error::GitLab(gitlab) if gitlab.is_transient() => Verdict::bad(reason::FAILED, error.to_string()),
         importer::Error::GitLab(gitlab) => Verdict::bad(gitlab.reason(), error.to_string()),
         importer::Error::BadGlob { .. } => Verdict::bad(reason::INVALID_SPEC, error.to_string()),
-        importer::Error::Internal(_) => Verdict::bad(reason::FAILED, error.to_string()),
+        importer::Error::NeverImported | importer::Error::Internal(_) => {
+            Verdict::bad(reason::FAILED, error.to_string())
+        }
     }
 }

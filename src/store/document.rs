@@ -72,6 +72,9 @@ these marks. `DELETE` is said by `forget` and by retention alone.
 What GitLab could not deliver while everything around it was read is in `connector_unreadable`: which, why, and since when.
 `reviews_complete` and `commits_complete` tell whether a merge request's lists are stored to their ends: where not, what is
 missing is unknown.
+
+Whether all this is as GitLab has it, `gitlab-connector audit` tells: `connector_audits` has the counts of each audit, and
+`connector_audit_differences` what it found to differ, both values beside each other.
 ";
 
 /// What the texts make one after the other: later ones may add columns and take some away.

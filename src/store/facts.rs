@@ -42,11 +42,13 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 21] = [
+        const FORGET: [&str; 23] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
             "delete from connector_unreadable where source = $1",
+            "delete from connector_audit_differences where audit_id in (select id from connector_audits where source = $1)",
+            "delete from connector_audits where source = $1",
             "delete from connector_facts where source = $1",
             "delete from connector_participants where source = $1",
             "delete from connector_recounts where source = $1",

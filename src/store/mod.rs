@@ -4,11 +4,13 @@
 //! the newest `updated_at` wins, so importer, refresher and receiver need not know of each other.
 //!
 //! Reading order: [`rows`] (what is stored), `batch` (what is committed), `commit` (how), `tables` and `upsert` (the
-//! statements), `figures` (what views read), `runs` (the queue that workers share), `schema` (migrations), `database` (the two drivers).
+//! statements), `figures` (what views read), `runs` (the queue that workers share), `compare` (what is stored against what GitLab says), `schema` (migrations), `database` (the two drivers).
 
 mod answer;
+mod audits;
 mod batch;
 mod commit;
+mod compare;
 mod database;
 mod document;
 mod error;
@@ -33,7 +35,9 @@ mod upsert;
 mod views;
 
 pub use answer::Value;
+pub use audits::{Audit, Audited, Miscount, Noted};
 pub use batch::{Absent, Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, TaskState, Unreadable};
+pub use compare::{Difference, Finding};
 pub use database::Sqlite;
 pub use document::schema_document;
 pub use error::Error;

@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(2, "0002_bots.sql"),
     migration!(3, "0003_states.sql"),
     migration!(4, "0004_facts.sql"),
+    migration!(5, "0005_audits.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
+use super::compare::Compared;
 use super::database::Sql;
-use super::upsert::{Children, Newer, Rule, Unchanged, Upsert, mark_children};
+use super::upsert::{Children, Newer, Rule, Unchanged, Upsert};
 
 /// The statements of all raw tables.
 pub(super) struct Statements {
@@ -99,73 +100,36 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     merge_requests: merge_requests(Rule::Replace, Newer::ByUpdate).sql(),
     merge_requests_anew: merge_requests(Rule::Replace, Newer::ByReading).sql(),
     merge_request_events: merge_requests(Rule::Keep, Newer::ByUpdate).sql(),
-    notes: Upsert {
-        table: "gitlab_notes",
-        key: &["merge_request_id", "id"],
-        columns: &[
-            "project_id",
-            "author_id",
-            "system",
-            "action",
-            "internal",
-            "note_type",
-            "discussion_id",
-            "resolvable",
-            "resolved",
-            "body",
-            "created_at",
-            "updated_at",
-        ],
-        rule: Rule::Keep,
-        newer: Newer::ByUpdate,
-        stamps: READ,
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
+    notes: notes().sql(),
+    approvals: approvals().sql(),
+    commits: commits().sql(),
+    gone_notes: NOTES.marked(),
+    gone_approvals: APPROVALS.marked(),
+    gone_commits: COMMITS.marked(),
+});
+
+/// The statements that hold rows of GitLab against those that are stored.
+pub(super) struct Comparisons {
+    pub(super) merge_requests: Compared,
+    pub(super) notes: Compared,
+    pub(super) approvals: Compared,
+    pub(super) commits: Compared,
+    pub(super) absent_notes: Sql,
+    pub(super) absent_approvals: Sql,
+    pub(super) absent_commits: Sql,
+}
+
+pub(super) static COMPARED: LazyLock<Comparisons> = LazyLock::new(|| {
+    let compared = |upsert: &Upsert| Compared { table: upsert.table, changes: upsert.changes() };
+    Comparisons {
+        merge_requests: compared(&merge_requests(Rule::Replace, Newer::ByReading)),
+        notes: compared(&notes()),
+        approvals: compared(&approvals()),
+        commits: compared(&commits()),
+        absent_notes: NOTES.absent(),
+        absent_approvals: APPROVALS.absent(),
+        absent_commits: COMMITS.absent(),
     }
-    .sql(),
-    approvals: Upsert {
-        table: "gitlab_approvals",
-        key: &["merge_request_id", "user_id"],
-        columns: &["approved_at"],
-        rule: Rule::Greatest,
-        newer: Newer::Always,
-        stamps: &[],
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
-    }
-    .sql(),
-    commits: Upsert {
-        table: "gitlab_merge_request_commits",
-        key: &["merge_request_id", "sha"],
-        columns: &["title", "author_id", "author_name", "author_email", "authored_at", "committed_at"],
-        rule: Rule::Keep,
-        newer: Newer::Always,
-        stamps: &[],
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
-    }
-    .sql(),
-    gone_notes: mark_children(&Children {
-        table: "gitlab_notes",
-        key: "id",
-        kind: "bigint",
-        clock: Some("updated_at"),
-        internal: true,
-    }),
-    gone_approvals: mark_children(&Children {
-        table: "gitlab_approvals",
-        key: "user_id",
-        kind: "bigint",
-        clock: Some("approved_at"),
-        internal: false,
-    }),
-    gone_commits: mark_children(&Children {
-        table: "gitlab_merge_request_commits",
-        key: "sha",
-        kind: "text",
-        clock: None,
-        internal: false,
-    }),
 });
 
 fn merge_requests(rule: Rule, newer: Newer) -> Upsert {
@@ -212,3 +176,64 @@ fn merge_requests(rule: Rule, newer: Newer) -> Upsert {
         absence: if rule == Rule::Replace { &["deleted_at", "unreadable_at"] } else { &[] },
     }
 }
+
+fn notes() -> Upsert {
+    Upsert {
+        table: "gitlab_notes",
+        key: &["merge_request_id", "id"],
+        columns: &[
+            "project_id",
+            "author_id",
+            "system",
+            "action",
+            "internal",
+            "note_type",
+            "discussion_id",
+            "resolvable",
+            "resolved",
+            "body",
+            "created_at",
+            "updated_at",
+        ],
+        rule: Rule::Keep,
+        newer: Newer::ByUpdate,
+        stamps: READ,
+        unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
+    }
+}
+
+fn approvals() -> Upsert {
+    Upsert {
+        table: "gitlab_approvals",
+        key: &["merge_request_id", "user_id"],
+        columns: &["approved_at"],
+        rule: Rule::Greatest,
+        newer: Newer::Always,
+        stamps: &[],
+        unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
+    }
+}
+
+fn commits() -> Upsert {
+    Upsert {
+        table: "gitlab_merge_request_commits",
+        key: &["merge_request_id", "sha"],
+        columns: &["title", "author_id", "author_name", "author_email", "authored_at", "committed_at"],
+        rule: Rule::Keep,
+        newer: Newer::Always,
+        stamps: &[],
+        unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
+    }
+}
+
+const NOTES: Children =
+    Children { table: "gitlab_notes", key: "id", kind: "bigint", clock: Some("updated_at"), internal: true };
+
+const APPROVALS: Children =
+    Children { table: "gitlab_approvals", key: "user_id", kind: "bigint", clock: Some("approved_at"), internal: false };
+
+const COMMITS: Children =
+    Children { table: "gitlab_merge_request_commits", key: "sha", kind: "text", clock: None, internal: false };

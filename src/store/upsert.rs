@@ -92,6 +92,40 @@ impl Upsert {
         Sql { postgres: self.text(Dialect::Postgres).leak(), sqlite: self.text(Dialect::Sqlite).leak() }
     }
 
+    /// What the rows of the document would change: their keys, each as a column, whether the row is missing, and an object
+    /// that gives for each other column NULL or the value that is stored and the new one.
+    pub(super) fn changes(&self) -> Sql {
+        Sql { postgres: self.changes_text(Dialect::Postgres).leak(), sqlite: self.changes_text(Dialect::Sqlite).leak() }
+    }
+
+    fn changes_text(&self, dialect: Dialect) -> String {
+        let (object, array) = match dialect {
+            Dialect::Postgres => ("json_build_object", "json_build_array"),
+            Dialect::Sqlite => ("json_object", "json_array"),
+        };
+        let key = || self.key.iter().map(|name| dialect.column(name));
+        let same: Vec<String> = self.key.iter().zip(key()).map(|(name, new)| format!("t.{name} = {new}")).collect();
+        let alive: String = self.absence.iter().map(|name| format!(" and t.{name} is null")).collect();
+        let news = |name: &&&str| news(&dialect.column(name), name, self.rule_of(name));
+        let pair = |name: &&str| {
+            let new = dialect.column(name);
+            format!("'{name}', case when {} then {array}(t.{name}, {new}) end", news(&name))
+        };
+        let pairs: Vec<String> = self.columns.iter().map(pair).collect();
+        let any: Vec<String> = self.columns.iter().map(|name| news(&name)).collect();
+        let missing = format!("t.{} is null", self.key.first().unwrap_or(&"source"));
+        format!(
+            "select {keys}, {missing}, {changed}\nfrom {rows} left join {table} t on t.source = $1 and {same}{alive}\n\
+             where {missing} or {any}",
+            keys = key().map(|new| format!("cast({new} as text)")).collect::<Vec<_>>().join(", "),
+            changed = format_args!("cast({object}({}) as text)", pairs.join(", ")),
+            rows = dialect.rows(self.table),
+            table = self.table,
+            same = same.join(" and "),
+            any = any.join(" or "),
+        )
+    }
+
     fn text(&self, dialect: Dialect) -> String {
         let fields = || self.key.iter().chain(self.columns);
         let names: Vec<&str> = fields().copied().chain(self.stamps.iter().map(|(name, _)| *name)).collect();
@@ -132,7 +166,7 @@ impl Upsert {
         if self.unchanged == Unchanged::Written {
             return newer.to_owned();
         }
-        let news = self.columns.iter().map(|name| news(name, self.rule_of(name)));
+        let news = self.columns.iter().map(|name| news(&format!("excluded.{name}"), name, self.rule_of(name)));
         let news: Vec<String> = news.chain(self.absence.iter().map(|name| format!("t.{name} is not null"))).collect();
         format!("{newer} and ({})", news.join(" or "))
     }
@@ -167,14 +201,12 @@ impl Upsert {
     }
 }
 
-/// Whether the new value of a column would change it.
-fn news(name: &str, rule: Rule) -> String {
+/// Whether a new value of a column would change it.
+fn news(new: &str, name: &str, rule: Rule) -> String {
     match rule {
-        Rule::Replace => format!("excluded.{name} is distinct from t.{name}"),
-        Rule::Keep => {
-            format!("excluded.{name} is not null and excluded.{name} is distinct from t.{name}")
-        }
-        Rule::Greatest => format!("excluded.{name} is not null and (t.{name} is null or excluded.{name} > t.{name})"),
+        Rule::Replace => format!("{new} is distinct from t.{name}"),
+        Rule::Keep => format!("{new} is not null and {new} is distinct from t.{name}"),
+        Rule::Greatest => format!("{new} is not null and (t.{name} is null or {new} > t.{name})"),
     }
 }
 
@@ -190,49 +222,93 @@ pub(super) struct Children {
     pub(super) internal: bool,
 }
 
-/// Marks children that are absent from a complete set as gone: `$2` is `[{id, as_of, keep, count}]`, one entry a merge
-/// request, and `$3` when they were read. Answers the merge requests concerned.
-///
-/// Counting first saves comparing, because nearly always nothing is gone. `cross join` keeps SQLite from reading the whole
-/// table for every entry of the document.
-pub(super) fn mark_children(children: &Children) -> Sql {
-    let Children { table, key, kind, clock, internal } = children;
-    let not_newer = |as_of: &str| match clock {
-        Some(clock) => format!(" and (t.{clock} is null or t.{clock} <= {as_of})"),
-        None => String::new(),
-    };
-    let seen = |keep: &str| match internal {
-        true => format!(
-            " and (t.internal is not true or exists (select 1 from {table} k where k.source = $1\n\
-             and k.merge_request_id = t.merge_request_id and k.internal and k.{key} in ({keep})))"
-        ),
-        false => String::new(),
-    };
-    let stored = |id: &str| {
-        format!(
-            "(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id} and n.gone_at is null)"
-        )
-    };
-    let postgres = format!(
-        "update {table} t set gone_at = $3 from (\n\
-         select c.* from json_to_recordset($2::text::json) as c(id bigint, as_of timestamptz, keep {kind}[], count bigint)\n\
-         where {stored} <> c.count offset 0) c\n\
-         where t.source = $1 and t.merge_request_id = c.id and t.gone_at is null{clock} and t.{key} <> all (c.keep){seen}\n\
-         returning t.merge_request_id",
-        stored = stored("c.id"),
-        clock = not_newer("c.as_of"),
-        seen = seen("select unnest(c.keep)"),
-    );
-    let keep = "select value from json_each(c.value->'keep')";
-    let sqlite = format!(
-        "update {table} set gone_at = $3 where source = $1 and (merge_request_id, {key}) in (\n\
-         select t.merge_request_id, t.{key} from json_each($2) c\n\
-         cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id' and t.gone_at is null\n\
-         where {stored} <> c.value->>'count' and t.{key} not in ({keep}){clock}{seen})\n\
-         returning merge_request_id",
-        stored = stored("c.value->>'id'"),
-        clock = not_newer("c.value->>'as_of'"),
-        seen = seen(keep),
-    );
-    Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
+impl Children {
+    /// Marks children that are absent from a complete set as gone: `$2` is `[{id, as_of, keep, count}]`, one entry a merge
+    /// request, and `$3` when they were read. Answers the merge requests concerned.
+    ///
+    /// Counting first saves comparing, because nearly always nothing is gone. `cross join` keeps SQLite from reading the whole
+    /// table for every entry of the document.
+    pub(super) fn marked(&self) -> Sql {
+        let Children { table, key, .. } = self;
+        let stored = |id: &str| {
+            format!(
+                "(select count(*) from {table} n where n.source = $1 and n.merge_request_id = {id} and n.gone_at is null)"
+            )
+        };
+        let postgres = format!(
+            "update {table} t set gone_at = $3 from (\n\
+             select c.* from {sets} where {stored} <> c.count offset 0) c\n\
+             where t.source = $1 and t.merge_request_id = c.id and t.gone_at is null{unkept}\n\
+             returning t.merge_request_id",
+            sets = self.sets(Dialect::Postgres),
+            stored = stored("c.id"),
+            unkept = self.unkept(Dialect::Postgres),
+        );
+        let sqlite = format!(
+            "update {table} set gone_at = $3 where source = $1 and (merge_request_id, {key}) in (\n\
+             select t.merge_request_id, t.{key} from {sets}\n\
+             cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id' and t.gone_at is null\n\
+             where {stored} <> c.value->>'count'{unkept})\n\
+             returning merge_request_id",
+            sets = self.sets(Dialect::Sqlite),
+            stored = stored("c.value->>'id'"),
+            unkept = self.unkept(Dialect::Sqlite),
+        );
+        Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
+    }
+
+    /// Which children are stored and absent from complete sets: `$2` as above. Answers the merge request and the key.
+    pub(super) fn absent(&self) -> Sql {
+        let Children { table, key, .. } = self;
+        let postgres = format!(
+            "select t.merge_request_id, t.{key}::text from {sets}\n\
+             cross join lateral (select * from {table} x where x.source = $1 and x.merge_request_id = c.id\n\
+             and x.gone_at is null offset 0) t where true{unkept}",
+            sets = self.sets(Dialect::Postgres),
+            unkept = self.unkept(Dialect::Postgres),
+        );
+        let sqlite = format!(
+            "select t.merge_request_id, cast(t.{key} as text) from {sets}\n\
+             cross join {table} t on t.source = $1 and t.merge_request_id = c.value->>'id' and t.gone_at is null\n\
+             where true{unkept}",
+            sets = self.sets(Dialect::Sqlite),
+            unkept = self.unkept(Dialect::Sqlite),
+        );
+        Sql { postgres: postgres.leak(), sqlite: sqlite.leak() }
+    }
+
+    /// The sets of a document, named `c`.
+    fn sets(&self, dialect: Dialect) -> String {
+        match dialect {
+            Dialect::Postgres => {
+                let columns = format!("id bigint, as_of timestamptz, keep {}[], count bigint", self.kind);
+                format!("json_to_recordset($2::text::json) as c({columns})")
+            }
+            Dialect::Sqlite => "json_each($2) c".to_owned(),
+        }
+    }
+
+    /// That a child `t` is no part of the set `c`, and would be if it still existed.
+    fn unkept(&self, dialect: Dialect) -> String {
+        let Children { table, key, .. } = self;
+        let (as_of, kept, keep) = match dialect {
+            Dialect::Postgres => ("c.as_of", "<> all (c.keep)".to_owned(), "select unnest(c.keep)"),
+            Dialect::Sqlite => {
+                let keep = "select value from json_each(c.value->'keep')";
+                ("c.value->>'as_of'", format!("not in ({keep})"), keep)
+            }
+        };
+        let clock = match self.clock {
+            Some(clock) => format!(" and (t.{clock} is null or t.{clock} <= {as_of})"),
+            None => String::new(),
+        };
+        let seen = match self.internal {
+            true => format!(
+                " and (t.internal is not true or exists (select 1 from {table} k where k.source = $1\n\
+                 and k.merge_request_id = t.merge_request_id and k.internal and k.{key} in ({keep})))"
+            ),
+            false => String::new(),
+        };
+        format!(" and t.{key} {kept}{clock}{seen}")
+    }
 }

@@ -1,5 +1,6 @@
 //! What the command line promises: exit codes, sentences, and that no secret is printed.
 
+mod audit;
 mod check;
 mod cluster;
 mod database;

@@ -1,5 +1,6 @@
 //! What an import promises, against a GitLab that behaves, in both databases.
 
+mod audit;
 mod changes;
 mod equality;
 mod hidden;
@@ -127,6 +128,18 @@ impl Place {
         let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
         let rows = sqlx::query(query).fetch_all(&mut connection).await.unwrap();
         rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
+    }
+
+    /// Does to a row what no import does.
+    async fn execute(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.file.is_some() {
+            let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret()).await.unwrap();
+            assert!(sqlx::query(sql).execute(&mut connection).await.unwrap().rows_affected() > 0);
+            return;
+        }
+        let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
+        assert!(sqlx::query(sql).execute(&mut connection).await.unwrap().rows_affected() > 0);
     }
 
     /// The only column of a query, which is text.

@@ -7,7 +7,7 @@ use gitlab_simulator::world::{Feature, Owner, Role, Scope as TokenScope, Visibil
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 
-use super::{Place, TOKEN, assert_same, import, serve};
+use super::{Place, TOKEN, assert_same, audit, import, serve};
 
 const PROJECTS: [i64; 3] = [1, 2, 3];
 
@@ -118,6 +118,7 @@ async fn history(place: &Place, seed: u64) {
     let fresh = place.another().await;
     import(&gitlab, &fresh, &fresh.settings("fresh")).await.unwrap();
     assert_same(&place.rows().await, &fresh.rows().await);
+    assert_eq!(audit::differences(&gitlab, place).await, [""; 0], "seed {seed}");
 }
 
 #[tokio::test]

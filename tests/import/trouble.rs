@@ -123,6 +123,19 @@ async fn an_address_block_is_waited_for_and_ends_no_run() {
     assert_eq!(summary.run.progress.done, 3);
 }
 
+/// It says 200: of an address that never was a GitLab, that would be the end.
+#[tokio::test]
+async fn a_page_for_maintenance_amid_an_import_is_waited_for() {
+    let gitlab = serve(company(2, small())).await;
+    let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at("POST /graphql*", FaultKind::Html { status: 200 }).after(1).times(5));
+
+    let summary = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    assert_eq!(summary.exit_code(), 0, "{summary:?}");
+    assert_eq!(summary.run.progress.done, 3);
+}
+
 #[tokio::test]
 async fn a_server_that_answers_only_small_pages_gets_small_pages() {
     let size = Size { projects: 1, merge_requests: 60, notes: 2, commits: 1, ..Size::default() };

@@ -284,7 +284,7 @@ pub struct Position {
 }
 
 /// Reads a number that GitLab writes as text.
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
     text.parse().map_err(|_| D::Error::custom(format_args!("not a number: {text}")))
 }

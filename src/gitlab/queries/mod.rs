@@ -4,6 +4,7 @@
 //! fits under a server's complexity limit is known before the first request, and no request is spent on finding out.
 //! Nothing here asks for file contents, blobs or the text of diffs.
 
+pub mod counts;
 mod fields;
 pub mod merge_request;
 pub mod merge_requests;
