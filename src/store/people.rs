@@ -2,6 +2,7 @@
 //!
 //! It is kept with the user, because figures leave bots out: where it changes, the facts that name the user are made anew.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use super::commit::Writer;
@@ -48,11 +49,12 @@ fn sql(template: &str) -> Sql {
 impl Writer<'_> {
     /// Looks at the users of some batches. Answers whether facts of other merge requests are to be made anew.
     pub(super) async fn look_at_users(&mut self, batches: &[&Batch]) -> Result<bool, Error> {
-        let users: Vec<i64> = batches.iter().flat_map(|batch| &batch.users).map(|user| user.id).collect();
+        // Each once: one statement may not count a user twice.
+        let users: BTreeSet<i64> = batches.iter().flat_map(|batch| &batch.users).map(|user| user.id).collect();
         if users.is_empty() {
             return Ok(false);
         }
-        let args = vec![Arg::Int(self.source.0), Arg::Text(document(&users)?)];
+        let args = vec![Arg::Int(self.source.0), Arg::Text(document(&Vec::from_iter(users))?)];
         let changed = self.tx.fetch(STATEMENTS.changed, args).await?;
         self.tx.set_kinds(self.source, &changed.iter().map(|row| row.int(0)).collect::<Vec<_>>()).await
     }
