@@ -7,9 +7,7 @@ use crate::world::Sha;
 
 /// A text, quoted.
 pub(super) fn text(out: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: u8| (byte >= b' ') & (byte != b'"') & (byte != b'\\');
-    // Without an early end this takes many bytes at once.
-    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+    if is_plain(text.as_bytes()) {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
@@ -18,6 +16,27 @@ pub(super) fn text(out: &mut Vec<u8>, text: &str) {
         // Writing to memory does not fail.
         let _ = serde_json::to_writer(out, text);
     }
+}
+
+/// Whether nothing has to be escaped. Most texts are short, and byte by byte that would take longer than writing them: so
+/// the bytes are looked at in blocks, of which the last one may overlap what is before it.
+fn is_plain(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk::<32>() else {
+        let ends = plain_ends::<16>(bytes).or_else(|| plain_ends::<8>(bytes)).or_else(|| plain_ends::<4>(bytes));
+        return ends.unwrap_or_else(|| plain_bytes(bytes));
+    };
+    let (blocks, _) = bytes.as_chunks::<32>();
+    plain_bytes(last) & plain_bytes(blocks.as_flattened())
+}
+
+/// The same for a text of no more than two blocks, and at least one.
+fn plain_ends<const N: usize>(bytes: &[u8]) -> Option<bool> {
+    Some(plain_bytes(bytes.first_chunk::<N>()?) & plain_bytes(bytes.last_chunk::<N>()?))
+}
+
+/// Without an early end this takes many bytes at once.
+fn plain_bytes(bytes: &[u8]) -> bool {
+    bytes.iter().fold(true, |plain, byte| plain & (*byte >= b' ') & (*byte != b'"') & (*byte != b'\\'))
 }
 
 pub(super) fn number(out: &mut Vec<u8>, number: i64) {
@@ -80,6 +99,13 @@ mod tests {
         for sample in ["", "plain", "a \"quote\"", "back\\slash", "two\nlines", "\u{0}", "\u{1f}", "\u{7f}", "grün 🦊"]
         {
             assert_eq!(written(|out| text(out, sample)), serde_json::to_string(sample).unwrap());
+        }
+        // Wherever it stands, in texts of any length.
+        for (length, place) in (1..70).flat_map(|length| (0..length).map(move |place| (length, place))) {
+            for odd in ["\"", "\\", "\n"] {
+                let sample = format!("{}{odd}{}", "a".repeat(place), "a".repeat(length - place - 1));
+                assert_eq!(written(|out| text(out, &sample)), serde_json::to_string(&sample).unwrap());
+            }
         }
     }
 
