@@ -34,6 +34,7 @@ static ROOMS: &[&[Route]] = &[
     planning::issue_changes::ROUTES,
     planning::issue_notes::ROUTES,
     planning::issue_events::ROUTES,
+    planning::issue_awards::ROUTES,
     planning::milestones::ROUTES,
     planning::milestone_changes::ROUTES,
     events::ROUTES,

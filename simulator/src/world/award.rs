@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A reaction to a merge request, such as `thumbsup`.
+/// A reaction to a merge request or an issue, such as `thumbsup`.
 #[derive(Clone, Debug)]
 pub struct Award {
     /// Unique among reactions.

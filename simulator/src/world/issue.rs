@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::award::Award;
 use super::note::Note;
 use super::resource_event::{MarkEvent, StateEvent};
 
@@ -85,6 +86,8 @@ pub struct Issue {
     pub label_events: Vec<MarkEvent>,
     /// Milestones that came and went.
     pub milestone_events: Vec<MarkEvent>,
+    /// Reactions.
+    pub awards: Vec<Award>,
 }
 
 impl Issue {
@@ -92,6 +95,12 @@ impl Issue {
     #[must_use]
     pub fn user_notes_count(&self) -> usize {
         self.notes.iter().filter(|note| !note.system()).count()
+    }
+
+    /// How many reacted so: `thumbsup` and `thumbsdown` are votes.
+    #[must_use]
+    pub fn reactions(&self, name: &str) -> usize {
+        self.awards.iter().filter(|award| award.name == name).count()
     }
 
     /// What somebody did is somebody else's from now on: the ghost's, when an account is deleted.

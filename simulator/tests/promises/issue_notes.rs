@@ -154,6 +154,27 @@ async fn who_comments_on_an_issue_takes_part_in_it_and_leaves_an_event() {
     assert_eq!(events[0]["target_title"], "Login is slow");
 }
 
+/// lib/api/award_emoji.rb.
+#[tokio::test]
+async fn a_reaction_to_an_issue_counts_as_a_vote_once_and_touches_nothing() {
+    let served = serve(world()).await;
+    let path = format!("{ISSUE}/award_emoji");
+    let before = served.read(ISSUE, READER).await.1;
+
+    let (status, award) = served.write("POST", &path, DEVELOPER, json!({ "name": "thumbsup" })).await;
+    assert_eq!((status, &award["awardable_type"]), (201, &json!("Issue")));
+    assert_eq!(served.write("POST", &path, DEVELOPER, json!({ "name": "thumbsup" })).await.0, 404);
+    let after = served.read(ISSUE, READER).await.1;
+    assert_eq!((&after["upvotes"], &after["updated_at"]), (&json!(1), &before["updated_at"]));
+    assert_eq!(each(&served, "/projects/1/issues?my_reaction_emoji=thumbsup", "iid").await, json!([1]));
+    assert_eq!(each(&served, "/projects/1/issues?my_reaction_emoji=None", "iid").await, json!([2]));
+    let one = format!("{path}/{}", award["id"]);
+    assert_eq!(served.read(&one, READER).await, (200, award));
+    assert_eq!(served.write("DELETE", &one, GUEST, Value::Null).await.0, 401);
+    assert_eq!(served.write("DELETE", &one, DEVELOPER, Value::Null).await.0, 204);
+    assert_eq!(served.read(&path, READER).await, (200, json!([])));
+}
+
 /// `Users::MigrateRecordsToGhostUserService`.
 #[tokio::test]
 async fn issues_and_comments_of_a_deleted_user_are_the_ghosts() {

@@ -89,11 +89,20 @@ impl<'w> Filter<'w> {
             && !excluded.contains(&issue.iid.to_string())
             && args.truth("confidential").is_none_or(|wanted| wanted == issue.confidential)
             && args.filled("issue_type").is_none_or(|kind| kind == issue.kind.name())
-            && args.filled("my_reaction_emoji").is_none_or(|emoji| emoji == "None")
+            && args.filled("my_reaction_emoji").is_none_or(|emoji| self.reacted(issue, &emoji))
             && self.people(issue)
             && self.marks(issue)
             && self.dates(issue)
             && self.searched(issue)
+    }
+
+    fn reacted(&self, issue: &Issue, emoji: &str) -> bool {
+        let mut own = issue.awards.iter().filter(|award| Some(award.user) == self.request.caller.user);
+        match emoji.to_lowercase().as_str() {
+            "none" => own.next().is_none(),
+            "any" => own.next().is_some(),
+            name => own.any(|award| award.name == name),
+        }
     }
 
     fn in_scope(&self, issue: &Issue) -> bool {

@@ -1,6 +1,6 @@
 //! What hangs on an issue: merge requests, people, events.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::issues::named;
 use crate::rest::page::{Paging, page};
@@ -16,7 +16,6 @@ pub(in crate::rest) static ROUTES: &[Route] = &[
     read("/projects/:id/issues/:issue_iid/related_merge_requests", Nothing, merge_requests).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/closed_by", Nothing, merge_requests).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/participants", Nothing, participants).takes(&[PAGED]),
-    read("/projects/:id/issues/:issue_iid/award_emoji", Nothing, nothing).takes(&[PAGED]),
     read("/projects/:id/issues/:issue_iid/links", Nothing, links),
 ];
 
@@ -39,12 +38,7 @@ fn participants(world: &World, request: &Request) -> Result<Reply, Failure> {
     page(world, request, Paging::Offset, &people, |user| show::user_basic(world, Some(*user)))
 }
 
-/// Reactions to issues are none that the World keeps.
-fn nothing(world: &World, request: &Request) -> Result<Reply, Failure> {
-    named(world, request)?;
-    page(world, request, Paging::Offset, &[], Value::clone)
-}
-
+/// The World links no issues.
 fn links(world: &World, request: &Request) -> Result<Reply, Failure> {
     named(world, request)?;
     Ok(Reply::ok(json!([])))

@@ -1,6 +1,7 @@
 //! What work is planned with: issues, incidents among them, and milestones.
 
 mod filter;
+pub(super) mod issue_awards;
 pub(super) mod issue_changes;
 pub(super) mod issue_details;
 pub(super) mod issue_events;

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::noteable::Noteable;
 use super::{time, user_basic};
-use crate::world::{Award, MergeRequest, World};
+use crate::world::{Award, World};
 
-/// A reaction to a merge request.
-pub(crate) fn award(world: &World, found: &MergeRequest, award: &Award) -> Value {
+/// A reaction to a merge request or an issue.
+pub(crate) fn award<'w>(world: &World, found: impl Into<Noteable<'w>>, award: &Award) -> Value {
+    let found = found.into();
     json!({
         "id": award.id,
         "name": award.name,
@@ -14,7 +16,7 @@ pub(crate) fn award(world: &World, found: &MergeRequest, award: &Award) -> Value
         "created_at": time(award.at),
         "updated_at": time(award.at),
         "awardable_id": found.id,
-        "awardable_type": "MergeRequest",
+        "awardable_type": found.kind,
         "url": null,
     })
 }

@@ -1,8 +1,8 @@
-//! What notes and events hang on.
+//! What notes, events and reactions hang on.
 
 use crate::world::{Issue, MergeRequest, StateEvent};
 
-/// A merge request or an issue, as far as its notes and events tell of it.
+/// A merge request or an issue, as far as what hangs on it tells.
 #[derive(Clone, Copy)]
 pub(crate) struct Noteable<'w> {
     /// As `noteable_type` and `resource_type` spell it.
