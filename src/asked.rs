@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::{
     api::{GitLabConnectionSpec, HumanDuration, NamedRef, Resource},
-    importer::{Resources, Scope, Settings},
+    importer::{Auditing, Resources, Scope, Settings},
     store::Source,
 };
 
@@ -28,6 +28,10 @@ pub fn import_settings(spec: &GitLabConnectionSpec, source: Source) -> Settings 
         full: false,
         resync_interval: Some(import.resync_interval.get()),
         walk_interval: WALK_INTERVAL,
+        audit: import
+            .audit
+            .as_ref()
+            .map(|audit| Auditing { interval: audit.interval.get(), sample: audit.sample.unsigned_abs().into() }),
         scope: Scope {
             groups: texts(&scope.groups),
             projects: texts(&scope.projects),

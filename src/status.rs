@@ -8,7 +8,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::{
     access::{Outcome, Verdict},
-    api::conditions as condition,
+    api::{AuditStatus, conditions as condition},
+    verdict::AuditVerdict,
 };
 
 /// The verdicts of one pass over a connection.
@@ -26,6 +27,20 @@ pub struct Verdicts {
     pub import: Verdict,
     /// A token is about to expire.
     pub expiring: Option<Verdict>,
+}
+
+/// What the status tells of an audit.
+#[must_use]
+pub fn audit(verdict: AuditVerdict) -> AuditStatus {
+    AuditStatus {
+        finished_at: Some(Time(verdict.finished_at)),
+        projects: verdict.projects,
+        merge_requests: verdict.merge_requests,
+        behind: verdict.behind,
+        unreadable: verdict.unreadable,
+        differences: verdict.differences,
+        examples: verdict.examples,
+    }
 }
 
 /// The conditions that the verdicts come to, `Ready` last.

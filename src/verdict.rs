@@ -1,11 +1,14 @@
 //! The last words of an import's worker, which its owner reads: they are all that passes between the two. Pure.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Kubernetes keeps no more bytes than this of what a container leaves.
 const LONGEST: usize = 4096;
 /// Names and failures that are told of.
 const LINES: usize = 10;
+/// Differences that are told of.
+pub const EXAMPLES: usize = 5;
 /// Characters of a name or of a failure's reason.
 const LINE: usize = 200;
 /// Characters of the message.
@@ -31,6 +34,28 @@ pub struct RunVerdict {
     pub missing: Vec<String>,
     /// Up to ten projects that failed or were skipped, failures first.
     pub failures: Vec<ProjectFailure>,
+    /// How the database compared with GitLab, where the worker looked.
+    pub audit: Option<AuditVerdict>,
+}
+
+/// How the database compared with GitLab.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AuditVerdict {
+    /// When it ended.
+    pub finished_at: Timestamp,
+    /// Projects whose merge requests were counted.
+    pub projects: i64,
+    /// Merge requests that were read anew.
+    pub merge_requests: i64,
+    /// Those that changed meanwhile.
+    pub behind: i64,
+    /// Projects and merge requests that GitLab does not show.
+    pub unreadable: i64,
+    /// What differs.
+    pub differences: i64,
+    /// Up to five of the differences.
+    pub examples: Vec<String>,
 }
 
 /// Projects by what became of them.
@@ -66,7 +91,8 @@ impl RunVerdict {
         self.missing.truncate(LINES);
         self.failures.truncate(LINES);
         let failures = self.failures.iter_mut().flat_map(|failure| [&mut failure.project, &mut failure.reason]);
-        failures.chain(&mut self.missing).for_each(|text| cut(text, LINE));
+        let examples = self.audit.iter_mut().flat_map(|audit| &mut audit.examples);
+        failures.chain(&mut self.missing).chain(examples).for_each(|text| cut(text, LINE));
         let mut longest = MESSAGE;
         cut(&mut self.message, longest);
         loop {
@@ -77,6 +103,9 @@ impl RunVerdict {
             if self.failures.len() >= self.missing.len() && self.failures.pop().is_some()
                 || self.missing.pop().is_some()
             {
+                continue;
+            }
+            if self.audit.as_mut().is_some_and(|audit| audit.examples.pop().is_some()) {
                 continue;
             }
             longest /= 2;
@@ -113,6 +142,11 @@ mod tests {
             merge_requests: i64::MAX,
             missing: vec![text.into(); lines],
             failures: vec![failure; lines],
+            audit: Some(AuditVerdict {
+                differences: i64::MAX,
+                examples: vec![text.into(); 5],
+                ..AuditVerdict::default()
+            }),
         }
     }
 

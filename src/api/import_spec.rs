@@ -123,6 +123,11 @@ pub struct Import {
     )]
     pub resync_interval: HumanDuration,
 
+    /// Hold the database against GitLab now and then, at the end of an import: counts, and some merge requests read anew and
+    /// compared field by field. Default: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditSchedule>,
+
     /// True: store descriptions and comments too. False: titles only; the texts stay in GitLab.
     #[serde(default)]
     pub text: bool,
@@ -139,6 +144,27 @@ pub struct Import {
     /// Settings of the import's pods.
     #[serde(default)]
     pub pod_template: PodTemplate,
+}
+
+/// When to hold the database against GitLab, and how much of it.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditSchedule {
+    /// How long after the last one, such as 7d.
+    #[serde(default = "one_week")]
+    #[x_kube(
+        validation = Rule::new("self.matches('^([0-9]{1,5}[smhdw])+$') && self.matches('[1-9]')")
+            .message("spec.import.audit.interval must be a duration above zero of numbers with s, m, h, d or w, such as 7d")
+    )]
+    pub interval: HumanDuration,
+
+    /// How many merge requests to read anew, drawn at random. Each is part of a request to GitLab.
+    #[serde(default = "five_hundred")]
+    #[x_kube(
+        validation = Rule::new("self >= 1 && self <= 100000")
+            .message("spec.import.audit.sample must be between 1 and 100000: it is the number of merge requests that are read anew")
+    )]
+    pub sample: i32,
 }
 
 /// What can be read beside groups and projects.
@@ -210,6 +236,7 @@ impl Default for Import {
             resources: everything(),
             parallelism: four(),
             resync_interval: one_week(),
+            audit: None,
             text: false,
             suspend: false,
             queue_name: None,
@@ -228,6 +255,10 @@ fn one_minute() -> HumanDuration {
 
 fn one_week() -> HumanDuration {
     HumanDuration::days(7)
+}
+
+fn five_hundred() -> i32 {
+    500
 }
 
 fn four() -> i32 {

@@ -18,7 +18,7 @@ mod status;
 mod webhooks_spec;
 
 pub use access_status::{AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus, RateLimitStatus};
-pub use import_spec::{Import, Resource, ScheduleError};
+pub use import_spec::{AuditSchedule, Import, Resource, ScheduleError};
 pub use pod_template::PodTemplate;
 pub use references::{
     CaBundle, CredentialSelector, Header, HumanDuration, HumanDurationError, KeyRef, NamedRef, Proxy, StoreRef, Tls,
@@ -26,8 +26,8 @@ pub use references::{
 pub use schema::{crd, crd_yaml};
 pub use spec::{Credential, GitLabConnection, GitLabConnectionSpec, Scope};
 pub use status::{
-    FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus, RunningStatus,
-    WebhooksStatus,
+    AuditStatus, FailureStatus, GitLabConnectionStatus, ImportStatus, ProgressStatus, RunOutcome, RunStatus,
+    RunningStatus, WebhooksStatus,
 };
 pub use webhooks_spec::{Adopt, DeletionPolicy, Events, Mode, Webhooks};
 

@@ -111,6 +111,10 @@ pub struct ImportStatus {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failed_runs: i32,
 
+    /// The last comparison of the database with GitLab, at the end of an import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditStatus>,
+
     /// When the next import is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Time>,
@@ -209,6 +213,40 @@ pub enum RunOutcome {
     PartiallyFailed,
     /// It did not come to its end.
     Failed,
+}
+
+/// How the database compared with GitLab.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditStatus {
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+
+    /// Projects whose merge requests were counted.
+    #[serde(default)]
+    pub projects: i64,
+
+    /// Merge requests that were read anew and compared.
+    #[serde(default)]
+    pub merge_requests: i64,
+
+    /// Merge requests of those that differ because they changed meanwhile: the next import brings them.
+    #[serde(default)]
+    pub behind: i64,
+
+    /// Projects and merge requests that GitLab does not show to the tokens: nothing can be said of them.
+    #[serde(default)]
+    pub unreadable: i64,
+
+    /// Rows, columns and counts that differ; the table connector_audit_differences names them.
+    #[serde(default)]
+    pub differences: i64,
+
+    /// Up to five of them, such as "acme/web!12: title".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 5))]
+    pub examples: Vec<String>,
 }
 
 /// One thing that did not work.

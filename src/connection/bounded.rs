@@ -45,6 +45,7 @@ fn cut_lines(status: &mut GitLabConnectionStatus) {
             [&mut run.reason, &mut run.message, &mut run.asked].into_iter().flatten().for_each(|text| cut(text, LINE));
             cut(&mut run.key, LINE);
         }
+        import.audit.iter_mut().flat_map(|audit| &mut audit.examples).for_each(|text| cut(text, LINE));
         &mut import.failures
     });
     let hooks = status.webhooks.iter_mut().flat_map(|webhooks| &mut webhooks.failures);
@@ -78,6 +79,10 @@ fn cut(text: &mut String, longest: usize) {
 /// Takes the last line of the longest list; false when all are empty.
 fn shorten(status: &mut GitLabConnectionStatus) -> bool {
     let GitLabConnectionStatus { access, credentials, webhooks, import, .. } = status;
+    // They are in the database too.
+    if import.iter_mut().flat_map(|import| &mut import.audit).any(|audit| audit.examples.pop().is_some()) {
+        return true;
+    }
     let hooks = webhooks.as_mut().map(|webhooks| &mut webhooks.failures);
     let projects = import.as_mut().map(|import| &mut import.failures);
     let failures = [hooks, projects].into_iter().flatten().max_by_key(|list| list.len());
@@ -96,7 +101,8 @@ mod tests {
 
     use super::*;
     use crate::api::{
-        AccessOutcome, CredentialStatus, ImportStatus, InstanceStatus, RunOutcome, RunStatus, WebhooksStatus,
+        AccessOutcome, AuditStatus, CredentialStatus, ImportStatus, InstanceStatus, RunOutcome, RunStatus,
+        WebhooksStatus,
     };
 
     /// A status in which each text is `text`, each list has `lines` lines, and everything is there.
@@ -152,6 +158,10 @@ mod tests {
                 last_run: Some(run()),
                 last_success: Some(run()),
                 next: Some(now.clone()),
+                audit: Some(AuditStatus {
+                    examples: (0..lines.min(5)).map(|_| text()).collect(),
+                    ..Default::default()
+                }),
                 failures: (0..lines).map(|_| failure()).collect(),
                 ..Default::default()
             }),

@@ -3,9 +3,9 @@
 use super::{import_job::CONTAINER, runs::OwnedJob};
 use crate::{
     access::Verdict,
-    api::{FailureStatus, RunOutcome, RunStatus, RunningStatus, conditions::reason},
+    api::{AuditStatus, FailureStatus, RunOutcome, RunStatus, RunningStatus, conditions::reason},
     connection::FAILURES,
-    status::known_reason,
+    status::{audit, known_reason},
     verdict::{Projects, RunVerdict},
 };
 use jiff::Timestamp;
@@ -25,6 +25,8 @@ pub(super) struct Ended {
     pub(super) projects: Option<i64>,
     /// Projects that failed, and why.
     pub(super) failures: Vec<FailureStatus>,
+    /// How the database compared with GitLab, where a worker looked.
+    pub(super) audit: Option<AuditStatus>,
 }
 
 /// What is kept of a run whose Job ended.
@@ -58,7 +60,12 @@ pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -
         projects: summary.as_ref().map_or(0, |words| words.projects.total),
         merge_requests: summary.as_ref().map_or(0, |words| words.merge_requests),
     };
-    Ended { run, projects: summary.as_ref().map(|words| words.projects.total), failures: failures.collect() }
+    Ended {
+        run,
+        projects: summary.as_ref().map(|words| words.projects.total),
+        failures: failures.collect(),
+        audit: summary.as_ref().and_then(|words| words.audit.clone()).map(audit),
+    }
 }
 
 /// What is kept of a run whose Job is no more.
@@ -74,7 +81,7 @@ pub(super) fn gone(running: &RunningStatus, now: Timestamp) -> Ended {
         projects: 0,
         merge_requests: 0,
     };
-    Ended { run, projects: None, failures: Vec::new() }
+    Ended { run, projects: None, failures: Vec::new(), audit: None }
 }
 
 /// What is said of the last run, for as long as it is the last.
@@ -189,7 +196,7 @@ mod tests {
         let last = json!({"reason": "Succeeded", "message": "7 projects are imported", "runEnded": true,
                           "projects": counts(7, 0), "mergeRequests": 12});
 
-        let Ended { run, projects, failures } = end(&job("Complete"), &[pod(0, &last), pod(0, &early)]);
+        let Ended { run, projects, failures, .. } = end(&job("Complete"), &[pod(0, &last), pod(0, &early)]);
 
         assert_eq!((run.outcome, run.projects, run.merge_requests), (RunOutcome::Succeeded, 7, 12));
         assert_eq!((projects, failures), (Some(7), Vec::new()));

@@ -256,10 +256,11 @@ fn is_recorded(job: &OwnedJob, before: &ImportStatus) -> bool {
 
 /// The imports' status once a run ended.
 pub(super) fn recorded(before: &ImportStatus, ended: Ended) -> ImportStatus {
-    let Ended { run, projects, failures } = ended;
+    let Ended { run, projects, failures, audit } = ended;
     let failed = run.outcome == RunOutcome::Failed;
     ImportStatus {
         projects: projects.or(before.projects),
+        audit: audit.or_else(|| before.audit.clone()),
         running: None,
         progress: None,
         last_success: if run.outcome == RunOutcome::Succeeded {

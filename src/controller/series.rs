@@ -10,7 +10,7 @@ use prometheus_client::{
 };
 
 use super::reconcile::Guarded;
-use crate::api::{GitLabConnectionStatus, RunOutcome};
+use crate::api::{AuditStatus, GitLabConnectionStatus, RunOutcome};
 
 /// The series of all connections.
 pub(super) struct Connections(Store<Guarded>);
@@ -63,6 +63,16 @@ impl Collector for Connections {
                 set(&mut metric, &labels, expires_at.0.as_second())?;
             }
         }
+        for (name, help, value) in [
+            ("audit_differences", "What the last audit found to differ from GitLab", AUDIT_DIFFERENCES),
+            ("audit_timestamp_seconds", "When the last audit ended", AUDITED_AT),
+        ] {
+            let mut metric = gauge(&mut encoder, name, help)?;
+            for (namespace, name, status) in &all {
+                let Some(audit) = status.import.as_ref().and_then(|import| import.audit.as_ref()) else { continue };
+                set(&mut metric, &[("namespace", namespace.as_str()), ("name", name.as_str())], value(audit))?;
+            }
+        }
         let sums: [(&str, &str, BTreeMap<&str, i64>); 2] = [
             ("hooks", "Webhooks in GitLab, by state", hooks(all.iter().map(|(.., status)| *status))),
             (
@@ -80,6 +90,9 @@ impl Collector for Connections {
         Ok(())
     }
 }
+
+const AUDIT_DIFFERENCES: fn(&AuditStatus) -> i64 = |audit| audit.differences;
+const AUDITED_AT: fn(&AuditStatus) -> i64 = |audit| audit.finished_at.as_ref().map_or(0, |at| at.0.as_second());
 
 fn gauge<'a>(
     encoder: &'a mut DescriptorEncoder<'_>,
@@ -141,7 +154,7 @@ mod tests {
                                 "lastTransitionTime": "2026-01-01T00:00:00Z"}],
                 "credentials": [{"name": "primary", "expiresAt": "2026-02-01T00:00:00Z"}],
                 "webhooks": {"desired": 3, "ready": 1},
-                "import": {"running": {"key": "first"}},
+                "import": {"running": {"key": "first"}, "audit": {"differences": 7, "finishedAt": "2026-02-01T00:00:00Z"}},
             },
         }))
         .unwrap();
@@ -162,6 +175,8 @@ mod tests {
         for line in [
             r#"status_condition{namespace="metrics",name="acme",type="Ready",status="False",reason="TokenExpired"} 1"#,
             r#"credential_expiry_timestamp_seconds{namespace="metrics",name="acme",credential="primary"} 1769904000"#,
+            r#"audit_differences{namespace="metrics",name="acme"} 7"#,
+            r#"audit_timestamp_seconds{namespace="metrics",name="acme"} 1769904000"#,
             r#"hooks{state="missing"} 2"#,
             r#"imports{state="running"} 1"#,
         ] {

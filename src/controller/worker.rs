@@ -72,6 +72,10 @@ fn ask(spec: &GitLabConnectionSpec, words: &mut Words) {
     }
     words.say("resources", &resources(spec).join(","));
     words.say("resync-interval", &import.resync_interval.to_string());
+    if let Some(audit) = &import.audit {
+        words.say("audit-interval", &audit.interval.to_string());
+        words.say("audit-sample", &audit.sample.to_string());
+    }
     words.flag("text", import.text);
 }
 

@@ -15,7 +15,7 @@ use crate::gitlab::{Client, Instance, Metrics, Token};
 use crate::store::{Connection, Store, Trouble};
 use crate::verdict::{ProjectFailure, Projects, RunVerdict};
 
-use super::{Error, Progress, Resources, Scope, Settings, Summary};
+use super::{Auditing, Error, Progress, Resources, Scope, Settings, Summary, audit};
 
 /// Where Kubernetes looks for a container's last words.
 const TERMINATION_LOG: &str = "/dev/termination-log";
@@ -102,6 +102,14 @@ pub struct Args {
     /// Look for projects that came, moved or went where the last time is longer ago than this.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "24h")]
     pub walk_interval: SignedDuration,
+
+    /// Hold the database against GitLab at the end where the last time is longer ago than this, such as 7d. Default: never.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub audit_interval: Option<SignedDuration>,
+
+    /// How many merge requests to read anew then.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub audit_sample: u64,
 
     /// Keep descriptions and the bodies of comments.
     #[arg(long)]
@@ -224,6 +232,7 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
         full: args.full,
         resync_interval: args.resync_interval,
         walk_interval: args.walk_interval,
+        audit: args.audit_interval.map(|interval| Auditing { interval, sample: args.audit_sample }),
         scope: Scope {
             groups: args.groups.clone(),
             projects: args.projects.clone(),
@@ -289,6 +298,7 @@ fn verdict(summary: &Summary) -> RunVerdict {
         merge_requests: progress.merge_requests,
         missing: summary.missing.clone(),
         failures: summary.run.troubles.iter().take(10).map(failure).collect(),
+        audit: summary.audit.as_ref().map(audit::verdict),
     }
 }
 

@@ -42,7 +42,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::Client;
-use crate::store::{self, Run, RunSummary, Source, Store};
+use crate::store::{self, Audit, Run, RunSummary, Source, Store};
 
 use context::Context;
 
@@ -65,6 +65,8 @@ pub struct Settings {
     /// Walk the scope again where the last time is longer ago than this: for projects that came, moved or went. What changed
     /// in known groups is read without.
     pub walk_interval: SignedDuration,
+    /// Hold the database against GitLab once the run has ended; `None` for never.
+    pub audit: Option<Auditing>,
     /// Groups and projects.
     pub scope: Scope,
     /// Leaves out merge requests that have not changed since.
@@ -79,6 +81,15 @@ pub struct Settings {
     pub concurrency: usize,
     /// How long to wait for a database that went away, and for a project that GitLab fails to answer.
     pub patience: SignedDuration,
+}
+
+/// When to hold the database against GitLab, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Auditing {
+    /// How long after the last time.
+    pub interval: SignedDuration,
+    /// Merge requests to read anew.
+    pub sample: u64,
 }
 
 /// Groups and projects to follow.
@@ -138,6 +149,8 @@ pub struct Summary {
     pub missing: Vec<String>,
     /// Projects where GitLab counts another number of merge requests than were read.
     pub differences: Vec<Difference>,
+    /// What an audit found, where one was due.
+    pub audit: Option<Audit>,
 }
 
 impl Summary {
@@ -225,10 +238,11 @@ pub async fn run(
             return Err(error);
         }
     };
-    let summary = ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await?;
+    let mut summary = ctx.patiently(|| summarise(store, settings.source, run.id, &differences)).await?;
     if summary.run.run.finished() {
         ctx.patiently(|| read_to::ReadTo::ended(store, settings.source, &run)).await?;
         ctx.patiently(|| mode::ended(store, settings.source, &run)).await?;
+        summary.audit = audit::if_due(&ctx).await;
     }
     Ok(summary)
 }
@@ -277,7 +291,7 @@ async fn summarise(
 ) -> Result<Summary, store::Error> {
     let missing = store.state(source, discover::MISSING).await?;
     let missing = missing.and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default();
-    Ok(Summary { run: store.finish_run(run).await?, missing, differences: differences.to_vec() })
+    Ok(Summary { run: store.finish_run(run).await?, missing, differences: differences.to_vec(), audit: None })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{Pass, Stored, Work};
 use crate::{
     api::{FailureStatus, GitLabConnectionStatus, ImportStatus, RunOutcome, RunStatus},
     connection::{FAILURES, bounded, credentials, instance, matrix},
-    importer::Summary,
+    importer::{Summary, audit},
     status,
     store::Trouble,
 };
@@ -95,6 +95,7 @@ fn import(summary: Option<&Summary>, previous: Option<&ImportStatus>) -> ImportS
         import.last_success = Some(ended.clone());
     }
     import.last_run = Some(ended);
+    import.audit = summary.audit.as_ref().map(|found| status::audit(audit::verdict(found))).or(import.audit);
     import.failures = summary.run.troubles.iter().take(FAILURES).map(failure).collect();
     import
 }

@@ -463,6 +463,7 @@ async fn import(gitlab: &Simulator, store: &Store, source: Source) {
         full: false,
         resync_interval: None,
         walk_interval: SignedDuration::ZERO,
+        audit: None,
         scope: Scope { groups: vec!["acme".into()], include_subgroups: true, ..Scope::default() },
         since: None,
         lookback: None,

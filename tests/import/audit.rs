@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use gitlab_connector::gitlab::Client;
 use gitlab_connector::importer::audit::{self, Sample};
-use gitlab_connector::importer::{self, Progress, Settings};
+use gitlab_connector::importer::{self, Auditing, Progress, Settings};
 use gitlab_connector::store::{Audit, Finding};
 use gitlab_simulator::world::{Owner, ProjectBuilder, Role, Scope as TokenScope, Size, Visibility};
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
+use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, TOKEN, client, client_with, company, import, serve, small, whole};
@@ -237,6 +238,24 @@ async fn of_audits_the_latest_hundred_are_kept() {
             assert_eq!(place.texts(&format!("select cast(count(*) as text) from {table}")).await, ["100"]);
         }
     }
+}
+
+#[tokio::test]
+async fn at_the_end_of_an_import_an_audit_is_made_where_the_last_is_long_ago() {
+    let gitlab = serve(private()).await;
+    let place = Place::sqlite().await;
+    let settings = |key: &str, hours| Settings {
+        audit: Some(Auditing { interval: SignedDuration::from_hours(hours), sample: 2 }),
+        ..place.settings(key)
+    };
+    let mut found = Vec::new();
+    for (key, hours) in [("first", 24), ("second", 24), ("third", 0)] {
+        let summary = import(&gitlab, &place, &settings(key, hours)).await.unwrap();
+        found.push(summary.audit.map(|audit| (audit.merge_requests, audit.differences)));
+        place.execute("update gitlab_merge_requests set title = 'Another'").await;
+    }
+
+    assert_eq!(found, [Some((2, 0)), None, Some((2, 2))]);
 }
 
 /// An import that dies at any moment or gives up, and goes on until it comes to its end. How often it lived.

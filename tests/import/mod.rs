@@ -87,6 +87,7 @@ impl Place {
             full: false,
             resync_interval: None,
             walk_interval: SignedDuration::ZERO,
+            audit: None,
             lookback: None,
             scope: Scope {
                 groups: vec!["acme".into()],

@@ -167,6 +167,7 @@ async fn what_events_do_not_carry_or_bring_in_disorder_is_read_at_once() {
         full: false,
         resync_interval: None,
         walk_interval: SignedDuration::ZERO,
+        audit: None,
         lookback: None,
         scope: Scope::default(),
         since: None,

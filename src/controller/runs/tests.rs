@@ -438,7 +438,7 @@ impl Scene {
             projects: 0,
             merge_requests: 0,
         };
-        self.before = recorded(&self.before, Ended { run: ended, projects: None, failures: Vec::new() });
+        self.before = recorded(&self.before, Ended { run: ended, projects: None, failures: Vec::new(), audit: None });
     }
 }
 

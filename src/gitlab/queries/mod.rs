@@ -189,6 +189,7 @@ mod tests {
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
         texts.extend(ROOTS.map(merge_requests::next_place));
+        texts.push(counts::COUNTS.to_owned());
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
         for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
@@ -234,6 +235,10 @@ mod tests {
         };
         let parts = merge_requests::Parts { reviews: true, commits: true, text: true };
 
+        let ids: Vec<String> = (1..=20).map(counts::global_id).collect();
+        let counting = json!({"ids": ids, "first": counts::AT_ONCE, "until": "2026-01-01T00:00:00Z", "limited": true});
+        let counting = score(counts::COUNTS, counting);
+        assert!(counting <= u64::from(DEFAULT_COMPLEXITY_LIMIT), "{counting}");
         for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
             let dialect = Dialect::new(version, true);
             for (root, path) in ROOTS.into_iter().zip(["acme/tea", "acme"]) {

@@ -8,16 +8,17 @@ mod compare;
 mod count;
 mod sample;
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{TryStreamExt as _, stream::FuturesUnordered};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::Client;
-use crate::store::{Audit, Audited, Store};
+use crate::store::{Audit, Audited, Finding, Store};
+use crate::verdict::{AuditVerdict, EXAMPLES};
 
 use super::context::Context;
-use super::{Error, Progress, Settings};
+use super::{Auditing, Error, Progress, Settings};
 
 pub use sample::Sample;
 
@@ -48,23 +49,48 @@ pub async fn run(
     progress: &Progress,
     stop: CancellationToken,
 ) -> Result<Audit, Error> {
-    let ctx = Context::new(client, store, settings, progress.clone(), stop).await?;
+    compare(&Context::new(client, store, settings, Progress::default(), stop).await?, sample, progress).await
+}
+
+/// Compares at the end of a run where that is due. Trouble with it is no trouble of the run.
+pub(super) async fn if_due(ctx: &Context) -> Option<Audit> {
+    let Auditing { interval, sample } = ctx.settings.audit?;
+    let audit = async {
+        let last = ctx.patiently(|| ctx.store.last_audit(ctx.settings.source)).await?;
+        if last.is_some_and(|last| Timestamp::now().duration_since(last) < interval) {
+            return Ok(None);
+        }
+        compare(ctx, Sample::Random(sample), &Progress::default()).await.map(Some)
+    };
+    let audit: Result<Option<Audit>, Error> = audit.await;
+    audit.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the database cannot be held against GitLab; the next import tries again");
+        None
+    })
+}
+
+async fn compare(ctx: &Context, sample: Sample, progress: &Progress) -> Result<Audit, Error> {
     let source = ctx.settings.source;
     let imported = ctx.patiently(|| ctx.store.last_import(source)).await?.ok_or(Error::NeverImported)?;
-    let ahead = client.server_now().duration_since(Timestamp::now()) - ROUNDED;
-    let auditor = Auditor { ctx: &ctx, until: imported.checked_add(ahead).unwrap_or(imported) };
+    let ahead = ctx.client.server_now().duration_since(Timestamp::now()) - ROUNDED;
+    let auditor = Auditor { ctx, until: imported.checked_add(ahead).unwrap_or(imported) };
     let mut audit = Audit::begun(Timestamp::now());
 
     let projects = auditor.projects().await?;
     let newest = auditor.count(&projects, &mut audit).await?;
     let population = sample::Population::new(projects, &newest, ctx.settings.since.is_some());
     let drawn = population.draw(sample);
-    ctx.progress.planned(population.projects().len() as u64, drawn.len());
-    let portions = stream::iter(drawn.portions());
-    let compared = portions.map(|(project, iids)| auditor.compare(project, iids)).buffer_unordered(IN_FLIGHT);
-    futures::pin_mut!(compared);
-    while let Some(compared) = compared.try_next().await? {
-        ctx.progress.stored(compared.asked);
+    progress.planned(population.projects().len() as u64, drawn.len());
+    let mut portions = drawn.portions();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        while under_way.len() < IN_FLIGHT
+            && let Some((project, iids)) = portions.next()
+        {
+            under_way.push(auditor.compare(project, iids));
+        }
+        let Some(compared) = under_way.try_next().await? else { break };
+        progress.stored(compared.asked);
         audit.merge_requests += compared.merge_requests;
         audit.behind += compared.behind;
         audit.unreadable += compared.unreadable;
@@ -81,6 +107,30 @@ impl Auditor<'_> {
         let Settings { source, since, scope, .. } = &self.ctx.settings;
         let projects = || self.ctx.store.audited_projects(*source, (*since, self.until), scope.include_archived);
         self.ctx.patiently(projects).await
+    }
+}
+
+/// What a finished worker has to say of an audit.
+#[must_use]
+pub fn verdict(audit: &Audit) -> AuditVerdict {
+    let counts = audit.miscounts.iter().map(|one| format!("{}: {} of {}", one.path, one.stored, one.gitlab));
+    let rows = audit.noted.iter().map(|one| {
+        let what = match &one.difference.finding {
+            Finding::Missing => "not stored",
+            Finding::Extra => "not in GitLab",
+            Finding::Other { column, .. } => column,
+        };
+        let row = one.difference.row.as_ref().map(|row| format!(" ({} {row})", one.difference.table));
+        format!("{}!{}{}: {what}", one.path, one.iid, row.unwrap_or_default())
+    });
+    AuditVerdict {
+        finished_at: audit.finished_at,
+        projects: audit.projects,
+        merge_requests: audit.merge_requests,
+        behind: audit.behind,
+        unreadable: audit.unreadable,
+        differences: audit.differences,
+        examples: counts.chain(rows).take(EXAMPLES).collect(),
     }
 }
 

@@ -56,6 +56,18 @@ async fn an_import_that_is_asked_for_runs_once_and_the_request_is_answered() {
 }
 
 #[tokio::test]
+async fn an_audit_that_is_due_is_made_at_the_end_of_an_import_and_told_of_in_the_status() {
+    let scene = Scene::new().await;
+
+    scene.apply(&format!("{NO_HOOKS}\n  import: {{audit: {{sample: 2}}}}")).await;
+
+    let ready = scene.until(("Ready", "True", "Succeeded")).await;
+    let audit = ready.status.unwrap().import.unwrap().audit.unwrap();
+    assert_eq!((audit.projects, audit.merge_requests, audit.differences), (2, 2, 0), "{audit:?}");
+    rows::until(&scene.database, "select count(*) from connector_audits", 1).await;
+}
+
+#[tokio::test]
 async fn a_collected_job_is_not_run_again() {
     let scene = Scene::new().await;
     scene.apply(NO_HOOKS).await;
