@@ -33,6 +33,9 @@ pub(super) struct Ended {
 pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -> Ended {
     let terminated: Vec<_> = pods.iter().filter_map(terminated).collect();
     let complete = condition(job, "Complete").is_some();
+    // One of those that saw the run end holds the database against GitLab.
+    let audits = terminated.iter().filter_map(|(end, _)| words(end)?.audit);
+    let audit = audits.max_by_key(|audit| audit.finished_at).map(audit);
     // The worker that saw the run end knows all of it; without one, whoever saw most.
     let summaries = terminated.iter().filter_map(|(end, _)| words(end)).filter(is_summary);
     let summary = summaries.max_by_key(|words| (words.run_ended, words.projects.done + words.projects.skipped));
@@ -60,12 +63,7 @@ pub(super) fn ended(owned: &OwnedJob, job: &Job, pods: &[Pod], now: Timestamp) -
         projects: summary.as_ref().map_or(0, |words| words.projects.total),
         merge_requests: summary.as_ref().map_or(0, |words| words.merge_requests),
     };
-    Ended {
-        run,
-        projects: summary.as_ref().map(|words| words.projects.total),
-        failures: failures.collect(),
-        audit: summary.as_ref().and_then(|words| words.audit.clone()).map(audit),
-    }
+    Ended { run, projects: summary.as_ref().map(|words| words.projects.total), failures: failures.collect(), audit }
 }
 
 /// What is kept of a run whose Job is no more.

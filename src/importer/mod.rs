@@ -228,7 +228,7 @@ pub async fn run(
         begun = begin((client, store, settings), progress, &stop) => begun?,
     };
     let (run, ctx) = match begun {
-        Begun::Ended(summary) => return Ok(summary),
+        Begun::Ended(summary) => return Ok(*summary),
         Begun::Open(run, ctx) => (run, ctx),
     };
     let differences = match work::until_done(&ctx, &run).await {
@@ -242,7 +242,7 @@ pub async fn run(
     if summary.run.run.finished() {
         ctx.patiently(|| read_to::ReadTo::ended(store, settings.source, &run)).await?;
         ctx.patiently(|| mode::ended(store, settings.source, &run)).await?;
-        summary.audit = audit::if_due(&ctx).await;
+        summary.audit = audit::if_due(&ctx, &run).await;
     }
     Ok(summary)
 }
@@ -258,7 +258,7 @@ async fn leave(store: &Store, run: &Run, worker: &str) {
 /// What a run begins with.
 enum Begun {
     /// It has ended already.
-    Ended(Summary),
+    Ended(Box<Summary>),
     Open(Run, Arc<Context>),
 }
 
@@ -274,7 +274,8 @@ async fn begin(
     let full = limits.patiently(|| mode::is_full(store, settings, now)).await?;
     let run = limits.patiently(|| store.open_run(*source, run_key, full)).await?;
     if run.finished() {
-        return Ok(Begun::Ended(limits.patiently(|| summarise(store, *source, run.id, &[])).await?));
+        let summary = limits.patiently(|| summarise(store, *source, run.id, &[])).await?;
+        return Ok(Begun::Ended(Box::new(summary)));
     }
     limits.patiently(|| mode::remember(store, settings, &run)).await?;
     limits.patiently(|| store.release_worker(run.id, worker)).await?;

@@ -96,6 +96,18 @@ impl Store {
         self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await.map(drop)
     }
 
+    /// Keeps a small fact, and tells whether it was news: of several that say the same at once, one is told so.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn change_state(&self, source: Source, key: &str, value: &str) -> Result<bool, Error> {
+        const CHANGE: Sql = Sql::both(
+            "insert into connector_state as s (source, key, value) values ($1, $2, $3)
+             on conflict (source, key) do update set value = excluded.value where s.value <> excluded.value",
+        );
+        Ok(self.execute(CHANGE, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await? > 0)
+    }
+
     /// Keeps a small fact unless there is one already, and returns the one in force: all callers agree on it.
     ///
     /// # Errors

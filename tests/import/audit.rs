@@ -258,6 +258,28 @@ async fn at_the_end_of_an_import_an_audit_is_made_where_the_last_is_long_ago() {
     assert_eq!(found, [Some((2, 0)), None, Some((2, 2))]);
 }
 
+#[tokio::test]
+async fn of_several_workers_one_makes_the_audit() {
+    let gitlab = serve(company(14, Size { projects: 6, ..small() })).await;
+    for place in Place::each().await {
+        let workers = ["0", "1", "2", "3"].map(|worker| {
+            let auditing = Auditing { interval: SignedDuration::from_hours(24), sample: 10 };
+            let settings = Settings { worker: worker.into(), audit: Some(auditing), ..place.settings("together") };
+            let (client, store) = (client(&gitlab), place.store.clone());
+            tokio::spawn(async move {
+                importer::run(&client, &store, &settings, &Progress::default(), CancellationToken::new()).await
+            })
+        });
+        let mut audits = 0;
+        for worker in workers {
+            audits += usize::from(worker.await.unwrap().unwrap().audit.is_some());
+        }
+
+        assert_eq!(audits, 1);
+        assert_eq!(place.texts("select cast(count(*) as text) from connector_audits").await, ["1"]);
+    }
+}
+
 /// An import that dies at any moment or gives up, and goes on until it comes to its end. How often it lived.
 async fn live_and_die(gitlab: &Simulator, place: &Place, settings: &Settings) -> usize {
     for lives in 1..200 {

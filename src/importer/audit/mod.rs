@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::instrument;
 
 use crate::gitlab::Client;
-use crate::store::{Audit, Audited, Finding, Store};
+use crate::store::{Audit, Audited, Finding, Run, Store};
 use crate::verdict::{AuditVerdict, EXAMPLES};
 
 use super::context::Context;
@@ -52,12 +52,19 @@ pub async fn run(
     compare(&Context::new(client, store, settings, Progress::default(), stop).await?, sample, progress).await
 }
 
-/// Compares at the end of a run where that is due. Trouble with it is no trouble of the run.
-pub(super) async fn if_due(ctx: &Context) -> Option<Audit> {
+/// Key under which the run is kept whose end was audited last, or is now.
+const RUN: &str = "audit.run";
+
+/// Compares at the end of a run where that is due: one of its workers does. Trouble with it is no trouble of the run.
+pub(super) async fn if_due(ctx: &Context, run: &Run) -> Option<Audit> {
     let Auditing { interval, sample } = ctx.settings.audit?;
     let audit = async {
         let last = ctx.patiently(|| ctx.store.last_audit(ctx.settings.source)).await?;
         if last.is_some_and(|last| Timestamp::now().duration_since(last) < interval) {
+            return Ok(None);
+        }
+        let run = run.id.to_string();
+        if !ctx.patiently(|| ctx.store.change_state(ctx.settings.source, RUN, &run)).await? {
             return Ok(None);
         }
         compare(ctx, Sample::Random(sample), &Progress::default()).await.map(Some)
