@@ -2,6 +2,7 @@
 
 mod commit;
 mod metrics;
+mod pooler;
 mod property;
 mod runs;
 mod schema;

@@ -4,11 +4,13 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use sqlx::postgres::Postgres;
+use sqlx::postgres::{PgArguments, Postgres as PostgresDb};
+use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite as SqliteDb, SqlitePool};
 use sqlx::{Connection as _, Transaction};
 
 use super::answer::{Row, read_postgres, read_sqlite};
+use super::postgres::Begun;
 use super::{Error, Store, rows};
 
 /// A SQLite file: one connection writes, a few read.
@@ -52,7 +54,7 @@ impl Arg {
 
 /// A transaction; rolled back unless committed.
 pub(super) enum Tx {
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Begun),
     Sqlite(Transaction<'static, SqliteDb>),
 }
 
@@ -69,14 +71,7 @@ pub(super) enum Durability {
 impl Store {
     pub(super) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
         match self {
-            Store::Postgres(pool) => {
-                // Cancelled half-way, sqlx would forget the transaction and give the connection back to the pool with it:
-                // others would then write into a transaction that nobody commits. Elsewhere, it always comes to its end.
-                let pool = pool.clone();
-                let begun = tokio::spawn(async move { pool.begin().await });
-                let begun = begun.await.map_err(|error| Error::Other(error.to_string()))?;
-                Ok(Tx::Postgres(begun?))
-            }
+            Store::Postgres(server) => Ok(Tx::Postgres(server.begin().await?)),
             Store::Sqlite(Sqlite { writer, .. }) => {
                 let mut connection = writer.acquire().await?;
                 while connection.is_in_transaction() {
@@ -103,8 +98,10 @@ impl Store {
 
     /// One statement in a transaction of its own.
     pub(super) async fn execute(&self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
-        if let Store::Postgres(pool) = self {
-            return Ok(bind_postgres(sql, args).execute(pool).await?.rows_affected());
+        if let Store::Postgres(server) = self
+            && !server.lent()
+        {
+            return Ok(bind_postgres(sql, args, true).execute(&server.pool).await?.rows_affected());
         }
         // Few and small, and some hold secrets that must outlive a power cut.
         let mut tx = self.begin(Durability::Disk).await?;
@@ -127,8 +124,14 @@ impl Store {
     /// Reads without a lock.
     pub(super) async fn fetch(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>, Error> {
         match self {
-            Store::Postgres(pool) => {
-                let rows = bind_postgres(sql, args).fetch_all(pool).await?;
+            Store::Postgres(server) if server.lent() => {
+                let mut tx = self.begin(Durability::Process).await?;
+                let rows = tx.fetch(sql, args).await?;
+                tx.commit().await?;
+                Ok(rows)
+            }
+            Store::Postgres(server) => {
+                let rows = bind_postgres(sql, args, true).fetch_all(&server.pool).await?;
                 rows.iter().map(read_postgres).collect()
             }
             Store::Sqlite(Sqlite { readers, .. }) => {
@@ -142,15 +145,18 @@ impl Store {
 impl Tx {
     pub(super) async fn execute(&mut self, sql: Sql, args: Vec<Arg>) -> Result<u64, Error> {
         Ok(match self {
-            Tx::Postgres(tx) => bind_postgres(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Tx::Postgres(begun) => {
+                let query = bind_postgres(sql, args, begun.prepares);
+                query.execute(&mut *begun.transaction).await?.rows_affected()
+            }
             Tx::Sqlite(tx) => bind_sqlite(sql, args).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
     pub(super) async fn fetch(&mut self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>, Error> {
         match self {
-            Tx::Postgres(tx) => {
-                let rows = bind_postgres(sql, args).fetch_all(&mut **tx).await?;
+            Tx::Postgres(begun) => {
+                let rows = bind_postgres(sql, args, begun.prepares).fetch_all(&mut *begun.transaction).await?;
                 rows.iter().map(read_postgres).collect()
             }
             Tx::Sqlite(tx) => {
@@ -162,9 +168,9 @@ impl Tx {
 
     /// Lets PostgreSQL plan as it likes: questions read whole tables, unlike everything else here.
     pub(super) async fn plan_freely(&mut self) -> Result<(), Error> {
-        if let Tx::Postgres(tx) = self {
+        if let Tx::Postgres(begun) = self {
             let free = "set local enable_seqscan = on; set local enable_hashjoin = on; set local enable_mergejoin = on";
-            sqlx::raw_sql(free).execute(&mut **tx).await?;
+            sqlx::raw_sql(free).execute(&mut *begun.transaction).await?;
         }
         Ok(())
     }
@@ -173,7 +179,7 @@ impl Tx {
     pub(super) async fn script(&mut self, text: String) -> Result<(), Error> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
         match self {
-            Tx::Postgres(tx) => script.execute(&mut **tx).await.map(drop)?,
+            Tx::Postgres(begun) => script.execute(&mut *begun.transaction).await.map(drop)?,
             Tx::Sqlite(tx) => script.execute(&mut **tx).await.map(drop)?,
         }
         Ok(())
@@ -181,15 +187,16 @@ impl Tx {
 
     pub(super) async fn commit(self) -> Result<(), Error> {
         match self {
-            Tx::Postgres(tx) => tx.commit().await?,
+            Tx::Postgres(begun) => begun.transaction.commit().await?,
             Tx::Sqlite(tx) => tx.commit().await?,
         }
         Ok(())
     }
 }
 
-fn bind_postgres(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments> {
-    args.into_iter().fold(sqlx::query(sql.postgres), |query, arg| match arg {
+/// `prepares`: the session keeps the statement prepared for the next time.
+fn bind_postgres(sql: Sql, args: Vec<Arg>, prepares: bool) -> Query<'static, PostgresDb, PgArguments> {
+    args.into_iter().fold(sqlx::query(sql.postgres).persistent(prepares), |query, arg| match arg {
         Arg::Int(number) => query.bind(number),
         Arg::Real(number) => query.bind(number),
         Arg::Flag(flag) => query.bind(flag),
@@ -205,7 +212,7 @@ fn whole_milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }
 
-fn bind_sqlite(sql: Sql, args: Vec<Arg>) -> sqlx::query::Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
+fn bind_sqlite(sql: Sql, args: Vec<Arg>) -> Query<'static, SqliteDb, sqlx::sqlite::SqliteArguments> {
     args.into_iter().fold(sqlx::query(sql.sqlite), |query, arg| match arg {
         Arg::Int(number) => query.bind(number),
         Arg::Real(number) => query.bind(number),

@@ -20,6 +20,7 @@ mod gone;
 mod merge;
 mod open;
 mod people;
+mod postgres;
 mod progress;
 mod questions;
 pub mod rows;
@@ -32,6 +33,7 @@ mod template;
 mod tidy;
 mod unreadable;
 mod upsert;
+mod url;
 mod views;
 
 pub use answer::Value;
@@ -41,6 +43,7 @@ pub use compare::{Difference, Finding};
 pub use database::Sqlite;
 pub use document::schema_document;
 pub use error::Error;
+pub use postgres::Postgres;
 pub use questions::{Answer, Question};
 pub use run::{
     Committed, Connection, KnownProject, Migrated, PlanClaim, Registered, Run, RunProgress, RunSummary, Source, Task,
@@ -52,7 +55,7 @@ pub use standing::{Kind, Known, Standing};
 #[derive(Clone)]
 pub enum Store {
     /// A PostgreSQL server.
-    Postgres(sqlx::PgPool),
+    Postgres(Postgres),
     /// A SQLite file in this process.
     Sqlite(Sqlite),
 }

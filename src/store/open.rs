@@ -8,23 +8,16 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use url::Url;
-
 use super::database::Sqlite;
+use super::postgres::Postgres;
 use super::{Error, Store};
 
 /// How long a connection, a lock or a statement may keep us waiting before that is an error.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long a PostgreSQL server may take to give a connection. Whoever calls decides how often to try.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two attempts to open a SQLite file that others are opening.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
-/// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
-const POSTGRES_CONNECTIONS: u32 = 6;
 /// Readers of a SQLite file; the one writer has its own connection.
 const SQLITE_READERS: u32 = 4;
 
@@ -36,7 +29,7 @@ impl Store {
     pub async fn open(url: &SecretString) -> Result<Store, Error> {
         let url = url.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return open_postgres(url).await;
+            return Ok(Store::Postgres(Postgres::open(url).await?));
         }
         if url.starts_with("sqlite:") {
             return open_sqlite(url).await;
@@ -47,7 +40,7 @@ impl Store {
     /// Waits for statements in flight and closes all connections.
     pub async fn close(&self) {
         match self {
-            Store::Postgres(pool) => pool.close().await,
+            Store::Postgres(server) => server.pool.close().await,
             Store::Sqlite(Sqlite { writer, readers }) => {
                 readers.close().await;
                 // Whoever copies the file finds all in it, and nothing beside it.
@@ -59,90 +52,6 @@ impl Store {
             }
         }
     }
-}
-
-async fn open_postgres(url: &str) -> Result<Store, Error> {
-    let url = without_unknown(url);
-    // Connection poolers refuse start-up options that they do not know.
-    let options = PgConnectOptions::from_str(&url)?.application_name("gitlab-connector").extra_float_digits(None);
-    // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
-    let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options));
-    let answer = first.await.map_err(|_| Error::Unreachable("no answer in time".to_owned()))?;
-    let mut first = answer?;
-    if !takes_writes(&mut first).await? {
-        return Err(standby());
-    }
-    first.close().await?;
-
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ANSWERS_WITHIN)
-        // Set after connecting and not as start-up options, which connection poolers refuse. All our statements find
-        // rows by key; without the three of plans, such as are made while the tables are empty read them whole ever after.
-        // They make what has to be read whole look dear, and what looks dear would be compiled, which takes half a second.
-        // A server may stop taking writes, or be replaced by another, while sessions live on.
-        .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(takes_writes(connection)))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                if !takes_writes(connection).await? {
-                    return Err(sqlx::Error::Io(std::io::Error::other(standby().to_string())));
-                }
-                let limits = "set statement_timeout = '60s'; set lock_timeout = '30s'; \
-                              set idle_in_transaction_session_timeout = '60s'; \
-                              set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off";
-                sqlx::raw_sql(limits).execute(connection).await.map(drop)
-            })
-        })
-        .connect_lazy_with(options);
-    Ok(Store::Postgres(pool))
-}
-
-/// Whether a session may write: not where the server is a standby, or the database is set to read only.
-async fn takes_writes(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let question = "select current_setting('transaction_read_only') = 'off' and not pg_is_in_recovery()";
-    sqlx::query_scalar(question).fetch_one(connection).await
-}
-
-fn standby() -> Error {
-    Error::Standby("it is a standby, or the database is set to read only".to_owned())
-}
-
-/// The URL without parameters that the driver does not know. It would leave them out too, and log their values.
-fn without_unknown(url: &str) -> String {
-    const KNOWN: [&str; 18] = [
-        "sslmode",
-        "ssl-mode",
-        "sslrootcert",
-        "ssl-root-cert",
-        "ssl-ca",
-        "sslcert",
-        "ssl-cert",
-        "sslkey",
-        "ssl-key",
-        "statement-cache-capacity",
-        "host",
-        "hostaddr",
-        "port",
-        "dbname",
-        "user",
-        "password",
-        "application_name",
-        "options",
-    ];
-    // What cannot be parsed is said by the driver.
-    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
-    let given: Vec<(String, String)> =
-        parsed.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        given.iter().partition(|(name, _)| KNOWN.contains(&name.as_str()) || name.starts_with("options["));
-    if unknown.is_empty() {
-        return url.to_owned();
-    }
-    let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
-    tracing::warn!(parameters = names.join(", "), "parameters of the database URL are not known and left out");
-    parsed.query_pairs_mut().clear().extend_pairs(known);
-    parsed.into()
 }
 
 async fn open_sqlite(url: &str) -> Result<Store, Error> {

@@ -153,7 +153,7 @@ async fn a_full_pass_repairs_what_no_change_reveals() {
 }
 
 /// Changes every merge request, and names them all.
-fn comment_on_all(gitlab: &Simulator) -> Vec<Mark> {
+pub(super) fn comment_on_all(gitlab: &Simulator) -> Vec<Mark> {
     gitlab.world(|world| {
         let all: Vec<_> = world.merge_requests().map(|one| (one.id, one.project, one.iid)).collect();
         for (id, ..) in &all {

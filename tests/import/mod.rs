@@ -2,6 +2,7 @@
 
 mod audit;
 mod changes;
+mod database;
 mod equality;
 mod hidden;
 mod mode;

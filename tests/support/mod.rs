@@ -3,5 +3,6 @@
 pub(crate) mod acme;
 pub(crate) mod binary;
 pub(crate) mod logs;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod rows;

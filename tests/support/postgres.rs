@@ -122,7 +122,7 @@ fn start() -> Cluster {
 }
 
 /// A port that nobody listens on, below those that the kernel hands out meanwhile.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let mut ports = std::iter::repeat_with(|| fastrand::u16(20_000..32_000));
     ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
