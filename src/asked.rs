@@ -1,11 +1,12 @@
-//! From a spec to what the importer and the refresher are asked for. Pure.
+//! From a spec to what the importer, the refresher and the database are asked for. Pure.
 
 use jiff::SignedDuration;
 
 use crate::{
     api::{GitLabConnectionSpec, HumanDuration, NamedRef, Resource},
+    connection::Database,
     importer::{Auditing, Resources, Scope, Settings},
-    store::Source,
+    store::{Place, Source},
 };
 
 /// Projects read at once.
@@ -14,6 +15,12 @@ const CONCURRENCY: usize = 16;
 const WALK_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
 /// How long a database or a project that went away is waited for, unless somebody says otherwise.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where the rows go.
+#[must_use]
+pub fn place(database: &Database) -> Place {
+    Place { url: database.url.clone(), max_connections: database.max_connections }
+}
 
 /// What a connection asks of the importer, without the run and its worker: that is all that a refresher needs.
 #[must_use]

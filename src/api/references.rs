@@ -281,6 +281,20 @@ pub struct StoreRef {
     /// process. An SQLite file has one writer, so it needs spec.import.parallelism of 1. The URL is in a Secret, where
     /// the API server cannot look: that rule is checked when an import starts, and said in the condition ImportSucceeded.
     pub secret_ref: KeyRef,
+
+    /// The most connections to a PostgreSQL that each worker of an import, and the receiver, may have open at once. A role
+    /// of the database that is allowed fewer than all of them together needs less here, or less in spec.import.parallelism;
+    /// 1 is enough for everything, and slower.
+    #[serde(default = "six")]
+    #[x_kube(
+        validation = Rule::new("self >= 1 && self <= 64")
+            .message("spec.store.maxConnections must be between 1 and 64: it is for each worker of an import, and for the receiver")
+    )]
+    pub max_connections: i32,
+}
+
+fn six() -> i32 {
+    6
 }
 
 #[cfg(test)]

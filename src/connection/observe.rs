@@ -6,7 +6,7 @@ use url::Url;
 use super::Unusable;
 use crate::{
     access::{Needs, Verdict},
-    api::{CaBundle, CredentialSelector, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY},
+    api::{CaBundle, CredentialSelector, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY, StoreRef},
     gitlab::{Client, Instance, Metrics, Token},
     references::{Lookup, References},
 };
@@ -30,7 +30,7 @@ pub struct Observed {
     /// The secret that GitLab sends along, where the spec names one.
     pub hook_secret: Option<SecretString>,
     /// The database, where the spec names one.
-    pub database: Option<SecretString>,
+    pub database: Option<Database>,
     /// References that lead nowhere.
     pub missing: Vec<Missing>,
 }
@@ -55,6 +55,15 @@ impl Observed {
     pub fn client(&self, metrics: &Metrics) -> Result<Client, Unusable> {
         Ok(Client::new(&self.instance, self.tokens.clone(), metrics)?)
     }
+}
+
+/// A database, and what the spec says of its use.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// Its URL.
+    pub url: SecretString,
+    /// The most connections to it at once.
+    pub max_connections: u32,
 }
 
 /// A reference that leads nowhere.
@@ -104,7 +113,7 @@ pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &Refere
         headers: headers(spec, &mut look),
     };
     let hook_secret = spec.webhooks.secret_ref.as_ref().and_then(|at| look.secret("spec.webhooks.secretRef", at));
-    let database = spec.store.as_ref().and_then(|store| look.secret("spec.store.secretRef", &store.secret_ref));
+    let database = spec.store.as_ref().and_then(|store| database(store, &mut look));
     let missing = look.missing;
     Ok(Observed { instance, tokens, readers, sources, hook_managers, hook_secret, database, missing })
 }
@@ -170,6 +179,11 @@ fn unused(name: &str, tokens: &[Token]) -> String {
         name.insert_str(0, "other-");
     }
     name
+}
+
+fn database(store: &StoreRef, look: &mut Look<'_>) -> Option<Database> {
+    let url = look.secret("spec.store.secretRef", &store.secret_ref)?;
+    Some(Database { url, max_connections: store.max_connections.unsigned_abs().max(1) })
 }
 
 fn proxy(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Option<SecretString> {

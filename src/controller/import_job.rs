@@ -28,7 +28,7 @@ use super::{
     worker,
 };
 use crate::{
-    api::{GROUP, GitLabConnection, GitLabConnectionSpec, KeyRef},
+    api::{GROUP, GitLabConnection, GitLabConnectionSpec, KeyRef, StoreRef},
     cluster::{CONNECTION_UID, ConnectionRef, MANAGED_BY, MANAGER},
 };
 
@@ -58,7 +58,7 @@ pub(super) struct Order<'a> {
     pub(super) request: Option<&'a str>,
     /// The tokens to read with, and where they are.
     pub(super) tokens: &'a [(String, KeyRef)],
-    pub(super) database: &'a KeyRef,
+    pub(super) store: &'a StoreRef,
     pub(super) image: &'a Image,
 }
 
@@ -79,7 +79,8 @@ pub(super) fn asked(spec: &GitLabConnectionSpec) -> String {
     let facts = (
         &spec.url,
         &spec.scope,
-        &spec.store,
+        // Another way to the same database is no other database.
+        spec.store.as_ref().map(|store| BTreeMap::from([("secretRef", &store.secret_ref)])),
         &import.since,
         import.lookback.as_ref().map(ToString::to_string),
         worker::resources(spec),
@@ -329,20 +330,20 @@ mod tests {
             "import": {"since": "2025-01-01", "resources": ["mergeRequests", "labels"], "resyncInterval": "3d",
                        "text": true, "parallelism": 3, "queueName": "night",
                        "podTemplate": {"labels": {"team": "x", "app.kubernetes.io/name": "mine"}}},
-            "store": {"secretRef": at("db")},
+            "store": {"secretRef": at("db"), "maxConnections": 2},
         })
     }
 
     fn job(spec: serde_json::Value, key: &str) -> Job {
         let connection = connection(spec);
-        let database = connection.spec.store.clone().unwrap().secret_ref;
+        let store = connection.spec.store.clone().unwrap();
         let order = Order {
             connection: &connection,
             at: &ConnectionRef { namespace: "metrics".into(), name: "acme.eu".into(), uid: "0b54".into() },
             start: &Start { key: key.to_owned(), trigger: Trigger::Request },
             request: Some("now"),
             tokens: &[("primary".to_owned(), KeyRef { name: "acme-gitlab".into(), key: "token".into() })],
-            database: &database,
+            store: &store,
             image: &Image {
                 name: "registry.example.com/x:1".into(),
                 pull_policy: None,
@@ -373,6 +374,7 @@ mod tests {
         assert_eq!(args.since, "2025-01-01T00:00:00Z".parse().ok());
         assert_eq!(args.resync_interval, Some(jiff::SignedDuration::from_hours(72)));
         assert_eq!(args.proxy.as_deref(), Some("http://proxy:3128"));
+        assert_eq!(args.database_connections, 2);
         assert_eq!(args.headers, [("X-Open".to_owned(), "-a=b".to_owned())]);
         let named = [args.ca_bundle_file.unwrap(), args.database_url_file, args.header_files[0].1.clone()];
         let volume = &pod(&job).volumes.as_ref().unwrap()[0];
@@ -475,6 +477,8 @@ mod tests {
 
         assert_eq!(before, asked(|spec| spec.import.parallelism = 9));
         assert_eq!(before, asked(|spec| spec.interval = crate::api::HumanDuration::minutes(1)));
+        let store = |spec: &mut GitLabConnectionSpec| spec.store.as_mut().unwrap().max_connections = 1;
+        assert_eq!(before, asked(store));
         assert_ne!(before, asked(|spec| spec.scope.include_archived = true));
         assert_ne!(before, asked(|spec| spec.import.text = false));
         assert_ne!(before, asked(|spec| spec.import.since = None));

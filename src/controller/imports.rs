@@ -173,7 +173,7 @@ fn unfit(spec: &GitLabConnectionSpec, observed: &Observed) -> Option<String> {
                 .into(),
         );
     }
-    let database = observed.database.as_ref()?.expose_secret();
+    let database = observed.database.as_ref()?.url.expose_secret();
     (database.starts_with("sqlite:") && spec.import.parallelism > 1).then(|| {
         "spec.store names an SQLite file, which takes one writer: set spec.import.parallelism to 1, or use PostgreSQL"
             .into()
@@ -245,9 +245,9 @@ fn order<'a>(
     tokens: &'a [(String, KeyRef)],
     ctx: &'a Context,
 ) -> Option<Order<'a>> {
-    let database = &seen.spec().store.as_ref()?.secret_ref;
+    let store = seen.spec().store.as_ref()?;
     let (connection, at, image) = (seen.connection, seen.at, &ctx.settings.image);
-    Some(Order { connection, at, start, request, tokens, database, image })
+    Some(Order { connection, at, start, request, tokens, store, image })
 }
 
 /// Makes the Job of a run. One of its name is there already where we died before we could say so.

@@ -31,7 +31,8 @@ pub(super) fn given(order: &Order<'_>) -> (Vec<String>, Vec<VolumeProjection>) {
         files.push(secret(at, format!("tokens/{name}")));
     }
     words.say("database-url-file", &format!("{FILES}/database/url"));
-    files.push(secret(order.database, "database/url".to_owned()));
+    files.push(secret(&order.store.secret_ref, "database/url".to_owned()));
+    words.say("database-connections", &order.store.max_connections.to_string());
     ask(spec, &mut words);
     reach(spec, &mut files, &mut words);
     (words.0, files)

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::gitlab::{Client, Instance, Metrics, Token};
-use crate::store::{Connection, Store, Trouble};
+use crate::store::{Connection, Place, Store, Trouble};
 use crate::verdict::{ProjectFailure, Projects, RunVerdict};
 
 use super::{Auditing, Error, Progress, Resources, Scope, Settings, Summary, audit};
@@ -42,6 +42,10 @@ pub struct Args {
     /// A file that holds the database's URL: postgres://… or sqlite:path.
     #[arg(long, value_name = "PATH")]
     pub database_url_file: PathBuf,
+
+    /// The most connections to the database at once.
+    #[arg(long, value_name = "N", default_value_t = Place::CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub database_connections: u32,
 
     /// UID of the connection.
     #[arg(long, value_name = "UID")]
@@ -252,11 +256,11 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
 
 /// Opens the database, and waits for one that is away.
 async fn open(args: &Args, stop: &CancellationToken) -> Result<Store, Failure> {
-    let url = secret(&args.database_url_file)?;
+    let place = Place { url: secret(&args.database_url_file)?, max_connections: args.database_connections };
     let patience = Duration::try_from(args.patience).unwrap_or_default();
     let begun = std::time::Instant::now();
     let ready = async || -> Result<Store, crate::store::Error> {
-        let store = Store::open(&url).await?;
+        let store = Store::open_at(&place).await?;
         store.migrate().await?;
         Ok(store)
     };

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{DEFAULT_DATABASE, Settings, Work};
 use crate::{
+    asked,
     store::{self, Connection, Registered, Store},
     webhooks::new_secret,
 };
@@ -40,9 +41,12 @@ impl Stored {
     /// # Errors
     /// Whatever the database says.
     pub async fn open(work: &Work<'_>, settings: &Settings) -> Result<Stored, Error> {
-        let chosen = settings.database.clone().or_else(|| work.observed.database.clone());
-        let url = chosen.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE));
-        let store = Store::open(&url).await?;
+        let named = work.observed.database.as_ref().map(asked::place);
+        let mut place = named.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE).into());
+        if let Some(url) = &settings.database {
+            place.url = url.clone();
+        }
+        let store = Store::open_at(&place).await?;
         store.migrate().await?;
         let connection = Connection {
             namespace: work.given.namespace.clone(),
@@ -59,7 +63,7 @@ impl Stored {
                 store.set_state_if_absent(registered.source, HOOK_SECRET, secret.expose_secret()).await?.into()
             }
         };
-        Ok(Stored { store, registered, hook_secret, url })
+        Ok(Stored { store, registered, hook_secret, url: place.url })
     }
 
     /// The database's URL, to be compared and never printed.

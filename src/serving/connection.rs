@@ -90,7 +90,7 @@ impl Served {
             drop(first.take());
             return self.tell(nothing(&Notify::new())).await;
         }
-        let database = observed.database.as_ref().map(|url| self.context.databases.at(url));
+        let database = observed.database.as_ref().map(|named| self.context.databases.at(&asked::place(named)));
         let same = match (&self.database, &database) {
             (Some(before), Some(now)) => Arc::ptr_eq(before, now),
             _ => false,

@@ -13,14 +13,14 @@ use prometheus_client::{
     metrics::gauge::ConstGauge,
     registry::Registry,
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     receiver::{self, Inbox},
-    store::{self, Store},
+    store::{self, Place, Store},
 };
 
 /// Pauses between attempts to open a database.
@@ -34,7 +34,7 @@ pub(super) struct Databases {
     metrics: receiver::Metrics,
 }
 
-/// By a digest of their URLs, which hold passwords.
+/// By a digest of their places, whose URLs hold passwords.
 type Known = Arc<Mutex<HashMap<[u8; 32], Weak<Database>>>>;
 
 /// A database. It is closed when nobody uses it any more.
@@ -59,9 +59,11 @@ impl Databases {
         Databases { known, metrics }
     }
 
-    /// The database with this URL. It is being opened from now on.
-    pub(super) fn at(&self, url: &SecretString) -> Arc<Database> {
-        let digest = Sha256::digest(url.expose_secret().as_bytes()).into();
+    /// The database at this place. It is being opened from now on.
+    pub(super) fn at(&self, place: &Place) -> Arc<Database> {
+        let digest =
+            Sha256::new_with_prefix(place.url.expose_secret()).chain_update(place.max_connections.to_be_bytes());
+        let digest = digest.finalize().into();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(database) = known.get(&digest).and_then(Weak::upgrade) {
             return database;
@@ -69,10 +71,10 @@ impl Databases {
         known.retain(|_, database| database.strong_count() > 0);
         let (sender, opened) = watch::channel(None);
         let stop = CancellationToken::new();
-        let (url, metrics, stopped) = (url.clone(), self.metrics.clone(), stop.clone());
+        let (place, metrics, stopped) = (place.clone(), self.metrics.clone(), stop.clone());
         tokio::spawn(async move {
             let opening = async {
-                let store = open(&url).await;
+                let store = open(&place).await;
                 sender.send_replace(Some(Opened { inbox: Inbox::open(store.clone(), metrics), store }));
             };
             stopped.run_until_cancelled(opening).await;
@@ -104,10 +106,10 @@ impl Database {
 }
 
 /// Opens a database and brings its schema up to date, however long that takes.
-async fn open(url: &SecretString) -> Store {
+async fn open(place: &Place) -> Store {
     let mut pause = FIRST_PAUSE;
     loop {
-        let error = match try_open(url).await {
+        let error = match try_open(place).await {
             Ok(store) => return store,
             Err(error) => error,
         };
@@ -117,8 +119,8 @@ async fn open(url: &SecretString) -> Store {
     }
 }
 
-async fn try_open(url: &SecretString) -> Result<Store, store::Error> {
-    let store = Store::open(url).await?;
+async fn try_open(place: &Place) -> Result<Store, store::Error> {
+    let store = Store::open_at(place).await?;
     store.migrate().await?;
     Ok(store)
 }
@@ -149,6 +151,8 @@ impl Collector for Away {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
 
     fn databases() -> (Databases, Registry) {
@@ -166,9 +170,9 @@ mod tests {
     #[tokio::test]
     async fn a_database_is_opened_once_for_all_and_closed_after_the_last() {
         let (databases, registry) = databases();
-        let url = SecretString::from("sqlite::memory:");
+        let place = SecretString::from("sqlite::memory:").into();
 
-        let (one, other) = (databases.at(&url), databases.at(&url));
+        let (one, other) = (databases.at(&place), databases.at(&place));
         let opened = one.opened().await;
         assert!(Arc::ptr_eq(&one, &other));
         assert_eq!(gauges(&registry), ["databases 1", "databases_away 0"]);
@@ -185,8 +189,8 @@ mod tests {
         let directory = std::env::temp_dir().join(format!("gitlab-connector-{:016x}", fastrand::u64(..)));
         let url = SecretString::from(format!("sqlite:{}", directory.join("store.db").display()));
 
-        let away = databases.at(&url);
-        databases.at(&"sqlite::memory:".into()).opened().await;
+        let away = databases.at(&url.into());
+        databases.at(&SecretString::from("sqlite::memory:").into()).opened().await;
         assert!(tokio::time::timeout(Duration::from_millis(100), away.opened()).await.is_err());
         assert!(gauges(&registry).contains(&"databases_away 1".to_owned()));
 

@@ -101,7 +101,8 @@ impl Store {
         if let Store::Postgres(server) = self
             && !server.lent()
         {
-            return Ok(bind_postgres(sql, args, true).execute(&server.pool).await?.rows_affected());
+            let mut turn = server.session().await?;
+            return Ok(bind_postgres(sql, args, true).execute(&mut *turn.session).await?.rows_affected());
         }
         // Few and small, and some hold secrets that must outlive a power cut.
         let mut tx = self.begin(Durability::Disk).await?;
@@ -131,7 +132,8 @@ impl Store {
                 Ok(rows)
             }
             Store::Postgres(server) => {
-                let rows = bind_postgres(sql, args, true).fetch_all(&server.pool).await?;
+                let mut turn = server.session().await?;
+                let rows = bind_postgres(sql, args, true).fetch_all(&mut *turn.session).await?;
                 rows.iter().map(read_postgres).collect()
             }
             Store::Sqlite(Sqlite { readers, .. }) => {

@@ -85,10 +85,9 @@ impl From<sqlx::Error> for Error {
                 _ => Error::Unreachable(cause.to_string()),
             },
             sqlx::Error::Tls(cause) => Error::Unreachable(cause.to_string()),
-            sqlx::Error::PoolTimedOut => Error::Unreachable(
-                "no connection came in time: all are in use, the server allows no more, or it takes no writes for now"
-                    .to_owned(),
-            ),
+            sqlx::Error::PoolTimedOut => {
+                Error::Unreachable("no connection came in time, or the server takes no writes for now".to_owned())
+            }
             sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Error::Unreachable("the connection is closed".to_owned())
             }
@@ -114,6 +113,10 @@ fn postgres(code: &str, message: String) -> Error {
         "28000" | "28P01" | "3D000" | "42501" => Error::Refused(message),
         "25006" => Error::Standby(message),
         "53100" => Error::DiskFull(message),
+        // Of a role, a database, or the whole server.
+        "53300" => {
+            Error::Unreachable(format!("{message}; spec.store.maxConnections lets the connector make do with fewer"))
+        }
         "42P01" | "42703" => Error::NotMigrated,
         "2BP01" => Error::ViewsInUse(message),
         "40001" | "40P01" | "55P03" | "57014" => Error::Busy(message),

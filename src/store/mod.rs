@@ -43,6 +43,7 @@ pub use compare::{Difference, Finding};
 pub use database::Sqlite;
 pub use document::schema_document;
 pub use error::Error;
+pub use open::Place;
 pub use postgres::Postgres;
 pub use questions::{Answer, Question};
 pub use run::{

@@ -21,15 +21,43 @@ const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Readers of a SQLite file; the one writer has its own connection.
 const SQLITE_READERS: u32 = 4;
 
+/// Where a database is, and how it is to be used.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// `postgres://…` or `sqlite:path`.
+    pub url: SecretString,
+    /// The most connections to a PostgreSQL that may be open at once.
+    pub max_connections: u32,
+}
+
+impl Place {
+    /// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
+    pub const CONNECTIONS: u32 = 6;
+}
+
+impl From<SecretString> for Place {
+    fn from(url: SecretString) -> Place {
+        Place { url, max_connections: Place::CONNECTIONS }
+    }
+}
+
 impl Store {
+    /// [`Store::open_at`] with nothing to be said but the URL.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn open(url: &SecretString) -> Result<Store, Error> {
+        Store::open_at(&url.clone().into()).await
+    }
+
     /// Connects to `postgres://…` or opens `sqlite:path`, which is created if missing.
     ///
     /// # Errors
     /// [`Error::Url`], [`Error::Unreachable`], [`Error::Refused`] or [`Error::ReadOnly`]; none of them prints the URL.
-    pub async fn open(url: &SecretString) -> Result<Store, Error> {
-        let url = url.expose_secret();
+    pub async fn open_at(place: &Place) -> Result<Store, Error> {
+        let url = place.url.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Store::Postgres(Postgres::open(url).await?));
+            return Ok(Store::Postgres(Postgres::open(url, place.max_connections).await?));
         }
         if url.starts_with("sqlite:") {
             return open_sqlite(url).await;
@@ -40,7 +68,7 @@ impl Store {
     /// Waits for statements in flight and closes all connections.
     pub async fn close(&self) {
         match self {
-            Store::Postgres(server) => server.pool.close().await,
+            Store::Postgres(server) => server.close().await,
             Store::Sqlite(Sqlite { writer, readers }) => {
                 readers.close().await;
                 // Whoever copies the file finds all in it, and nothing beside it.

@@ -5,10 +5,13 @@
 //! need for themselves, and nothing is prepared for later.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres as PostgresDb};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, Transaction};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Error;
 use super::open::PATIENCE;
@@ -16,8 +19,6 @@ use super::url::without_unknown;
 
 /// How long a server may take to give a connection. Whoever calls decides how often to try.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
-/// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
-const CONNECTIONS: u32 = 6;
 
 /// What statements of ours run with. All of them find rows by key; without the three of plans, such as are made while the
 /// tables are empty read them whole ever after. They make what has to be read whole look dear, and what looks dear would be
@@ -39,8 +40,10 @@ const NOTHING_PREPARED: &str = "statement-cache-capacity=0";
 /// A PostgreSQL server. Clones share their connections.
 #[derive(Clone)]
 pub struct Postgres {
-    pub(super) pool: PgPool,
+    pool: PgPool,
     sessions: Sessions,
+    /// As many turns as the pool has connections: who has one waits for the server alone, and not for one of us.
+    turns: Arc<Semaphore>,
 }
 
 /// Whose the sessions are.
@@ -52,15 +55,22 @@ enum Sessions {
     Lent,
 }
 
+/// A session for a while.
+pub(super) struct Turn {
+    pub(super) session: PoolConnection<PostgresDb>,
+    _turn: OwnedSemaphorePermit,
+}
+
 /// A transaction that has begun.
 pub(super) struct Begun {
     pub(super) transaction: Transaction<'static, PostgresDb>,
+    _turn: OwnedSemaphorePermit,
     /// Whether the session keeps prepared statements.
     pub(super) prepares: bool,
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str) -> Result<Postgres, Error> {
+    pub(super) async fn open(url: &str, connections: u32) -> Result<Postgres, Error> {
         let url = without_unknown(url);
         let options = PgConnectOptions::from_str(&url)?.application_name("gitlab-connector").extra_float_digits(None);
         // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
@@ -71,7 +81,7 @@ impl Postgres {
         first.close().await?;
 
         let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(connections)
             .acquire_timeout(ANSWERS_WITHIN)
             // A server may stop taking writes, or be replaced by another, while sessions live on.
             .test_before_acquire(false)
@@ -85,7 +95,8 @@ impl Postgres {
                 })
             })
             .connect_lazy_with(options);
-        Ok(Postgres { pool, sessions })
+        let turns = Arc::new(Semaphore::new(connections.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
+        Ok(Postgres { pool, sessions, turns })
     }
 
     /// Whether sessions are another's after each transaction: then nothing may happen outside of one.
@@ -93,7 +104,21 @@ impl Postgres {
         self.sessions == Sessions::Lent
     }
 
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// A session for a statement of its own.
+    pub(super) async fn session(&self) -> Result<Turn, Error> {
+        let turn = self.turn().await?;
+        match self.pool.acquire().await {
+            Ok(session) => Ok(Turn { session, _turn: turn }),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
     pub(super) async fn begin(&self) -> Result<Begun, Error> {
+        let turn = self.turn().await?;
         // Cancelled half-way, sqlx would forget the transaction and give the connection back to the pool with it:
         // others would then write into a transaction that nobody commits. Elsewhere, it always comes to its end.
         let (pool, sessions) = (self.pool.clone(), self.sessions);
@@ -104,8 +129,32 @@ impl Postgres {
                 Sessions::Lent => pool.begin_with(AssertSqlSafe(begin_and_set())).await,
             }
         });
-        let transaction = begun.await.map_err(|error| Error::Other(error.to_string()))??;
-        Ok(Begun { transaction, prepares: !self.lent() })
+        match begun.await.map_err(|error| Error::Other(error.to_string()))? {
+            Ok(transaction) => Ok(Begun { transaction, _turn: turn, prepares: !self.lent() }),
+            Err(error) => Err(self.explain(error).await),
+        }
+    }
+
+    /// Waits for one of our own connections.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await;
+        let busy = || Error::Busy("all connections that spec.store.maxConnections allows are in use".to_owned());
+        turn.map_err(|_| busy())?.map_err(|error| Error::Other(error.to_string()))
+    }
+
+    /// A pool only says that it waited in vain. The server has better words for it.
+    async fn explain(&self, error: sqlx::Error) -> Error {
+        if !matches!(error, sqlx::Error::PoolTimedOut) {
+            return error.into();
+        }
+        match connect(&self.pool.connect_options(), ANSWERS_WITHIN).await {
+            Ok(session) => {
+                // It is no longer needed, and closes itself where this fails.
+                let _ = session.close().await;
+                error.into()
+            }
+            Err(cause) => cause.into(),
+        }
     }
 }
 
@@ -125,7 +174,7 @@ async fn introduce(
 ) -> Result<(PgConnection, PgConnectOptions, Sessions), Error> {
     if !nothing_prepared {
         let set = options.clone().options(SETTINGS).options([MARK]);
-        match connect(&set).await {
+        match connect(&set, PATIENCE).await {
             Ok(mut first) => {
                 if is_set(&mut first).await? {
                     return Ok((first, set, Sessions::Own));
@@ -139,12 +188,12 @@ async fn introduce(
             "sessions of this database are a pooler's: each transaction sets what it needs, and nothing is prepared"
         );
     }
-    Ok((connect(&options).await?, options, Sessions::Lent))
+    Ok((connect(&options, PATIENCE).await?, options, Sessions::Lent))
 }
 
-async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+async fn connect(options: &PgConnectOptions, patience: Duration) -> Result<PgConnection, sqlx::Error> {
     let late = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time"));
-    tokio::time::timeout(PATIENCE, PgConnection::connect_with(options)).await.map_err(|_| late())?
+    tokio::time::timeout(patience, PgConnection::connect_with(options)).await.map_err(|_| late())?
 }
 
 /// Whether the same without start-up options may be taken: there is a server, it is up, and takes the user.

@@ -1,7 +1,7 @@
 //! Databases that do not give a session of its own to everything that happens at once.
 
 use gitlab_connector::importer::refresh;
-use gitlab_connector::store::Batch;
+use gitlab_connector::store::{self, Batch, Store};
 use gitlab_simulator::Simulator;
 
 use super::equality::comment_on_all;
@@ -30,9 +30,21 @@ async fn an_import_and_a_refresh_through_a_pooler_bring_everything() {
     let gitlab = serve(company(1, small())).await;
     let database = postgres::database().await;
     let pooler = Pooler::before(&database, 2).await;
-    let mut place = Place::at(pooler.url.clone(), None).await;
-    // The test itself looks past the pooler.
-    place.url = database;
+    let place = Place::of(Store::open(&pooler.url).await.unwrap(), database, None).await;
+
+    import_and_refresh(&gitlab, &place).await;
+
+    assert_same(&place.rows().await, &expected(&gitlab).await);
+}
+
+/// Whoever holds a connection never waits for another one.
+#[tokio::test]
+async fn an_import_and_a_refresh_make_do_with_one_connection() {
+    let gitlab = serve(company(1, small())).await;
+    let database = postgres::database().await;
+    let url = postgres::limited_to(1, &database);
+    let store = Store::open_at(&store::Place { url, max_connections: 1 }).await.unwrap();
+    let place = Place::of(store, database, None).await;
 
     import_and_refresh(&gitlab, &place).await;
 

@@ -69,6 +69,10 @@ impl Place {
 
     async fn at(url: SecretString, file: Option<PathBuf>) -> Place {
         let store = Store::open(&url).await.unwrap();
+        Place::of(store, url, file).await
+    }
+
+    async fn of(store: Store, url: SecretString, file: Option<PathBuf>) -> Place {
         store.migrate().await.unwrap();
         let connection = Connection {
             namespace: "metrics".into(),

@@ -1,6 +1,6 @@
 //! What goes wrong is said, by name and without secrets.
 
-use gitlab_connector::store::{Batch, Error, Store};
+use gitlab_connector::store::{Batch, Error, Place, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::Connection as _;
 
@@ -105,6 +105,26 @@ async fn a_commit_that_is_cut_off_leaves_all_or_nothing() {
         }
         let after = Batch { merge_requests: vec![merge_request(1, 100)], ..Batch::default() };
         home.store.commit(home.source, &after).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_have_no_more_connections_is_told_in_the_servers_words() {
+    let database = postgres::database().await;
+    let url = postgres::limited_to(1, &database);
+    let store = Store::open_at(&Place { url: url.clone(), max_connections: 1 }).await.unwrap();
+    store.migrate().await.unwrap();
+    let mut administrator = sqlx::PgConnection::connect(database.expose_secret()).await.unwrap();
+    let cut = "select pg_terminate_backend(pid, 5000) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(cut).execute(&mut administrator).await.unwrap();
+    let _the_only_one = sqlx::PgConnection::connect(url.expose_secret()).await.unwrap();
+
+    let (newcomer, meanwhile) = tokio::join!(Store::open(&url), async { store.register(&connection("acme")).await });
+
+    for error in [newcomer.unwrap_err(), meanwhile.unwrap_err()] {
+        assert!(says(&error).contains("too many connections for role"), "{error}");
+        assert!(says(&error).contains("maxConnections") && error.is_transient(), "{error}");
     }
 }
 

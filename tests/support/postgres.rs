@@ -59,6 +59,16 @@ pub(crate) fn by_network(url: &SecretString) -> SecretString {
     before.replace("@localhost", "@127.0.0.1").into()
 }
 
+/// The same database for its owner, a role that may have so many connections at once.
+pub(crate) fn limited_to(connections: u32, url: &SecretString) -> SecretString {
+    let database = url.expose_secret().split(['/', '?']).nth(3).unwrap();
+    let role = format!("few_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let cluster = CLUSTER.get().unwrap();
+    say(cluster, &format!("create role {role} login connection limit {connections}"));
+    say(cluster, &format!("alter database {database} owner to {role}"));
+    self::url(&role, database)
+}
+
 fn url(role: &str, database: &str) -> SecretString {
     let cluster = CLUSTER.get().unwrap();
     format!("postgres://{role}@localhost:{}/{database}?host={}", cluster.port, cluster.directory.display()).into()
@@ -101,24 +111,19 @@ fn start() -> Cluster {
     );
     let watchdog = watch(&directory, &data);
 
-    let role = "create role guarded login password 'another one'";
+    let cluster = Cluster { directory, port, _watchdog: watchdog };
+    say(&cluster, "create role guarded login password 'another one'");
+    cluster
+}
+
+/// Has the administrator say something.
+fn say(cluster: &Cluster, sql: &str) {
     let status = Command::new(binaries().join("psql"))
-        .args([
-            "--quiet",
-            "--host",
-            text(&directory),
-            "--port",
-            &port.to_string(),
-            "--username",
-            "postgres",
-            "--command",
-            role,
-            "postgres",
-        ])
+        .args(["--quiet", "--host", text(&cluster.directory), "--port", &cluster.port.to_string()])
+        .args(["--username", "postgres", "--command", sql, "postgres"])
         .status()
         .unwrap();
     assert!(status.success(), "psql failed");
-    Cluster { directory, port, _watchdog: watchdog }
 }
 
 /// A port that nobody listens on, below those that the kernel hands out meanwhile.
