@@ -19,7 +19,11 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 /// Where the rows go.
 #[must_use]
 pub fn place(database: &Database) -> Place {
-    Place { url: database.url.clone(), max_connections: database.max_connections }
+    Place {
+        url: database.url.clone(),
+        ca_bundle: database.ca_bundle.clone(),
+        max_connections: database.max_connections,
+    }
 }
 
 /// What a connection asks of the importer, without the run and its worker: that is all that a refresher needs.

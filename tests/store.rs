@@ -6,6 +6,7 @@ mod pooler;
 mod property;
 mod runs;
 mod schema;
+mod tls;
 mod trouble;
 
 use gitlab_connector::store::rows::MergeRequest;

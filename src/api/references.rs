@@ -211,7 +211,7 @@ pub struct Tls {
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("has(self.secretRef) != has(self.configMapRef)")
-        .message("spec.tls.caBundle must name exactly one of secretRef and configMapRef")
+        .message("spec.tls.caBundle and spec.store.caBundle must each name exactly one of secretRef and configMapRef")
 )]
 pub struct CaBundle {
     /// Secret and key that hold the certificates.
@@ -281,6 +281,12 @@ pub struct StoreRef {
     /// process. An SQLite file has one writer, so it needs spec.import.parallelism of 1. The URL is in a Secret, where
     /// the API server cannot look: that rule is checked when an import starts, and said in the condition ImportSucceeded.
     pub secret_ref: KeyRef,
+
+    /// Certificates in PEM of the authority that signed a PostgreSQL's own, trusted beside those of the system. The server
+    /// is then checked as with sslmode=verify-full, unless the URL names another sslmode: require checks all but the name
+    /// of the host, and the others check nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<CaBundle>,
 
     /// The most connections to a PostgreSQL that each worker of an import, and the receiver, may have open at once. A role
     /// of the database that is allowed fewer than all of them together needs less here, or less in spec.import.parallelism;

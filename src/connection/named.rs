@@ -32,7 +32,7 @@ impl Named {
 /// What the spec refers to.
 #[must_use]
 pub fn named(spec: &GitLabConnectionSpec) -> Named {
-    let bundle = spec.tls.ca_bundle.as_ref();
+    let bundles = [&spec.tls.ca_bundle].into_iter().chain(spec.store.iter().map(|store| &store.ca_bundle)).flatten();
     let readers = spec.credentials.iter().map(|credential| &credential.secret_ref);
     let secrets = readers
         .chain(&spec.webhooks.credential_ref)
@@ -40,11 +40,11 @@ pub fn named(spec: &GitLabConnectionSpec) -> Named {
         .chain(spec.store.as_ref().map(|store| &store.secret_ref))
         .chain(spec.proxy.as_ref().and_then(|proxy| proxy.secret_ref.as_ref()))
         .chain(spec.headers.iter().filter_map(|header| header.secret_ref.as_ref()))
-        .chain(bundle.and_then(|bundle| bundle.secret_ref.as_ref()));
-    let config_maps = bundle.and_then(|bundle| bundle.config_map_ref.as_ref());
+        .chain(bundles.clone().filter_map(|bundle| bundle.secret_ref.as_ref()));
+    let config_maps = bundles.filter_map(|bundle| bundle.config_map_ref.as_ref());
     Named {
         secrets: secrets.map(|at| at.name.clone()).collect(),
-        config_maps: config_maps.into_iter().map(|at| at.name.clone()).collect(),
+        config_maps: config_maps.map(|at| at.name.clone()).collect(),
         selector: spec.credential_selector.clone(),
     }
 }
@@ -67,15 +67,15 @@ mod tests {
             "headers": [{"name": "X", "secretRef": at("header")}, {"name": "Y", "value": "v"}],
             "scope": {"groups": ["acme"]},
             "webhooks": {"credentialRef": at("manager"), "secretRef": at("hook")},
-            "store": {"secretRef": at("db")},
+            "store": {"secretRef": at("db"), "caBundle": {"secretRef": at("db-ca"), "configMapRef": at("db-ca-map")}},
         });
         let spec: GitLabConnectionSpec = serde_json::from_value(spec).unwrap();
 
         let named = named(&spec);
 
         let secrets: Vec<&str> = named.secrets.iter().map(String::as_str).collect();
-        assert_eq!(secrets, ["ca", "db", "header", "hook", "manager", "proxy", "reader"]);
-        assert_eq!(named.config_maps, BTreeSet::from(["ca-map".to_owned()]));
+        assert_eq!(secrets, ["ca", "db", "db-ca", "header", "hook", "manager", "proxy", "reader"]);
+        assert_eq!(named.config_maps, BTreeSet::from(["ca-map".to_owned(), "db-ca-map".to_owned()]));
         let labels = |pairs: &[(&str, &str)]| -> std::collections::BTreeMap<String, String> {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };

@@ -62,6 +62,8 @@ impl Observed {
 pub struct Database {
     /// Its URL.
     pub url: SecretString,
+    /// Certificates that its own is checked against.
+    pub ca_bundle: Option<Vec<u8>>,
     /// The most connections to it at once.
     pub max_connections: u32,
 }
@@ -107,7 +109,7 @@ pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &Refere
     };
     let instance = Instance {
         url,
-        ca_bundle: spec.tls.ca_bundle.as_ref().and_then(|bundle| look.ca_bundle(bundle)),
+        ca_bundle: spec.tls.ca_bundle.as_ref().and_then(|bundle| look.ca_bundle("spec.tls.caBundle", bundle)),
         insecure_skip_verify: spec.tls.insecure_skip_verify,
         proxy: proxy(spec, &mut look),
         headers: headers(spec, &mut look),
@@ -183,7 +185,12 @@ fn unused(name: &str, tokens: &[Token]) -> String {
 
 fn database(store: &StoreRef, look: &mut Look<'_>) -> Option<Database> {
     let url = look.secret("spec.store.secretRef", &store.secret_ref)?;
-    Some(Database { url, max_connections: store.max_connections.unsigned_abs().max(1) })
+    let ca_bundle = match &store.ca_bundle {
+        // Without it, the password might go where it should not.
+        Some(bundle) => Some(look.ca_bundle("spec.store.caBundle", bundle)?),
+        None => None,
+    };
+    Some(Database { url, ca_bundle, max_connections: store.max_connections.unsigned_abs().max(1) })
 }
 
 fn proxy(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Option<SecretString> {
@@ -224,13 +231,13 @@ impl Look<'_> {
         self.found(field, self.references.secret(self.namespace, at))
     }
 
-    fn ca_bundle(&mut self, bundle: &CaBundle) -> Option<Vec<u8>> {
+    fn ca_bundle(&mut self, field: &str, bundle: &CaBundle) -> Option<Vec<u8>> {
         if let Some(at) = &bundle.config_map_ref {
             let text = self.references.config(self.namespace, at);
-            return self.found("spec.tls.caBundle.configMapRef", text).map(String::into_bytes);
+            return self.found(&format!("{field}.configMapRef"), text).map(String::into_bytes);
         }
         let at = bundle.secret_ref.as_ref()?;
-        let secret = self.secret("spec.tls.caBundle.secretRef", at)?;
+        let secret = self.secret(&format!("{field}.secretRef"), at)?;
         Some(secrecy::ExposeSecret::expose_secret(&secret).as_bytes().to_vec())
     }
 

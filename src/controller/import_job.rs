@@ -330,7 +330,7 @@ mod tests {
             "import": {"since": "2025-01-01", "resources": ["mergeRequests", "labels"], "resyncInterval": "3d",
                        "text": true, "parallelism": 3, "queueName": "night",
                        "podTemplate": {"labels": {"team": "x", "app.kubernetes.io/name": "mine"}}},
-            "store": {"secretRef": at("db"), "maxConnections": 2},
+            "store": {"secretRef": at("db"), "caBundle": {"configMapRef": at("db-ca")}, "maxConnections": 2},
         })
     }
 
@@ -376,7 +376,9 @@ mod tests {
         assert_eq!(args.proxy.as_deref(), Some("http://proxy:3128"));
         assert_eq!(args.database_connections, 2);
         assert_eq!(args.headers, [("X-Open".to_owned(), "-a=b".to_owned())]);
-        let named = [args.ca_bundle_file.unwrap(), args.database_url_file, args.header_files[0].1.clone()];
+        let database = [args.database_url_file, args.database_ca_bundle_file.unwrap()];
+        let named = [args.ca_bundle_file.unwrap(), args.header_files[0].1.clone()].into_iter().chain(database);
+        let named: Vec<_> = named.collect();
         let volume = &pod(&job).volumes.as_ref().unwrap()[0];
         let sources = volume.projected.as_ref().unwrap().sources.as_ref().unwrap();
         let items = |source: &VolumeProjection| {

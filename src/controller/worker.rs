@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{ConfigMapProjection, KeyToPath, SecretProjectio
 
 use super::import_job::Order;
 use super::runs::Trigger;
-use crate::api::{GitLabConnectionSpec, KeyRef};
+use crate::api::{CaBundle, GitLabConnectionSpec, KeyRef};
 
 /// Where the files are.
 pub(super) const FILES: &str = "/var/run/gitlab-connector";
@@ -32,6 +32,10 @@ pub(super) fn given(order: &Order<'_>) -> (Vec<String>, Vec<VolumeProjection>) {
     }
     words.say("database-url-file", &format!("{FILES}/database/url"));
     files.push(secret(&order.store.secret_ref, "database/url".to_owned()));
+    if let Some(bundle) = &order.store.ca_bundle {
+        files.extend(certificates(bundle, "database/ca.pem"));
+        words.say("database-ca-bundle-file", &format!("{FILES}/database/ca.pem"));
+    }
     words.say("database-connections", &order.store.max_connections.to_string());
     ask(spec, &mut words);
     reach(spec, &mut files, &mut words);
@@ -89,9 +93,7 @@ pub(super) fn resources(spec: &GitLabConnectionSpec) -> Vec<String> {
 /// The way to GitLab.
 fn reach(spec: &GitLabConnectionSpec, files: &mut Vec<VolumeProjection>, words: &mut Words) {
     if let Some(bundle) = &spec.tls.ca_bundle {
-        let path = || "tls/ca.pem".to_owned();
-        files.extend(bundle.config_map_ref.as_ref().map(|at| config_map(at, path())));
-        files.extend(bundle.secret_ref.as_ref().map(|at| secret(at, path())));
+        files.extend(certificates(bundle, "tls/ca.pem"));
         words.say("ca-bundle-file", &format!("{FILES}/tls/ca.pem"));
     }
     words.flag("insecure-skip-verify", spec.tls.insecure_skip_verify);
@@ -111,6 +113,11 @@ fn reach(spec: &GitLabConnectionSpec, files: &mut Vec<VolumeProjection>, words: 
             words.say("header", &format!("{}={value}", header.name));
         }
     }
+}
+
+fn certificates(bundle: &CaBundle, path: &str) -> Option<VolumeProjection> {
+    let of_map = bundle.config_map_ref.as_ref().map(|at| config_map(at, path.to_owned()));
+    of_map.or_else(|| bundle.secret_ref.as_ref().map(|at| secret(at, path.to_owned())))
 }
 
 fn secret(at: &KeyRef, path: String) -> VolumeProjection {

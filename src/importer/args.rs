@@ -43,6 +43,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     pub database_url_file: PathBuf,
 
+    /// Certificates to check the database's against beside the system's, in PEM.
+    #[arg(long, value_name = "PATH")]
+    pub database_ca_bundle_file: Option<PathBuf>,
+
     /// The most connections to the database at once.
     #[arg(long, value_name = "N", default_value_t = Place::CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub database_connections: u32,
@@ -256,7 +260,11 @@ async fn import(args: &Args, stop: CancellationToken) -> Result<Summary, Failure
 
 /// Opens the database, and waits for one that is away.
 async fn open(args: &Args, stop: &CancellationToken) -> Result<Store, Failure> {
-    let place = Place { url: secret(&args.database_url_file)?, max_connections: args.database_connections };
+    let place = Place {
+        url: secret(&args.database_url_file)?,
+        ca_bundle: args.database_ca_bundle_file.as_deref().map(bytes).transpose()?,
+        max_connections: args.database_connections,
+    };
     let patience = Duration::try_from(args.patience).unwrap_or_default();
     let begun = std::time::Instant::now();
     let ready = async || -> Result<Store, crate::store::Error> {

@@ -61,8 +61,9 @@ impl Databases {
 
     /// The database at this place. It is being opened from now on.
     pub(super) fn at(&self, place: &Place) -> Arc<Database> {
-        let digest =
-            Sha256::new_with_prefix(place.url.expose_secret()).chain_update(place.max_connections.to_be_bytes());
+        let digest = Sha256::new_with_prefix(place.url.expose_secret())
+            .chain_update(place.max_connections.to_be_bytes())
+            .chain_update(place.ca_bundle.as_deref().unwrap_or_default());
         let digest = digest.finalize().into();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(database) = known.get(&digest).and_then(Weak::upgrade) {

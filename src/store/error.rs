@@ -6,6 +6,14 @@ pub enum Error {
     /// The URL is not one of a database that we know.
     #[error("the database URL is not usable: {0}")]
     Url(String),
+    /// The server's certificate is none that we trust.
+    #[error("the database's certificate cannot be checked: {0}")]
+    Untrusted(String),
+    /// The database keeps texts in another encoding than GitLab's.
+    #[error(
+        "the database's encoding is {0}, which cannot hold every text of GitLab: name one that was created with encoding 'UTF8' template template0"
+    )]
+    Encoding(String),
     /// Nobody answers, the connection broke, or the pool stayed empty.
     #[error("the database cannot be reached: {0}")]
     Unreachable(String),
@@ -55,6 +63,8 @@ impl Error {
     pub fn reason(&self) -> &'static str {
         match self {
             Error::Url(_) => "DatabaseURLInvalid",
+            Error::Untrusted(_) => "DatabaseUntrusted",
+            Error::Encoding(_) => "DatabaseEncoding",
             Error::Unreachable(_) => "DatabaseUnreachable",
             Error::Refused(_) => "DatabaseRefused",
             Error::ReadOnly(_) | Error::Standby(_) => "DatabaseReadOnly",
@@ -79,6 +89,9 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Error {
         match error {
             sqlx::Error::Database(answer) => answered(answer.as_ref()),
+            sqlx::Error::Io(cause) if is_about_a_certificate(&cause) => Error::Untrusted(format!(
+                "{cause}; name the CA that signed it in spec.store.caBundle, and the server as the certificate does"
+            )),
             sqlx::Error::Io(cause) => match cause.kind() {
                 std::io::ErrorKind::StorageFull => Error::DiskFull(cause.to_string()),
                 std::io::ErrorKind::ReadOnlyFilesystem => Error::ReadOnly(cause.to_string()),
@@ -92,10 +105,15 @@ impl From<sqlx::Error> for Error {
                 Error::Unreachable("the connection is closed".to_owned())
             }
             // Parsing errors may quote the URL, and with it the password.
-            sqlx::Error::Configuration(_) => Error::Url("it cannot be parsed".to_owned()),
+            sqlx::Error::Configuration(_) => Error::Url("one of its parameters has a value that is none".to_owned()),
             other => Error::Other(other.to_string()),
         }
     }
+}
+
+fn is_about_a_certificate(cause: &std::io::Error) -> bool {
+    let cause = cause.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn answered(answer: &dyn sqlx::error::DatabaseError) -> Error {

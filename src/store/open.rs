@@ -26,6 +26,8 @@ const SQLITE_READERS: u32 = 4;
 pub struct Place {
     /// `postgres://…` or `sqlite:path`.
     pub url: SecretString,
+    /// Certificates in PEM that a PostgreSQL's is checked against, beside those of the system.
+    pub ca_bundle: Option<Vec<u8>>,
     /// The most connections to a PostgreSQL that may be open at once.
     pub max_connections: u32,
 }
@@ -37,7 +39,7 @@ impl Place {
 
 impl From<SecretString> for Place {
     fn from(url: SecretString) -> Place {
-        Place { url, max_connections: Place::CONNECTIONS }
+        Place { url, ca_bundle: None, max_connections: Place::CONNECTIONS }
     }
 }
 
@@ -57,7 +59,7 @@ impl Store {
     pub async fn open_at(place: &Place) -> Result<Store, Error> {
         let url = place.url.expose_secret();
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return Ok(Store::Postgres(Postgres::open(url, place.max_connections).await?));
+            return Ok(Store::Postgres(Postgres::open(place).await?));
         }
         if url.starts_with("sqlite:") {
             return open_sqlite(url).await;

@@ -4,18 +4,18 @@
 //! transaction, and gives it to another program after that: then everything happens in transactions, which set what they
 //! need for themselves, and nothing is prepared for later.
 
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres as PostgresDb};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Error;
-use super::open::PATIENCE;
-use super::url::without_unknown;
+use super::open::{PATIENCE, Place};
+use super::url::{self, Asked};
 
 /// How long a server may take to give a connection. Whoever calls decides how often to try.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -34,8 +34,6 @@ const SETTINGS: [(&str, &str); 7] = [
 ];
 /// Set beside them, and by nobody else: whoever finds it has a session that was set as asked.
 const MARK: (&str, &str) = ("gitlab_connector.session", "own");
-/// In a URL: whoever writes this knows of a pooler.
-const NOTHING_PREPARED: &str = "statement-cache-capacity=0";
 
 /// A PostgreSQL server. Clones share their connections.
 #[derive(Clone)]
@@ -70,13 +68,17 @@ pub(super) struct Begun {
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str, connections: u32) -> Result<Postgres, Error> {
-        let url = without_unknown(url);
-        let options = PgConnectOptions::from_str(&url)?.application_name("gitlab-connector").extra_float_digits(None);
+    pub(super) async fn open(place: &Place) -> Result<Postgres, Error> {
+        let Asked { options, nothing_prepared } = url::read(place.url.expose_secret(), place.ca_bundle.as_deref())?;
+        let connections = place.max_connections.max(1);
         // A pool tries for as long as its patience lasts. Whoever opens a database wants to hear at once what is wrong.
-        let (mut first, options, sessions) = introduce(options, url.contains(NOTHING_PREPARED)).await?;
+        let (mut first, options, sessions) = introduce(options, nothing_prepared).await?;
         if !takes_writes(&mut first).await? {
             return Err(standby());
+        }
+        let encoding: String = sqlx::raw_sql("show server_encoding").fetch_one(&mut first).await?.try_get(0)?;
+        if encoding != "UTF8" {
+            return Err(Error::Encoding(encoding));
         }
         first.close().await?;
 

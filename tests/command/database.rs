@@ -48,6 +48,29 @@ async fn parameters_of_other_drivers_are_named_and_their_values_are_not_printed(
 }
 
 #[tokio::test]
+async fn the_authority_of_a_database_is_named_in_the_manifest() {
+    let gitlab = serve(acme()).await;
+    let url = postgres::by_network(&postgres::database().await);
+    let indented = postgres::authority().replace('\n', "\n    ");
+    let store = "  store:
+    secretRef: {name: database, key: url}
+    caBundle: {configMapRef: {name: authority, key: pem}}
+";
+    let objects = format!(
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: database, namespace: metrics}}\nstringData: {{url: '{}'}}\n\
+         ---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: authority, namespace: metrics}}\ndata:\n  pem: |\n    {indented}\n",
+        url.expose_secret()
+    );
+    let given = format!("{}{objects}", manifest(gitlab.url(), READER, &format!("{QUIET}{store}")));
+
+    let trusted = sync(&Directory::new(), &given, &[]).await;
+    let unnamed = sync(&Directory::new(), &given.replace("key: pem", "key: other"), &[]).await;
+
+    trusted.says(0, &["gitlab_merge_requests         3"]);
+    unnamed.says(3, &["spec.store.caBundle.configMapRef", "other"]);
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_is_said_and_what_was_stored_stays() {
     let gitlab = serve(gitlab_simulator::World::generate(
         1,

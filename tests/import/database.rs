@@ -43,7 +43,7 @@ async fn an_import_and_a_refresh_make_do_with_one_connection() {
     let gitlab = serve(company(1, small())).await;
     let database = postgres::database().await;
     let url = postgres::limited_to(1, &database);
-    let store = Store::open_at(&store::Place { url, max_connections: 1 }).await.unwrap();
+    let store = Store::open_at(&store::Place { max_connections: 1, ..url.into() }).await.unwrap();
     let place = Place::of(store, database, None).await;
 
     import_and_refresh(&gitlab, &place).await;

@@ -43,6 +43,52 @@ async fn a_url_that_is_none_is_named_and_not_printed() {
 }
 
 #[tokio::test]
+async fn a_password_that_ends_the_host_of_a_url_is_to_be_encoded_and_no_part_of_it_is_looked_up_or_printed() {
+    for url in [
+        "postgres://user:hun#ter2@db.internal/rows",
+        "postgres://user:hun/ter2@db.internal/rows",
+        "postgres://user:hun?ter2@db.internal/rows",
+        "postgres://user:5432#ter2@db.internal/rows",
+        "postgres://user:5432/ter2@db.internal/rows",
+        "postgres://user:5432?ter2@db.internal/rows",
+        "postgres://user:5432?host=ter2@db.internal/rows",
+        "postgres://user:hun@ter2/word@db.internal/rows",
+    ] {
+        let error = Store::open(&SecretString::from(url)).await.unwrap_err();
+
+        assert!(matches!(error, Error::Url(_)), "{url} {error:?}");
+        assert!(says(&error).contains("percent-encode"), "{url} {error}");
+        assert!(!says(&error).contains("ter2") && !says(&error).contains("hun"), "{error}");
+    }
+    let encoded = "postgres://user:hun%23%2F%3Fter2@127.0.0.1:1/rows?application_name=me@work";
+    let error = Store::open(&SecretString::from(encoded)).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn several_hosts_are_refused_and_a_wish_for_the_primary_is_what_we_want_too() {
+    for url in ["postgres://u:p@one:5432,two:5432/db", "postgres://u:p@one,two/db", "postgres:///db?host=one,two"] {
+        let error = Store::open(&SecretString::from(url)).await.unwrap_err();
+        assert!(matches!(error, Error::Url(_)) && says(&error).contains("several hosts"), "{error}");
+    }
+    let database = postgres::database().await;
+    let wishing = |wish: &str| format!("{}&target_session_attrs={wish}", database.expose_secret()).into();
+
+    Store::open(&wishing("read-write")).await.unwrap();
+    let error = Store::open(&wishing("standby")).await.unwrap_err();
+
+    assert!(matches!(error, Error::Url(_)) && says(&error).contains("target_session_attrs"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused_in_one_sentence() {
+    let error = Store::open(&postgres::encoded_in("LATIN1").await).await.unwrap_err();
+
+    assert!(matches!(error, Error::Encoding(_)) && !error.is_transient(), "{error:?}");
+    assert!(says(&error).contains("LATIN1") && says(&error).contains("UTF8"), "{error}");
+}
+
+#[tokio::test]
 async fn an_empty_database_says_that_it_is_not_migrated() {
     let file = File::new();
     for url in [file.url(), postgres::database().await] {
@@ -112,7 +158,7 @@ async fn a_commit_that_is_cut_off_leaves_all_or_nothing() {
 async fn a_role_that_may_have_no_more_connections_is_told_in_the_servers_words() {
     let database = postgres::database().await;
     let url = postgres::limited_to(1, &database);
-    let store = Store::open_at(&Place { url: url.clone(), max_connections: 1 }).await.unwrap();
+    let store = Store::open_at(&Place { max_connections: 1, ..url.clone().into() }).await.unwrap();
     store.migrate().await.unwrap();
     let mut administrator = sqlx::PgConnection::connect(database.expose_secret()).await.unwrap();
     let cut = "select pg_terminate_backend(pid, 5000) from pg_stat_activity

@@ -5,11 +5,13 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A password that no output may contain.
@@ -18,6 +20,8 @@ pub(crate) const PASSWORD: &str = "hunter2-in-the-database";
 struct Cluster {
     directory: PathBuf,
     port: u16,
+    /// Whoever trusts this, in PEM, trusts the server as 127.0.0.1.
+    authority: String,
     /// Holds the pipe; never waited for.
     _watchdog: Child,
 }
@@ -27,6 +31,16 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// The URL of a new, empty database.
 pub(crate) async fn database() -> SecretString {
+    encoded_in("UTF8").await
+}
+
+/// Who signed the server's certificate, in PEM.
+pub(crate) fn authority() -> String {
+    CLUSTER.get().unwrap().authority.clone()
+}
+
+/// A new database that keeps texts in another way.
+pub(crate) async fn encoded_in(encoding: &str) -> SecretString {
     let cluster = tokio::task::spawn_blocking(|| CLUSTER.get_or_init(start)).await.unwrap();
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let status = Command::new(binaries().join("createdb"))
@@ -39,6 +53,8 @@ pub(crate) async fn database() -> SecretString {
             "postgres",
             "--template",
             "template0",
+            "--encoding",
+            encoding,
             &name,
         ])
         .status()
@@ -89,9 +105,10 @@ fn start() -> Cluster {
     );
     let rules = "local all guarded scram-sha-256\nlocal all all trust\nhost all postgres 127.0.0.1/32 trust\nhost all guarded 127.0.0.1/32 scram-sha-256\n";
     fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    let authority = certify(&data);
     let port = free_port();
     let settings = format!(
-        "-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+        "-c listen_addresses=127.0.0.1 -c ssl=on -c port={port} -c unix_socket_directories={} -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
          -c max_connections=200 -c log_min_messages=fatal",
         directory.display()
     );
@@ -111,7 +128,7 @@ fn start() -> Cluster {
     );
     let watchdog = watch(&directory, &data);
 
-    let cluster = Cluster { directory, port, _watchdog: watchdog };
+    let cluster = Cluster { directory, port, authority, _watchdog: watchdog };
     say(&cluster, "create role guarded login password 'another one'");
     cluster
 }
@@ -124,6 +141,25 @@ fn say(cluster: &Cluster, sql: &str) {
         .status()
         .unwrap();
     assert!(status.success(), "psql failed");
+}
+
+/// Gives the server a certificate, and the authority that signed it.
+fn certify(data: &Path) -> String {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec!["127.0.0.1".into()]).unwrap().signed_by(&key, &authority).unwrap();
+    fs::write(data.join("server.crt"), certificate.pem()).unwrap();
+    // PostgreSQL takes no key that others may read.
+    let file = data.join("server.key");
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(&file, key.serialize_pem()).unwrap();
+    if root() {
+        assert!(Command::new("chown").arg("postgres").arg(&file).status().unwrap().success());
+    }
+    authority.pem()
 }
 
 /// A port that nobody listens on, below those that the kernel hands out meanwhile.
