@@ -203,9 +203,11 @@ impl Writer<'_> {
     /// Tells when merge requests were read of which only the children are news: sets that were read before are stale now.
     async fn touch(&mut self, ids: BTreeSet<i64>) -> Result<(), Error> {
         const TOUCH: Sql = Sql {
-            postgres: "update gitlab_merge_requests set synced_at = $3
-                where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-                  and synced_at < $3",
+            // By their places: while PostgreSQL believes the table to be empty, it would compare all of its rows.
+            postgres: "update gitlab_merge_requests t set synced_at = $3 where t.ctid = any (array(
+                select s.row from json_array_elements_text($2::text::json) w cross join lateral (
+                  select x.ctid as row from gitlab_merge_requests x
+                  where x.source = $1 and x.id = w.value::bigint offset 0) s)) and t.synced_at < $3",
             sqlite: "update gitlab_merge_requests set synced_at = $3
                 where source = $1 and id in (select value from json_each($2)) and synced_at < $3",
         };

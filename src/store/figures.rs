@@ -18,6 +18,8 @@ const CHUNK: usize = 500;
 /// Stands in the place of a user where all facts of a connection are to be made anew.
 const EVERYBODY: i64 = 0;
 
+// Sub-queries below are scalars and no joins: while PostgreSQL believes a table to be empty, it would join it whole.
+
 /// Who took part in the merge requests, by person and week. Reviews that are not stored to their end say nothing.
 const EVENTS: &str = "
     select e.merge_request_id, e.user_id, e.week, e.project_id, e.author_id,
@@ -40,8 +42,8 @@ const EVENTS: &str = "
         m.merged_at is null or a.approved_at is null or a.approved_at <= m.merged_at
       from {wanted} {of(gitlab_merge_requests, m, id, w.id)} {of(gitlab_approvals, a, merge_request_id, m.id)}
       where m.reviews_complete and m.deleted_at is null and a.gone_at is null
-        and not exists (select 1 from gitlab_notes n where n.source = $1 and n.merge_request_id = m.id
-          and n.action = 'approved' and n.author_id = a.user_id and n.gone_at is null)
+        and (select count(*) from gitlab_notes n where n.source = $1 and n.merge_request_id = m.id
+          and n.action = 'approved' and n.author_id = a.user_id and n.gone_at is null) = 0
     ) e
     group by e.merge_request_id, e.user_id, e.week, e.project_id, e.author_id";
 
@@ -53,10 +55,11 @@ const LEFT: &str = "
 
 const PARTICIPANTS: &str = "
     insert into connector_participants as t (source, merge_request_id, user_id, week, {columns})
-    select $1, e.merge_request_id, e.user_id, e.week, e.project_id, coalesce(u.kind, 'person'),
-      coalesce(e.user_id = e.author_id and coalesce(u.kind, 'person') <> 'ghost', false),
+    select $1, e.merge_request_id, e.user_id, e.week, e.project_id, e.kind,
+      coalesce(e.user_id = e.author_id and e.kind <> 'ghost', false),
       e.comments, e.approvals, e.reviews, e.approved, e.first_review_at, e.first_approval_at
-    from ({events}) e left join gitlab_users u on u.source = $1 and u.id = e.user_id
+    from (select e.*, coalesce((select u.kind from gitlab_users u where u.source = $1 and u.id = e.user_id), 'person') as kind
+      from ({events}) e) e
     where true order by e.merge_request_id, e.user_id, e.week
     on conflict (source, merge_request_id, user_id, week) do update set {updates}";
 
@@ -75,7 +78,8 @@ const PARTICIPANT: &[&str] = &[
 const FACTS: &str = "
     insert into connector_facts as t (source, merge_request_id, {columns})
     select $1, m.id, m.project_id, m.author_id,
-      case when m.author_id is not null then coalesce(u.kind, 'person') end,
+      case when m.author_id is not null then
+        coalesce((select u.kind from gitlab_users u where u.source = $1 and u.id = m.author_id), 'person') end,
       m.created_at, {week(m.created_at)},
       case when m.draft then null else coalesce(m.ready_at, (select max(n.created_at) from gitlab_notes n
         where n.source = $1 and n.merge_request_id = m.id and n.action = 'ready' and n.gone_at is null), m.created_at) end,
@@ -89,7 +93,6 @@ const FACTS: &str = "
       case when m.reviews_complete then coalesce(p.comments, 0) end,
       m.additions + m.deletions, m.changed_files
     from {wanted} {of(gitlab_merge_requests, m, id, w.id)}
-    left join gitlab_users u on u.source = $1 and u.id = m.author_id
     left join (
       select p.merge_request_id,
         min(case when not p.is_own then p.first_review_at end) as first_review_at,

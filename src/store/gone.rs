@@ -18,10 +18,12 @@ const MEET: Sql = Sql {
 };
 
 const GONE_LABELS: Sql = Sql {
-    postgres: "update gitlab_labels t set gone_at = $3
-        from json_to_recordset($2::text::json) as c(project_id bigint, keep bigint[])
-        where t.source = $1 and t.project_id = c.project_id and t.gone_at is null and t.synced_at <= $3
-          and t.id <> all (c.keep)",
+    // By their places: while PostgreSQL believes the table to be empty, it would compare all of its rows.
+    postgres: "update gitlab_labels t set gone_at = $3 where t.ctid = any (array(
+        select l.row from json_to_recordset($2::text::json) as c(project_id bigint, keep bigint[])
+        cross join lateral (select x.ctid as row, x.id from gitlab_labels x where x.source = $1 and x.project_id = c.project_id
+          offset 0) l
+        where l.id <> all (c.keep))) and t.gone_at is null and t.synced_at <= $3",
     sqlite: "update gitlab_labels set gone_at = $3 where source = $1 and (project_id, id) in (
         select t.project_id, t.id from json_each($2) c
         cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id' and t.gone_at is null
@@ -29,10 +31,11 @@ const GONE_LABELS: Sql = Sql {
 };
 
 const GONE_MEMBERS: Sql = Sql {
-    postgres: "update gitlab_members t set gone_at = $3
-        from json_to_recordset($2::text::json) as c(kind text, holder_id bigint, keep bigint[])
-        where t.source = $1 and t.kind = c.kind and t.holder_id = c.holder_id and t.gone_at is null
-          and t.synced_at <= $3 and t.user_id <> all (c.keep)",
+    postgres: "update gitlab_members t set gone_at = $3 where t.ctid = any (array(
+        select m.row from json_to_recordset($2::text::json) as c(kind text, holder_id bigint, keep bigint[])
+        cross join lateral (select x.ctid as row, x.user_id from gitlab_members x
+          where x.source = $1 and x.kind = c.kind and x.holder_id = c.holder_id offset 0) m
+        where m.user_id <> all (c.keep))) and t.gone_at is null and t.synced_at <= $3",
     sqlite: "update gitlab_members set gone_at = $3 where source = $1 and (kind, holder_id, user_id) in (
         select t.kind, t.holder_id, t.user_id from json_each($2) c
         cross join gitlab_members t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'

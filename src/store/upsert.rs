@@ -197,7 +197,8 @@ impl Upsert {
         let known = |name: &&str| format!("(r.{name} is null or r.{name} is not distinct from k.{name})");
         let conditions: Vec<String> = self.key.iter().map(same).chain(self.columns.iter().map(known)).collect();
         let conditions = conditions.join(" and ");
-        format!("not exists (select 1 from {} k where k.source = $1 and {conditions})", self.table)
+        // A scalar: while PostgreSQL believes the table to be empty, it would join it whole.
+        format!("(select count(*) from {} k where k.source = $1 and {conditions}) = 0", self.table)
     }
 }
 
@@ -227,7 +228,8 @@ impl Children {
     /// request, and `$3` when they were read. Answers the merge requests concerned.
     ///
     /// Counting first saves comparing, because nearly always nothing is gone. `cross join` keeps SQLite from reading the whole
-    /// table for every entry of the document.
+    /// table for every entry of the document, and the array of places keeps PostgreSQL from asking the document for every
+    /// row of the table, which it likes to while it believes that the table is empty.
     pub(super) fn marked(&self) -> Sql {
         let Children { table, key, .. } = self;
         let stored = |id: &str| {
@@ -236,9 +238,10 @@ impl Children {
             )
         };
         let postgres = format!(
-            "update {table} t set gone_at = $3 from (\n\
-             select c.* from {sets} where {stored} <> c.count offset 0) c\n\
-             where t.source = $1 and t.merge_request_id = c.id and t.gone_at is null{unkept}\n\
+            "update {table} t set gone_at = $3 where t.ctid = any (array(\n\
+             select t.row from {sets} cross join lateral (select x.ctid as row, x.* from {table} x\n\
+             where x.source = $1 and x.merge_request_id = c.id and x.gone_at is null offset 0) t\n\
+             where {stored} <> c.count{unkept})) and t.gone_at is null\n\
              returning t.merge_request_id",
             sets = self.sets(Dialect::Postgres),
             stored = stored("c.id"),

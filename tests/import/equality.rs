@@ -235,3 +235,19 @@ async fn refreshing_what_was_named_equals_importing_it() {
         assert_same(&place.rows().await, &fresh.rows().await);
     }
 }
+
+/// PostgreSQL plans for tables as they were when it last counted them, which was when they were empty.
+#[tokio::test]
+async fn what_a_page_reads_of_the_database_does_not_grow_with_what_is_stored() {
+    let gitlab = serve(company(2, Size { projects: 1, merge_requests: 1_500, ..Size::default() })).await;
+    let place = Place::postgres().await;
+
+    import(&gitlab, &place, &place.settings("first")).await.unwrap();
+
+    place.store.close().await;
+    let reads = "select cast(max((coalesce(idx_tup_fetch, 0) + seq_tup_read) / greatest(n_tup_ins, 100)) as text)
+        from pg_stat_user_tables where relname like 'gitlab_%' or relname in ('connector_facts', 'connector_participants')";
+    let most: i64 = place.texts(reads).await[0].parse().unwrap();
+    // A few pages are dear, as long as there is little to read.
+    assert!(most < 400, "{most} rows are read for each that is stored");
+}

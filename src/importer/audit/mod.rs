@@ -80,7 +80,8 @@ async fn compare(ctx: &Context, sample: Sample, progress: &Progress) -> Result<A
     let source = ctx.settings.source;
     let imported = ctx.patiently(|| ctx.store.last_import(source)).await?.ok_or(Error::NeverImported)?;
     let ahead = ctx.client.server_now().duration_since(Timestamp::now()) - ROUNDED;
-    let auditor = Auditor { ctx, until: imported.checked_add(ahead).unwrap_or(imported) };
+    let until = last_of_its_second(imported.checked_add(ahead).unwrap_or(imported));
+    let auditor = Auditor { ctx, until };
     let mut audit = Audit::begun(Timestamp::now());
 
     let projects = auditor.projects().await?;
@@ -115,6 +116,11 @@ impl Auditor<'_> {
         let projects = || self.ctx.store.audited_projects(*source, (*since, self.until), scope.include_archived);
         self.ctx.patiently(projects).await
     }
+}
+
+/// GitLab compares fractions of seconds that it does not tell. At the end of a second, both see the same.
+fn last_of_its_second(at: Timestamp) -> Timestamp {
+    Timestamp::new(at.as_second(), 999_999_000).unwrap_or(at)
 }
 
 /// What a finished worker has to say of an audit.
