@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::deliveries::{Receiver, hooked};
+use crate::receiver::{Receiver, hooked};
 use crate::support::{OWNER, Served, missing, small};
 
 // The keys are those of `lib/gitlab/data_builder/{pipeline,build,deployment}.rb`.

@@ -120,3 +120,34 @@ async fn a_deployment_by_a_job_is_changed_by_no_client() {
     let message = "403 Forbidden - Deployments created using GitLab CI can not be updated using the API";
     assert_eq!((status, body), (403, json!({ "message": message })));
 }
+
+/// The words are those of app/finders/deployments_finder.rb.
+#[tokio::test]
+async fn deployments_refuse_what_would_be_slow() {
+    let served = serve(small()).await;
+    let path = "/projects/1/deployments?";
+
+    for (query, reason) in [
+        ("updated_after=2026-01-01&order_by=id", "`updated_at` filter requires `updated_at` sort"),
+        ("finished_after=2026-01-01&status=success", "`finished_at` filter requires `finished_at` sort."),
+        (
+            "order_by=finished_at",
+            "`finished_at` sort requires `finished_at` filter or a filter with at least one of the finished statuses.",
+        ),
+        (
+            "finished_after=2026-01-01&order_by=finished_at&status=failed",
+            "`finished_at` filter must be combined with `success` status filter.",
+        ),
+        (
+            "finished_after=2026-01-01&updated_after=2026-01-01",
+            "Both `updated_at` filter and `finished_at` filter can not be specified",
+        ),
+    ] {
+        let expected = (400, json!({ "message": format!("400 Bad request - {reason}") }));
+        assert_eq!(served.read(&format!("{path}{query}"), READER).await, expected, "{query}");
+    }
+    let fine = "finished_after=2026-01-01&order_by=finished_at&status=success";
+    assert_eq!(served.read(&format!("{path}{fine}"), READER).await.0, 200);
+    let old = serve(small().with_version("15.11")).await;
+    assert_eq!(old.read(&format!("{path}updated_after=2026-01-01&order_by=id"), READER).await.0, 200);
+}

@@ -4,7 +4,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::Role;
 use serde_json::{Value, json};
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{OWNER, READER, Served, serve, small};
 
 const FIRST: &str = "/projects/acme%2Fweb/merge_requests/1";

@@ -338,37 +338,6 @@ async fn commits_are_those_of_the_branch_that_is_asked_for() {
     assert_eq!(ids(format!("ref_name={branch}&until={until}&since={until}")).await[0], json!(head));
 }
 
-/// The words are those of app/finders/deployments_finder.rb.
-#[tokio::test]
-async fn deployments_refuse_what_would_be_slow() {
-    let served = serve(small()).await;
-    let path = "/projects/1/deployments?";
-
-    for (query, reason) in [
-        ("updated_after=2026-01-01&order_by=id", "`updated_at` filter requires `updated_at` sort"),
-        ("finished_after=2026-01-01&status=success", "`finished_at` filter requires `finished_at` sort."),
-        (
-            "order_by=finished_at",
-            "`finished_at` sort requires `finished_at` filter or a filter with at least one of the finished statuses.",
-        ),
-        (
-            "finished_after=2026-01-01&order_by=finished_at&status=failed",
-            "`finished_at` filter must be combined with `success` status filter.",
-        ),
-        (
-            "finished_after=2026-01-01&updated_after=2026-01-01",
-            "Both `updated_at` filter and `finished_at` filter can not be specified",
-        ),
-    ] {
-        let expected = (400, json!({ "message": format!("400 Bad request - {reason}") }));
-        assert_eq!(served.read(&format!("{path}{query}"), READER).await, expected, "{query}");
-    }
-    let fine = "finished_after=2026-01-01&order_by=finished_at&status=success";
-    assert_eq!(served.read(&format!("{path}{fine}"), READER).await.0, 200);
-    let old = serve(small().with_version("15.11")).await;
-    assert_eq!(old.read(&format!("{path}updated_after=2026-01-01&order_by=id"), READER).await.0, 200);
-}
-
 /// `merge_requests_enabled` is what the caller has: members-only means Reporter upwards (`feature_available?`).
 #[tokio::test]
 async fn features_are_on_for_those_who_may_use_them() {

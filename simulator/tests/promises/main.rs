@@ -34,6 +34,7 @@ mod paging;
 mod parameters;
 mod pipelines;
 mod places;
+mod receiver;
 mod releases;
 mod reviews;
 mod service_accounts;

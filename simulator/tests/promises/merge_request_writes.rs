@@ -5,7 +5,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::{Branch, Edition, Milestone, Owner, Role, Scope, Sha};
 use serde_json::{Value, json};
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{OWNER, READER, serve, small};
 
 const LIST: &str = "/projects/acme%2Fweb/merge_requests";

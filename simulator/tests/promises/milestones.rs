@@ -4,7 +4,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::{Feature, Role};
 use serde_json::{Value, json};
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{OWNER, READER, missing, serve, small};
 
 const PATH: &str = "/projects/1/milestones";

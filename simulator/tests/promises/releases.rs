@@ -4,7 +4,7 @@ use gitlab_simulator::world::Role;
 use serde_json::{Value, json};
 
 use crate::branches::branched;
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{OWNER, READER, missing, serve};
 
 const PATH: &str = "/projects/1/releases";

@@ -4,7 +4,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::{Edition, ReviewState};
 use serde_json::json;
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::small;
 
 fn bodies(world: &World) -> Vec<&str> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gitlab_simulator::world::Edition;
 use serde_json::{Value, json};
 
-use crate::deliveries::{Receiver, hooked};
+use crate::receiver::{Receiver, hooked};
 use crate::support::{READER, missing, serve, small};
 
 const EVENT: &str = "object_kind event_type user project object_attributes labels changes repository";

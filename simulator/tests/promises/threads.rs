@@ -4,7 +4,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::SystemAction;
 use serde_json::json;
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{READER, serve, small};
 
 /// Two threads, of bob and of ann.

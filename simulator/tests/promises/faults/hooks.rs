@@ -5,7 +5,7 @@ use std::time::Duration;
 use gitlab_simulator::{Fault, FaultKind, Odd};
 use serde_json::json;
 
-use crate::deliveries::hooked;
+use crate::receiver::hooked;
 use crate::support::{Served, small};
 
 async fn comment(served: &Served, body: &str) {
