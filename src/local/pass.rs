@@ -100,6 +100,9 @@ async fn import(
 ) -> (Verdict, Option<Summary>) {
     let stored = match stored {
         Ok(stored) => stored,
+        Err(error @ stored::Error::Missing { .. }) => {
+            return (Verdict::unknown(reason::WAITING, error.to_string()), None);
+        }
         Err(error) => return (Verdict::bad(reason::STORE_UNAVAILABLE, error.to_string()), None),
     };
     let Some(access) = access else {

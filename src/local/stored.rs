@@ -30,6 +30,14 @@ pub enum Error {
     /// The database says no.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The connection names a database, and a reference of it leads nowhere.
+    #[error("{field}: {lookup}")]
+    Missing {
+        /// The field of the spec.
+        field: String,
+        /// Where it leads.
+        lookup: String,
+    },
     /// A webhook secret cannot be made.
     #[error("the system gives no randomness for a new webhook secret")]
     NoRandomness,
@@ -41,6 +49,10 @@ impl Stored {
     /// # Errors
     /// Whatever the database says.
     pub async fn open(work: &Work<'_>, settings: &Settings) -> Result<Stored, Error> {
+        let missing = work.observed.missing.iter().find(|missing| missing.field.starts_with("spec.store"));
+        if let Some(missing) = missing.filter(|_| settings.database.is_none()) {
+            return Err(Error::Missing { field: missing.field.clone(), lookup: missing.lookup.to_string() });
+        }
         let named = work.observed.database.as_ref().map(asked::place);
         let mut place = named.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE).into());
         if let Some(url) = &settings.database {

@@ -27,6 +27,20 @@ async fn a_wrong_password_is_said_and_not_printed() {
     assert!(!ended.text().contains(postgres::PASSWORD), "{}", ended.text());
 }
 
+/// Rows in a file that nobody asked for would be missed elsewhere.
+#[tokio::test]
+async fn a_store_whose_secret_is_not_there_is_named_and_no_other_database_is_filled() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given =
+        manifest(gitlab.url(), READER, &format!("{QUIET}  store: {{secretRef: {{name: nowhere, key: url}}}}\n"));
+
+    let ended = sync(&directory, &given, &[]).await;
+
+    ended.says(3, &["spec.store", "Secret 'nowhere'"]);
+    assert!(!directory.path().join("gitlab-connector.db").exists());
+}
+
 #[tokio::test]
 async fn a_database_url_of_another_kind_is_told_what_may_be_there() {
     let ended = binary::run(&Directory::new(), &["migrate", "--database", "mysql://root@localhost/x"]).await;
