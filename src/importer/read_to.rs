@@ -78,6 +78,8 @@ impl ReadTo {
 
     /// A run reads all projects of some groups, one by one: once it has ended, what changed before `at` is stored.
     pub(super) fn opens(&mut self, run: &Run, groups: Vec<String>, at: Timestamp) {
+        // GitLab tells whole seconds: what changes later in this one would not seem later.
+        let at = Timestamp::from_second(at.as_second() - 1).unwrap_or(at);
         (self.run, self.opening, self.planned_at) = (run.id, groups, Some(at));
     }
 
