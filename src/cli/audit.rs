@@ -1,11 +1,14 @@
 //! `gitlab-connector audit`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use secrecy::SecretString;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
-use super::{ACCESS_MISSING, DIFFERENT, DONE, Failure, INTERRUPTED, Output, progress, say, stop_signal, table::Table};
+use super::{
+    ACCESS_MISSING, DIFFERENT, DONE, Failure, Given, INTERRUPTED, Output, complain, progress, say, stop_signal,
+    table::Table,
+};
 use crate::{
     api::HumanDuration,
     asked, gitlab,
@@ -26,14 +29,8 @@ const LONGEST: usize = 40;
 /// Which connections, and how much of each.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Manifests of GitLabConnection, Secret and ConfigMap; `-` is standard input. May be given several times.
-    #[arg(short, long = "file", value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-
-    /// The database: postgres://… or sqlite:PATH. Default: the connection's store, else sqlite:gitlab-connector.db here.
-    /// A password is better kept in the environment: others can see a command line.
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    database: Option<SecretString>,
+    #[command(flatten)]
+    given: Given,
 
     /// How many merge requests to read anew and compare, drawn at random.
     #[arg(long, value_name = "N", default_value_t = 500)]
@@ -53,9 +50,9 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<u8, Failure> {
-    let manifests = manifest::read(&args.files).map_err(Failure::bad_input)?;
+    let manifests = manifest::read(&args.given.files).map_err(Failure::bad_input)?;
     let settings = Settings {
-        database: args.database.clone(),
+        database: args.given.database.clone(),
         receiver_url: None,
         walk: false,
         full: false,
@@ -63,18 +60,25 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     };
     let sample = if args.all { Sample::All } else { Sample::Random(args.sample) };
     let (mut audits, mut code) = (Vec::new(), DONE);
+    let stop = stop_signal();
     for given in &manifests.connections {
         let metrics = gitlab::Metrics::default();
         let work = Work::new(given, &manifests.references, &metrics).map_err(Failure::bad_input)?;
-        if let Some(missing) = work.observed.missing.first() {
-            return Err(Failure { code: ACCESS_MISSING, message: format!("{}: {}", missing.field, missing.lookup) });
-        }
-        let audit = one(&work, &settings, sample).await?;
+        let audit = match one(&work, &settings, sample, &stop).await {
+            Ok(audit) => audit,
+            Err(failure) if failure.code == INTERRUPTED => return Err(failure),
+            // The others are audited all the same.
+            Err(Failure { code: trouble, message }) => {
+                complain(&format!("{}: {message}", work.name()));
+                code = code.max(trouble);
+                continue;
+            }
+        };
         if args.output == Output::Text {
             say(&text(&work.name(), &audit));
         }
         if audit.differences > 0 {
-            code = DIFFERENT;
+            code = code.max(DIFFERENT);
         }
         audits.push(json(&work, &audit));
     }
@@ -84,18 +88,21 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
     Ok(code)
 }
 
-async fn one(work: &Work<'_>, settings: &Settings, sample: Sample) -> Result<Audit, Failure> {
+async fn one(work: &Work<'_>, settings: &Settings, sample: Sample, stop: &CancellationToken) -> Result<Audit, Failure> {
+    if let Some(missing) = work.observed.missing.first() {
+        return Err(Failure { code: ACCESS_MISSING, message: format!("{}: {}", missing.field, missing.lookup) });
+    }
     let Stored { store, registered, .. } = Stored::open(work, settings).await.map_err(Failure::failed)?;
     let usual = asked::import_settings(work.spec(), registered.source);
     let usual = importer::Settings { patience: settings.patience, ..usual };
     let progress = Arc::new(Progress::default());
     let shown = progress::show(&work.name(), Arc::clone(&progress), work.client.clone(), true);
-    let audited = audit::run(&work.client, &store, &usual, sample, &progress, stop_signal()).await;
+    let audited = audit::run(&work.client, &store, &usual, sample, &progress, stop.clone()).await;
     drop(shown);
     store.close().await;
     audited.map_err(|error| match error {
         importer::Error::Stopped => Failure { code: INTERRUPTED, message: "stopped before the end".to_owned() },
-        error => Failure::failed(format!("{}: {error}", work.name())),
+        error => Failure::failed(error),
     })
 }
 
@@ -171,14 +178,8 @@ fn json(work: &Work<'_>, audit: &Audit) -> Value {
     });
     let rows = audit.noted.iter().map(|one| {
         let mut row = json!({
-            "project": one.path, "mergeRequest": one.iid, "table": one.difference.table, "row": one.difference.row,
+            "kind": one.difference.finding.kind(), "project": one.path, "mergeRequest": one.iid, "table": one.difference.table, "row": one.difference.row,
         });
-        row["kind"] = match &one.difference.finding {
-            Finding::Missing => "missing",
-            Finding::Extra => "extra",
-            Finding::Other { .. } => "other",
-        }
-        .into();
         if let Finding::Other { column, stored, gitlab } = &one.difference.finding {
             (row["column"], row["stored"], row["gitlab"]) = (json!(column), json!(stored), json!(gitlab));
         }

@@ -21,6 +21,7 @@ use std::{
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,19 @@ const DIFFERENT: u8 = 4;
 
 /// Somebody pressed Ctrl-C.
 const INTERRUPTED: u8 = 130;
+
+/// Connections in files, and where their rows go.
+#[derive(Debug, clap::Args)]
+struct Given {
+    /// Manifests of GitLabConnection, Secret and ConfigMap; `-` is standard input. May be given several times.
+    #[arg(short, long = "file", value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// The database: postgres://… or sqlite:PATH. Default: the connection's store, else sqlite:gitlab-connector.db here.
+    /// A password is better kept in the environment: others can see a command line.
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    database: Option<SecretString>,
+}
 
 /// How an answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,16 +1,17 @@
 //! `gitlab-connector sync`.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
     sync::{mpsc, oneshot},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ACCESS_MISSING, DONE, FAILED, Failure, INTERRUPTED, Output, note, progress, report, say, stop_signal};
+use super::{
+    ACCESS_MISSING, DONE, FAILED, Failure, Given, INTERRUPTED, Output, note, progress, report, say, stop_signal,
+};
 use crate::{
     access::{self, Outcome},
     api::{GitLabConnectionStatus, HumanDuration, conditions::reason},
@@ -26,14 +27,8 @@ const GRACE: Duration = Duration::from_millis(700);
 /// Which connections, and what to do with them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Manifests of GitLabConnection, Secret and ConfigMap; `-` is standard input. May be given several times.
-    #[arg(short, long = "file", value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-
-    /// The database: postgres://… or sqlite:PATH. Default: the connection's store, else sqlite:gitlab-connector.db here.
-    /// A password is better kept in the environment: others can see a command line.
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
-    database: Option<SecretString>,
+    #[command(flatten)]
+    given: Given,
 
     /// Keep going: import on schedule, look after webhooks, and serve the receiver.
     #[arg(long, conflicts_with = "remove_webhooks")]
@@ -65,7 +60,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<u8, Failure> {
-    let manifests = manifest::read(&args.files).map_err(Failure::bad_input)?;
+    let manifests = manifest::read(&args.given.files).map_err(Failure::bad_input)?;
     let mut registry = telemetry::registry();
     let (api, deliveries) = (gitlab::Metrics::register(&mut registry), receiver::Metrics::register(&mut registry));
     let works = manifests
@@ -75,7 +70,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(Failure::bad_input)?;
     let settings = Settings {
-        database: args.database.clone(),
+        database: args.given.database.clone(),
         receiver_url: args.watch.then(|| format!("http://{}/webhooks/gitlab", args.listen)),
         walk: true,
         full: args.full,

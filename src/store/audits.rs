@@ -245,13 +245,13 @@ fn rows(audit: &Audit) -> Vec<serde_json::Value> {
     });
     let noted = audit.noted.iter().map(|one| {
         let Difference { table, row, finding, .. } = &one.difference;
-        let (kind, column, stored, gitlab) = match finding {
-            Finding::Missing => ("missing", None, None, None),
-            Finding::Extra => ("extra", None, None, None),
-            Finding::Other { column, stored, gitlab } => ("other", Some(column), stored.as_ref(), gitlab.as_ref()),
+        let (column, stored, gitlab) = match finding {
+            Finding::Missing | Finding::Extra => (None, None, None),
+            Finding::Other { column, stored, gitlab } => (Some(column), stored.as_ref(), gitlab.as_ref()),
         };
         json!({
-            "project_id": one.project_id, "iid": one.iid, "table_name": table, "row_key": row, "kind": kind,
+            "project_id": one.project_id, "iid": one.iid, "table_name": table, "row_key": row,
+            "kind": finding.kind(),
             "column_name": column, "stored": stored, "gitlab": gitlab,
         })
     });

@@ -42,6 +42,18 @@ pub enum Finding {
     },
 }
 
+impl Finding {
+    /// Its name, as tables and programs spell it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Finding::Missing => "missing",
+            Finding::Extra => "extra",
+            Finding::Other { .. } => "other",
+        }
+    }
+}
+
 /// The statements that compare rows of one table.
 pub(super) struct Compared {
     pub(super) table: &'static str,

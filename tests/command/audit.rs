@@ -49,6 +49,21 @@ async fn a_difference_is_named_with_both_values_and_what_mends_it() {
 }
 
 #[tokio::test]
+async fn a_connection_that_cannot_be_audited_keeps_none_from_it() {
+    let gitlab = serve(acme()).await;
+    let directory = Directory::new();
+    let given = manifest(gitlab.url(), READER, QUIET);
+    sync(&directory, &given, &[]).await.says(0, &[]);
+    let other =
+        given.replace("name: acme", "name: broken").replace("name: tokens, key: reader", "name: tokens, key: none");
+    directory.write("other.yaml", other.split("---").find(|part| part.contains("GitLabConnection")).unwrap());
+
+    let ended = audit(&directory, &["-f", "other.yaml"]).await;
+
+    ended.says(3, &["metrics/broken: ", "'none'", "metrics/acme: no difference"]);
+}
+
+#[tokio::test]
 async fn an_audit_before_the_first_import_says_what_to_do_first() {
     let gitlab = serve(acme()).await;
     let directory = Directory::new();

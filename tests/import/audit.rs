@@ -258,6 +258,28 @@ async fn at_the_end_of_an_import_an_audit_is_made_where_the_last_is_long_ago() {
     assert_eq!(found, [Some((2, 0)), None, Some((2, 2))]);
 }
 
+/// Whoever dies amid an audit leaves nothing of it.
+#[tokio::test]
+async fn an_audit_that_came_to_no_end_fails_no_import_and_is_made_at_the_end_of_the_next() {
+    let gitlab = serve(private()).await;
+    for place in Place::each().await {
+        let auditing = Auditing { interval: SignedDuration::from_hours(24), sample: 10 };
+        let settings = |key: &str| Settings {
+            audit: Some(auditing),
+            patience: SignedDuration::from_secs(1),
+            ..place.settings(key)
+        };
+        gitlab.faults().add(Fault::at("POST /graphql counts", FaultKind::Status { status: 502 }));
+        let failed = import(&gitlab, &place, &settings("first")).await.unwrap();
+        gitlab.faults().clear();
+        let made = import(&gitlab, &place, &settings("second")).await.unwrap();
+
+        assert_eq!((failed.exit_code(), failed.audit), (0, None));
+        assert_eq!(made.audit.map(|audit| audit.merge_requests), Some(3));
+        assert_eq!(place.texts("select cast(count(*) as text) from connector_audits").await, ["1"]);
+    }
+}
+
 #[tokio::test]
 async fn of_several_workers_one_makes_the_audit() {
     let gitlab = serve(company(14, Size { projects: 6, ..small() })).await;
