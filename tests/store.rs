@@ -114,6 +114,9 @@ impl Home {
         }
         self.change("drop table connector_audits").await;
         self.change("drop table connector_audit_differences").await;
+        self.change("drop table gitlab_usernames").await;
+        self.change("alter table gitlab_notes drop column requested_reviewers").await;
+        self.change("alter table gitlab_members add column state text").await;
         self.change("drop table connector_facts").await;
         self.change("drop table connector_participants").await;
         self.change("drop table connector_recounts").await;
@@ -143,12 +146,13 @@ impl Home {
     }
 }
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "gitlab_groups",
     "gitlab_projects",
     "gitlab_labels",
     "gitlab_members",
     "gitlab_users",
+    "gitlab_usernames",
     "gitlab_merge_requests",
     "gitlab_notes",
     "gitlab_approvals",

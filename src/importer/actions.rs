@@ -56,6 +56,17 @@ pub(super) fn action(system: bool, icon: Option<&str>, body: &str) -> Option<&'s
     added(&start)
 }
 
+/// The @-names of the people whom a note asks for a review, as "requested review from @ann, @bob, and @cem and removed review
+/// request for @dan" does.
+pub(super) fn requested_reviewers(body: &str) -> Vec<String> {
+    let asked = body.split(" and removed ").next().unwrap_or_default();
+    let name = |word: &str| {
+        let name = word.strip_prefix('@')?.trim_end_matches([',', '.']);
+        (!name.is_empty()).then(|| name.to_owned())
+    };
+    asked.split_whitespace().filter_map(name).collect()
+}
+
 /// "added 3 commits", "added ~1 label", "added bug label".
 fn added(start: &str) -> Option<&'static str> {
     let what = start.strip_prefix("added ")?;
@@ -96,6 +107,16 @@ mod tests {
         assert_eq!(read("added ~12 label"), Some("labels_changed"));
         assert_eq!(read("merged"), Some("merged"));
         assert_eq!(read("did something new"), None);
+    }
+
+    #[test]
+    fn those_who_are_asked_for_a_review_are_known_by_their_names() {
+        assert_eq!(requested_reviewers("requested review from @ann"), ["ann"]);
+        assert_eq!(requested_reviewers("requested review from @a.nn-1, @bob_, and @cem"), ["a.nn-1", "bob_", "cem"]);
+        assert_eq!(requested_reviewers("requested review from @ann and @bob"), ["ann", "bob"]);
+        assert_eq!(requested_reviewers("requested review from @ann and removed review request for @bob"), ["ann"]);
+        assert_eq!(requested_reviewers("requested review from @ann and removed approval"), ["ann"]);
+        assert_eq!(requested_reviewers("hat um ein Review gebeten"), [""; 0]);
     }
 
     #[test]

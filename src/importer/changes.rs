@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::gitlab::Class;
 use crate::gitlab::queries::merge_request::{InProject, MergeRequest};
-use crate::gitlab::queries::scope as answers;
+use crate::gitlab::queries::scope::{self as answers, Owner};
 use crate::store::{Batch, Kind, NewTask, Standing, Unreadable};
 
 use super::discover::is_of_the_token;
@@ -141,7 +141,7 @@ impl Planner<'_> {
         if self.known.get(&project).is_some_and(|known| known.followed && !known.unreadable && known.path == path) {
             return Ok(true);
         }
-        let document = answers::one_project(self.ctx.dialect, self.parts());
+        let document = answers::one_project(self.ctx.dialect, Owner::Project, self.parts());
         let asked = belongings::ask((self.ctx, self.view()), &document, &json!({ "path": path })).await;
         let answer: answers::ProjectAnswer = match asked {
             Err(Error::GitLab(error)) if error.class() != Class::Fatal => {
@@ -154,7 +154,7 @@ impl Planner<'_> {
         };
         let Some(found) = answer.project.filter(|found| found.id == project) else { return Ok(false) };
         let archived = found.archived == Some(true);
-        self.projects(vec![found]).await?;
+        self.projects(Owner::Project, vec![found]).await?;
         let Some((verdict, _)) = self.walked.projects.get(&project) else { return Ok(false) };
         if !verdict.follows() {
             return Ok(false);

@@ -5,13 +5,13 @@
 use serde_json::json;
 
 use crate::gitlab::graphql::{Answer, GraphqlError};
-use crate::gitlab::queries::scope::{self as answers, Group, Label, Owner, Parts, Project, TreeAnswer, next_of};
+use crate::gitlab::queries::scope::{self as answers, Group, Owner, Parts, Project, TreeAnswer, next_of};
 use crate::gitlab::{self, Class};
 use crate::store::{NewTask, Unreadable};
 
 use super::adapt::PageSize;
+use super::belongings::Tail;
 use super::cure::{Cure, Troubles};
-use super::lists::Asking;
 use super::plan::Verdict;
 use super::planner::Planner;
 use super::project::NOT_SHOWN;
@@ -84,15 +84,12 @@ impl Planner<'_> {
         let mut after_group: Option<String> = None;
         let mut after_project: Option<String> = None;
         let (mut groups_open, mut projects_open) = (below, true);
-        let mut waiting: Vec<Project> = Vec::new();
 
         while groups_open || projects_open {
             let first = size.under(PAGE);
-            // Projects inherit labels from groups: after their first page they wait until all groups are known.
-            let with_projects = projects_open && (waiting.is_empty() || !groups_open);
             let variables = json!({
                 "path": path, "groups": first, "projects": first, "afterGroup": after_group,
-                "afterProject": after_project, "withGroups": groups_open, "withProjects": with_projects,
+                "afterProject": after_project, "withGroups": groups_open, "withProjects": projects_open,
             });
             let ask = || async {
                 whole_but_for_repositories(self.view().graphql::<TreeAnswer>(&document, &variables).await?)
@@ -117,37 +114,27 @@ impl Planner<'_> {
             self.found.insert(reference.to_owned());
 
             after_group = next_of(descendant_groups.as_ref());
-            groups_open = after_group.is_some();
-            if with_projects {
-                after_project = next_of(projects.as_ref());
-                projects_open = after_project.is_some();
-            }
-            let mut groups: Vec<Group> = descendant_groups.unwrap_or_default().nodes.into_iter().flatten().collect();
+            after_project = next_of(projects.as_ref());
+            (groups_open, projects_open) = (after_group.is_some(), after_project.is_some());
             if !self.walked.roots.contains(&group.full_path) {
                 self.walked.roots.push(group.full_path.clone());
             }
-            groups.push(group);
+            let below = descendant_groups.unwrap_or_default().nodes.into_iter().flatten();
+            let groups = below.map(|group| (Owner::Group, group)).chain([(Owner::Top, group)]).collect();
             self.groups(groups).await?;
-            waiting.extend(projects.unwrap_or_default().nodes.into_iter().flatten());
-            if !groups_open {
-                self.projects(std::mem::take(&mut waiting)).await?;
-            }
+            self.projects(Owner::Project, projects.unwrap_or_default().nodes.into_iter().flatten().collect()).await?;
         }
         Ok(())
     }
 
-    async fn groups(&mut self, groups: Vec<Group>) -> Result<(), Error> {
+    async fn groups(&mut self, groups: Vec<(Owner, Group)>) -> Result<(), Error> {
         let mut rows = Rows::default();
-        for mut group in groups {
-            if self.groups.contains_key(&group.id) {
+        for (owner, group) in groups {
+            if self.walked.groups.insert(group.id, group.archived).is_some() {
                 continue;
             }
-            let asking = Asking { ctx: self.ctx, client: self.view(), path: &group.full_path };
-            belongings::complete(asking, Owner::Group, &mut group.labels, &mut group.members).await?;
-            let labels = group.labels.take().map(|list| list.nodes.into_iter().flatten().collect());
-            let parent = group.parent.as_ref().and_then(|parent| parent.id);
-            self.groups.insert(group.id, (parent, labels.unwrap_or_default()));
-            self.walked.groups.insert(group.id, group.archived);
+            let place = (owner, group.id, group.full_path.as_str());
+            self.tails.extend(Tail::of(place, self.user, group.labels.as_ref(), group.members.as_ref()));
             rows.group(group);
         }
         if rows.batch.groups.is_empty() {
@@ -156,10 +143,10 @@ impl Planner<'_> {
         self.commit(rows, Vec::new()).await
     }
 
-    pub(super) async fn projects(&mut self, projects: Vec<Project>) -> Result<(), Error> {
+    pub(super) async fn projects(&mut self, owner: Owner, projects: Vec<Project>) -> Result<(), Error> {
         let mut rows = Rows::default();
         let mut tasks = Vec::new();
-        for mut project in projects {
+        for project in projects {
             let verdict = self.filter.judge(&project);
             let count = project.merge_requests.and_then(|list| list.count).unwrap_or(0);
             let is_new = self.walked.projects.insert(project.id, (verdict, project.archived)).is_none();
@@ -168,8 +155,8 @@ impl Planner<'_> {
             if !(is_new || is_better) || matches!(verdict, Verdict::Excluded | Verdict::Deleted) {
                 continue;
             }
-            let asking = Asking { ctx: self.ctx, client: self.view(), path: &project.full_path };
-            belongings::complete(asking, Owner::Project, &mut project.labels, &mut project.members).await?;
+            let place = (owner, project.id, project.full_path.as_str());
+            self.tails.extend(Tail::of(place, self.user, project.labels.as_ref(), project.members.as_ref()));
             if verdict == Verdict::Read && self.shows_none(project.id, count) {
                 // Until it was read to its end, it is asked for by itself: meanwhile changes of its group pass it by.
                 let reason = NOT_SHOWN.to_owned();
@@ -182,9 +169,7 @@ impl Planner<'_> {
                     _ => drop(self.wanted.insert(project.id)),
                 }
             }
-            let namespace = project.namespace.as_ref().and_then(|namespace| namespace.id);
-            let inherited = self.labels_of(namespace);
-            rows.project(project, &inherited);
+            rows.project(project);
         }
         self.commit(rows, tasks).await
     }
@@ -194,7 +179,7 @@ impl Planner<'_> {
         let Some(path) = self.project_path(reference).await? else {
             return Ok(());
         };
-        let document = answers::one_project(self.ctx.dialect, self.parts());
+        let document = answers::one_project(self.ctx.dialect, Owner::Alone, self.parts());
         let answer: answers::ProjectAnswer =
             belongings::ask((self.ctx, self.view()), &document, &json!({ "path": path })).await?;
         if let Some(limit) = answer.query_complexity.and_then(|complexity| complexity.limit) {
@@ -203,21 +188,11 @@ impl Planner<'_> {
         match answer.project {
             Some(project) => {
                 self.found.insert(reference.to_owned());
-                self.projects(vec![project]).await
+                self.singles.push(project.id);
+                self.projects(Owner::Alone, vec![project]).await
             }
             None => Ok(()),
         }
-    }
-
-    /// Labels of a group and of those above it, as far as they are in the scope.
-    fn labels_of(&self, group: Option<i64>) -> Vec<&Label> {
-        let mut labels = Vec::new();
-        let mut next = group;
-        while let Some((parent, own)) = next.and_then(|id| self.groups.get(&id)) {
-            labels.extend(own);
-            next = *parent;
-        }
-        labels
     }
 
     pub(super) async fn group_path(&self, reference: &str) -> Result<Option<String>, Error> {

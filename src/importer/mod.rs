@@ -19,6 +19,7 @@ mod context;
 mod cure;
 mod discover;
 mod error;
+mod forks;
 mod lists;
 mod mode;
 mod pages;

@@ -9,9 +9,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gitlab::Client;
-use crate::gitlab::queries::scope::{Label, Project};
+use crate::gitlab::queries::scope::Project;
 use crate::store::{Batch, KnownProject, NewTask, PlanClaim, Run};
 
+use super::belongings::Tail;
 use super::context::Context;
 use super::plan::Filter;
 use super::read_to::ReadTo;
@@ -34,9 +35,11 @@ pub(super) struct Planner<'a> {
     pub(super) ctx: &'a Context,
     pub(super) run: &'a Run,
     pub(super) filter: Filter,
-    /// Groups seen, with their parents and labels: projects inherit them.
-    pub(super) groups: HashMap<i64, (Option<i64>, Vec<Label>)>,
     pub(super) walked: Walked,
+    /// Projects that the scope names, as far as they were met.
+    pub(super) singles: Vec<i64>,
+    /// Labels and members to be read to their ends once all tasks are given out.
+    pub(super) tails: Vec<Tail>,
     /// Which user's tokens look at the scope now, of `ctx.views`.
     pub(super) user: usize,
     pub(super) sights: Sights,
@@ -66,7 +69,8 @@ impl<'a> Planner<'a> {
             ctx,
             run,
             filter,
-            groups: HashMap::new(),
+            singles: Vec::new(),
+            tails: Vec::new(),
             user: 0,
             sights: Sights::default(),
             wanted: HashSet::new(),
@@ -124,6 +128,9 @@ impl<'a> Planner<'a> {
         }
         // Tasks come first: a project that has one is not done because some changes of it are stored.
         self.commit_changed().await?;
+        // Nobody waits for what follows: merge requests are being read.
+        self.tails().await?;
+        self.forks().await?;
         let by_group = !self.read_to.groups.is_empty();
         let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
         let opening: Vec<String> = opening.cloned().collect();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::gitlab::queries::merge_requests::Parts;
+use crate::gitlab::queries::scope::Owner;
 use crate::gitlab::queries::{Connection, User as Person, merge_request as answers, scope};
 use crate::store::rows::{
-    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
+    Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use crate::store::{Batch, Complete};
 
-use super::actions::action;
+use super::actions::{action, requested_reviewers};
 
 /// Rows under construction: a batch, and the people who are named in it.
 #[derive(Debug, Default)]
@@ -51,7 +52,7 @@ impl Rows {
             description: answer.description.filter(|_| wanted.text),
             state: Some(answer.state),
             draft: answer.draft,
-            author_id: answer.author.map(|person| self.person(person)),
+            author_id: answer.author.map(|person| self.person(with_address(person))),
             merge_user_id: answer.merge_user.map(|person| self.person(person)),
             source_project_id: answer.source_project_id,
             source_branch: answer.source_branch,
@@ -81,9 +82,9 @@ impl Rows {
         self.batch.notes.extend(notes);
     }
 
-    /// Adds a group with its direct members.
+    /// Adds a group with its labels and direct members.
     pub(super) fn group(&mut self, answer: scope::Group) {
-        self.members(MemberKind::Group, answer.id, answer.members);
+        self.belongings(Owner::Group, answer.id, answer.labels, answer.members);
         self.batch.groups.push(Group {
             id: answer.id,
             parent_id: answer.parent.and_then(|parent| parent.id),
@@ -96,17 +97,9 @@ impl Rows {
         });
     }
 
-    /// Adds a project with its direct members, its labels and those that it inherits from `group_labels`.
-    pub(super) fn project(&mut self, answer: scope::Project, group_labels: &[&scope::Label]) {
-        self.members(MemberKind::Project, answer.id, answer.members);
-        if let Some(labels) = answer.labels {
-            if labels.next().is_none() {
-                self.batch.complete_labels.push(answer.id);
-            }
-            let own = labels.iter().map(|label| self::label(answer.id, label, true));
-            let inherited = group_labels.iter().map(|label| self::label(answer.id, label, false));
-            self.batch.labels.extend(own.chain(inherited));
-        }
+    /// Adds a project with its labels and direct members.
+    pub(super) fn project(&mut self, answer: scope::Project) {
+        self.belongings(Owner::Project, answer.id, answer.labels, answer.members);
         self.batch.projects.push(Project {
             id: answer.id,
             namespace_id: answer.namespace.and_then(|namespace| namespace.id),
@@ -123,7 +116,38 @@ impl Rows {
         });
     }
 
-    fn members(&mut self, kind: MemberKind, holder_id: i64, list: Option<Connection<scope::Member>>) {
+    /// Adds the labels and members of a group or project.
+    pub(super) fn belongings(
+        &mut self,
+        owner: Owner,
+        id: i64,
+        labels: Option<Connection<scope::Label>>,
+        members: Option<Connection<scope::Member>>,
+    ) {
+        let kind = match owner {
+            Owner::Top | Owner::Group => HolderKind::Group,
+            Owner::Project | Owner::Alone => HolderKind::Project,
+        };
+        self.labels(kind, id, labels);
+        self.members(kind, id, members);
+    }
+
+    fn labels(&mut self, kind: HolderKind, holder_id: i64, list: Option<Connection<scope::Label>>) {
+        let Some(list) = list else { return };
+        if list.next().is_none() {
+            self.batch.complete_labels.push((kind, holder_id));
+        }
+        self.batch.labels.extend(list.nodes.into_iter().flatten().map(|label| Label {
+            kind,
+            holder_id,
+            id: label.id,
+            name: label.title,
+            color: label.color,
+            description: label.description,
+        }));
+    }
+
+    fn members(&mut self, kind: HolderKind, holder_id: i64, list: Option<Connection<scope::Member>>) {
         let Some(list) = list else { return };
         if list.next().is_none() {
             self.batch.complete_members.push((kind, holder_id));
@@ -133,13 +157,12 @@ impl Rows {
             else {
                 continue;
             };
-            let user_id = self.person(user);
+            let user_id = self.person(with_address(user));
             self.batch.members.push(Member {
                 kind,
                 holder_id,
                 user_id,
                 access_level: level,
-                state: None,
                 created_at: member.created_at,
                 expires_at: member.expires_at.and_then(|at| at.day().map(str::to_owned)),
             });
@@ -156,6 +179,7 @@ impl Rows {
                 (None, Some(true)) => Some("DiscussionNote"),
                 (None, _) => None,
             };
+            let asks = action.as_deref() == Some("review_requested");
             rows.push(Note {
                 id: note.id,
                 merge_request_id: id,
@@ -163,9 +187,10 @@ impl Rows {
                 author_id: note.author.map(|person| self.person(person)),
                 system: note.system,
                 action,
+                requested_reviewers: asks.then(|| requested_reviewers(body)),
                 internal: note.internal,
                 note_type: note_type.map(str::to_owned),
-                discussion_id: None,
+                discussion_id: note.discussion.map(|thread| thread.id),
                 resolvable: note.resolvable,
                 resolved: note.resolved,
                 body: note.body.filter(|_| text),
@@ -213,9 +238,16 @@ impl Rows {
         row.state = person.state.or(row.state.take());
         row.bot = person.bot.or(row.bot);
         row.web_url = person.web_url.or(row.web_url.take());
+        row.public_email = person.public_email.or(row.public_email.take());
         row.created_at = person.created_at.or(row.created_at);
         row.id
     }
+}
+
+/// Somebody whose address was asked for. That none is shown is news as well: it replaces one that was.
+fn with_address(mut person: Person) -> Person {
+    person.public_email.get_or_insert_default();
+    person
 }
 
 /// The size of a merge request. GitLab answers zeros as long as it has not counted; they are believed only of what it has
@@ -236,17 +268,6 @@ fn whole<T>(list: Option<&Connection<T>>) -> bool {
 fn last(notes: &[Note], action: &str, by: Option<i64>) -> Option<jiff::Timestamp> {
     let noted = notes.iter().filter(|note| note.action.as_deref() == Some(action));
     noted.filter(|note| by.is_none() || note.author_id == by).map(|note| note.created_at).max()
-}
-
-fn label(project_id: i64, label: &scope::Label, own: bool) -> Label {
-    Label {
-        project_id,
-        id: label.id,
-        name: label.title.clone(),
-        color: label.color.clone(),
-        description: label.description.clone(),
-        is_project_label: Some(own),
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Standing;
-use super::rows::{Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User};
+use super::rows::{Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User};
 
 /// Rows and what they mean for the progress of an import, the deliveries seen and the refreshes due.
 ///
@@ -18,7 +18,7 @@ pub struct Batch {
     pub groups: Vec<Group>,
     /// Projects; `None` fields keep what is known.
     pub projects: Vec<Project>,
-    /// Labels as projects see them.
+    /// Labels of groups and projects.
     pub labels: Vec<Label>,
     /// Members of groups and projects.
     pub members: Vec<Member>,
@@ -37,10 +37,10 @@ pub struct Batch {
 
     /// Merge requests whose children are all in this batch.
     pub complete: Vec<Complete>,
-    /// Projects whose labels are all in this batch: stored ones that are absent are gone, unless there are none at all.
-    pub complete_labels: Vec<i64>,
+    /// Groups and projects whose labels are all in this batch: stored ones that are absent are gone, unless there are none.
+    pub complete_labels: Vec<(HolderKind, i64)>,
     /// Groups and projects whose members are all in this batch: stored ones that are absent are gone, unless there are none.
-    pub complete_members: Vec<(MemberKind, i64)>,
+    pub complete_members: Vec<(HolderKind, i64)>,
 
     /// The merge requests of this batch count as met by the full pass of its task, and are believed also where GitLab's clock
     /// went back.

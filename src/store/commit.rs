@@ -14,6 +14,7 @@ use super::database::{Arg, Durability, Sql, Tx};
 use super::figures;
 use super::merge::{Sets, document, folded, newest};
 use super::progress;
+use super::rows::Username;
 use super::tables::STATEMENTS;
 use super::{Batch, Committed, Error, Source, Store};
 
@@ -170,6 +171,9 @@ impl Writer<'_> {
         let sql = &*STATEMENTS;
         let each = || batches.iter().copied();
         self.write_rows(sql.users, &folded(each().flat_map(|batch| &batch.users))?).await?;
+        let names = each().flat_map(|batch| &batch.users);
+        let names: Vec<_> = names.map(|user| Username { username: user.username.clone(), user_id: user.id }).collect();
+        self.write_rows(sql.usernames, &newest(names.iter())).await?;
         self.write_rows(sql.groups, &folded(each().flat_map(|batch| &batch.groups))?).await?;
         self.write_rows(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?).await?;
         self.write_rows(sql.labels, &newest(each().flat_map(|batch| &batch.labels))).await?;

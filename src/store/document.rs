@@ -67,23 +67,26 @@ these marks. `DELETE` is said by `forget` and by retention alone.
 | `excluded_at` | projects | `excludeProjects` names it; its deliveries change nothing any more | left out |
 | `archived_at` | groups, projects | it is archived | stays |
 | `gone_at` | notes, approvals, commits | a whole list of the merge request lacks it | left out |
-| `gone_at` | labels, members | a whole list lacks it; an empty list proves nothing | stays |
+| `gone_at` | labels | a whole list lacks it; an empty list proves nothing | left out |
+| `gone_at` | members | a whole list lacks it; an empty list proves nothing | in none |
 
 What GitLab could not deliver while everything around it was read is in `connector_unreadable`: which, why, and since when.
 `reviews_complete` and `commits_complete` tell whether a merge request's lists are stored to their ends: where not, what is
-missing is unknown.
+missing is unknown. An address of `gitlab_users` is empty where its owner shows none, and NULL where no answer told. That a
+project is no fork and that nobody knows are both NULL. A review of somebody who was not asked counts from the creation.
 
 Whether all this is as GitLab has it, `gitlab-connector audit` tells: `connector_audits` has the counts of each audit, and
 `connector_audit_differences` what it found to differ, both values beside each other.
 ";
 
-/// What the texts make one after the other: later ones may add columns and take some away.
+/// What the texts make one after the other: later ones may add columns, take some away, and make a table anew.
 fn newest<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Relation> {
     let mut all: Vec<Relation> = Vec::new();
     for text in texts {
         for relation in relations(text) {
             match all.iter_mut().find(|known| known.name == relation.name) {
-                Some(known) => known.columns.extend(relation.columns),
+                Some(known) if relation.comment.is_empty() => known.columns.extend(relation.columns),
+                Some(known) => *known = relation,
                 None => all.push(relation),
             }
         }

@@ -20,13 +20,14 @@ const MEET: Sql = Sql {
 const GONE_LABELS: Sql = Sql {
     // By their places: while PostgreSQL believes the table to be empty, it would compare all of its rows.
     postgres: "update gitlab_labels t set gone_at = $3 where t.ctid = any (array(
-        select l.row from json_to_recordset($2::text::json) as c(project_id bigint, keep bigint[])
-        cross join lateral (select x.ctid as row, x.id from gitlab_labels x where x.source = $1 and x.project_id = c.project_id
-          offset 0) l
+        select l.row from json_to_recordset($2::text::json) as c(kind text, holder_id bigint, keep bigint[])
+        cross join lateral (select x.ctid as row, x.id from gitlab_labels x
+          where x.source = $1 and x.kind = c.kind and x.holder_id = c.holder_id offset 0) l
         where l.id <> all (c.keep))) and t.gone_at is null and t.synced_at <= $3",
-    sqlite: "update gitlab_labels set gone_at = $3 where source = $1 and (project_id, id) in (
-        select t.project_id, t.id from json_each($2) c
-        cross join gitlab_labels t on t.source = $1 and t.project_id = c.value->>'project_id' and t.gone_at is null
+    sqlite: "update gitlab_labels set gone_at = $3 where source = $1 and (kind, holder_id, id) in (
+        select t.kind, t.holder_id, t.id from json_each($2) c
+        cross join gitlab_labels t on t.source = $1 and t.kind = c.value->>'kind' and t.holder_id = c.value->>'holder_id'
+          and t.gone_at is null
         where t.synced_at <= $3 and t.id not in (select value from json_each(c.value->'keep')))",
 };
 
@@ -109,17 +110,17 @@ impl Writer<'_> {
     }
 
     async fn gone_labels(&mut self, batch: &Batch) -> Result<(), Error> {
-        let set = |project: &i64| {
-            let of_project = batch.labels.iter().filter(|row| row.project_id == *project);
-            let keep: Vec<i64> = of_project.map(|row| row.id).collect();
-            (!keep.is_empty()).then(|| json!({"project_id": project, "keep": keep}))
+        let set = |(kind, holder): &(rows::HolderKind, i64)| {
+            let of_holder = batch.labels.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
+            let keep: Vec<i64> = of_holder.map(|row| row.id).collect();
+            (!keep.is_empty()).then(|| json!({"kind": kind, "holder_id": holder, "keep": keep}))
         };
         let sets: Vec<_> = batch.complete_labels.iter().filter_map(set).collect();
         self.write_rows(GONE_LABELS, &sets).await
     }
 
     async fn gone_members(&mut self, batch: &Batch) -> Result<(), Error> {
-        let set = |(kind, holder): &(rows::MemberKind, i64)| {
+        let set = |(kind, holder): &(rows::HolderKind, i64)| {
             let of_holder = batch.members.iter().filter(|row| row.kind == *kind && row.holder_id == *holder);
             let keep: Vec<i64> = of_holder.map(|row| row.user_id).collect();
             (!keep.is_empty()).then(|| json!({"kind": kind, "holder_id": holder, "keep": keep}))

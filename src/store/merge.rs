@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::rows::{
-    self, Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
+    self, Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User, Username,
 };
 use super::{Batch, Complete, Error};
 
@@ -195,9 +195,10 @@ macro_rules! keyed {
 keyed! {
     Group: i64 = |row| row.id;
     Project: i64 = |row| row.id;
-    Label: (i64, i64) = |row| (row.project_id, row.id);
-    Member: (MemberKind, i64, i64) = |row| (row.kind, row.holder_id, row.user_id);
+    Label: (HolderKind, i64, i64) = |row| (row.kind, row.holder_id, row.id);
+    Member: (HolderKind, i64, i64) = |row| (row.kind, row.holder_id, row.user_id);
     User: i64 = |row| row.id;
+    Username: &'a str = |row| &row.username;
     MergeRequest: i64 = |row| row.id, clock updated_at;
     Note: (i64, i64) = |row| (row.merge_request_id, row.id), clock updated_at;
     Approval: (i64, i64) = |row| (row.merge_request_id, row.user_id);

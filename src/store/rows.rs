@@ -59,11 +59,24 @@ pub struct Project {
     pub last_activity_at: Option<Timestamp>,
 }
 
-/// A label as one project sees it; a group's label appears once for every project that can use it.
+/// What labels and members belong to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HolderKind {
+    /// A group.
+    Group,
+    /// A project.
+    #[default]
+    Project,
+}
+
+/// A label of a group or project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Label {
-    /// The project in whose list the label was seen.
-    pub project_id: i64,
+    /// Whether `holder_id` names a group or a project.
+    pub kind: HolderKind,
+    /// The group or project.
+    pub holder_id: i64,
     /// GitLab's id.
     pub id: i64,
     /// The label's text.
@@ -72,34 +85,19 @@ pub struct Label {
     pub color: Option<String>,
     /// What the label is for.
     pub description: Option<String>,
-    /// `false` for a label inherited from a group.
-    pub is_project_label: Option<bool>,
-}
-
-/// What a member belongs to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MemberKind {
-    /// Membership of a group.
-    Group,
-    /// Membership of a project.
-    #[default]
-    Project,
 }
 
 /// One person's membership of a group or project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Member {
     /// Whether `holder_id` names a group or a project.
-    pub kind: MemberKind,
+    pub kind: HolderKind,
     /// The group or project.
     pub holder_id: i64,
     /// The member.
     pub user_id: i64,
     /// GitLab's number for the role: 10 Guest, 20 Reporter, 30 Developer, 40 Maintainer, 50 Owner.
     pub access_level: i64,
-    /// `active`, `awaiting` or `invited`, where GitLab says so.
-    pub state: Option<String>,
     /// When the membership began.
     #[serde(serialize_with = "maybe_instant")]
     pub created_at: Option<Timestamp>,
@@ -127,6 +125,15 @@ pub struct User {
     /// When the account was created.
     #[serde(serialize_with = "maybe_instant")]
     pub created_at: Option<Timestamp>,
+}
+
+/// A name by which a person is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Username {
+    /// The @-name.
+    pub(super) username: String,
+    /// Whose it is.
+    pub(super) user_id: i64,
 }
 
 /// A merge request, complete (from the API) or partial (from an event).
@@ -217,6 +224,8 @@ pub struct Note {
     pub system: bool,
     /// For system notes, what happened: `approved`, `unapproved`, `ready`, `draft`, `review_requested` …
     pub action: Option<String>,
+    /// The @-names of the people whom a `review_requested` asks.
+    pub requested_reviewers: Option<Vec<String>>,
     /// Only visible to members.
     pub internal: Option<bool>,
     /// `DiffNote`, `DiscussionNote`; `None` for a plain comment or when GitLab did not say.

@@ -29,6 +29,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(3, "0003_states.sql"),
     migration!(4, "0004_facts.sql"),
     migration!(5, "0005_audits.sql"),
+    migration!(6, "0006_people.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

@@ -71,6 +71,9 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
         // What stands before the first slash of a path.
         ("head", [path]) if postgres => format!("split_part({path}, '/', 1)"),
         ("head", [path]) => format!("substr({path}, 1, instr({path} || '/', '/') - 1)"),
+        // The texts of a JSON array, each as `value`.
+        ("texts", [array]) if postgres => format!("jsonb_array_elements_text({array})"),
+        ("texts", [array]) => format!("json_each({array})"),
         // All values of a group, from which an outer query takes the median: SQLite has no such aggregate.
         ("gathered", [value]) if postgres => format!("percentile_cont(0.5) within group (order by {value})"),
         ("gathered", [value]) => format!("json_group_array({value})"),

@@ -32,8 +32,6 @@ pub(super) enum Newer {
 /// What happens to a row that says nothing new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unchanged {
-    /// It is written all the same: being read is news.
-    Written,
     /// It is not written.
     Skipped,
     /// PostgreSQL does not even lock it: the row is one that many workers bring at once.
@@ -163,9 +161,6 @@ impl Upsert {
             Newer::ByReading => "excluded.synced_at >= t.synced_at",
             Newer::Always => "true",
         };
-        if self.unchanged == Unchanged::Written {
-            return newer.to_owned();
-        }
         let news = self.columns.iter().map(|name| news(&format!("excluded.{name}"), name, self.rule_of(name)));
         let news: Vec<String> = news.chain(self.absence.iter().map(|name| format!("t.{name} is not null"))).collect();
         format!("{newer} and ({})", news.join(" or "))

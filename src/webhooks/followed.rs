@@ -9,7 +9,7 @@ pub(super) async fn projects_of(client: &Client, desired: &Desired, group: &Plac
         return Ok(Vec::new());
     };
     let excluded = desired.scope.excluded();
-    let mut pages = client.group_projects(id, desired.scope.include_subgroups);
+    let mut pages = client.group_projects(&id.to_string(), desired.scope.include_subgroups);
     let mut places = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| from_error(group, &error))?;

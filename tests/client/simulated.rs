@@ -38,7 +38,7 @@ async fn groups_projects_and_what_is_in_them_are_read() {
 
     let group = client.group("acme").await.unwrap();
     let below = client.descendant_groups(group.id).all().await.unwrap();
-    let projects = client.group_projects(group.id, true).all().await.unwrap();
+    let projects = client.group_projects(&group.id.to_string(), true).all().await.unwrap();
     let api = client.project("acme/api").await.unwrap();
     let labels = client.labels(api.id).all().await.unwrap();
     let members = client.members_all(api.id).all().await.unwrap();
@@ -79,7 +79,7 @@ async fn every_page_of_a_long_list_arrives_once() {
     let as_ann = super::client(simulator.url(), &["ann"]);
     let group = client.group("wide").await.unwrap();
 
-    let listed = client.group_projects(group.id, false).all().await.unwrap();
+    let listed = client.group_projects(&group.id.to_string(), false).all().await.unwrap();
 
     let mut ids: Vec<_> = listed.iter().map(|project| project.id).collect();
     ids.dedup();
@@ -96,7 +96,7 @@ async fn a_page_that_is_too_much_is_taken_in_halves() {
     let group = client.group("wide").await.unwrap();
     simulator.faults().add(Fault::at("GET /groups/:id/projects", FaultKind::Status { status: 500 }).times(3));
 
-    let listed = client.group_projects(group.id, false).all().await.unwrap();
+    let listed = client.group_projects(&group.id.to_string(), false).all().await.unwrap();
 
     assert_eq!(listed.len(), 120);
     assert!(simulator.requests().iter().any(|asked| asked.query.contains("per_page=50")));

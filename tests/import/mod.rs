@@ -6,6 +6,7 @@ mod database;
 mod equality;
 mod hidden;
 mod mode;
+mod people;
 mod property;
 mod states;
 mod trouble;
@@ -163,11 +164,11 @@ const TABLES: [(&str, &str); 9] = [
     ("gitlab_groups", "id parent_id name full_path visibility web_url created_at"),
     (
         "gitlab_projects",
-        "id namespace_id name path_with_namespace default_branch visibility archived merge_requests_enabled",
+        "id namespace_id name path_with_namespace default_branch visibility archived merge_requests_enabled forked_from_project_id",
     ),
-    ("gitlab_labels", "project_id id name color description is_project_label"),
+    ("gitlab_labels", "kind holder_id id name color description"),
     ("gitlab_members", "kind holder_id user_id access_level created_at expires_at"),
-    ("gitlab_users", "id username name bot"),
+    ("gitlab_users", "id username name bot public_email"),
     (
         "gitlab_merge_requests",
         "id iid project_id title description state draft author_id merge_user_id source_project_id source_branch \
@@ -176,7 +177,7 @@ const TABLES: [(&str, &str); 9] = [
     ),
     (
         "gitlab_notes",
-        "id merge_request_id project_id author_id system action internal note_type resolvable resolved body created_at updated_at",
+        "id merge_request_id project_id author_id system action internal note_type discussion_id resolvable resolved body requested_reviewers created_at updated_at",
     ),
     ("gitlab_approvals", "merge_request_id user_id approved_at"),
     (

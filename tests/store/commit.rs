@@ -1,7 +1,7 @@
 //! Newest wins, complete sets are whole, deliveries count once.
 
 use gitlab_connector::store::rows::{
-    Approval, Group, Label, Member, MemberKind, MergeRequest, MergeRequestCommit, Note, Project, User,
+    Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User,
 };
 use gitlab_connector::store::{Batch, Committed, Complete, Delivery, Mark};
 use jiff::{SignedDuration, Timestamp};
@@ -37,9 +37,9 @@ fn everything() -> Batch {
             archived: Some(false),
             ..Project::default()
         }],
-        labels: vec![Label { project_id: 1, id: 1, name: "bug".into(), ..Label::default() }],
+        labels: vec![Label { holder_id: 1, id: 1, name: "bug".into(), ..Label::default() }],
         members: vec![Member {
-            kind: MemberKind::Group,
+            kind: HolderKind::Group,
             holder_id: 1,
             user_id: 1,
             access_level: 30,
@@ -63,8 +63,8 @@ fn everything() -> Batch {
         approvals: vec![Approval { merge_request_id: 1, user_id: 1, approved_at: None }],
         commits: vec![MergeRequestCommit { merge_request_id: 1, sha: "abc".into(), ..MergeRequestCommit::default() }],
         complete: vec![complete(1, 9)],
-        complete_labels: vec![1],
-        complete_members: vec![(MemberKind::Group, 1)],
+        complete_labels: vec![(HolderKind::Project, 1)],
+        complete_members: vec![(HolderKind::Group, 1)],
         ..Batch::default()
     }
 }
@@ -82,7 +82,7 @@ async fn committing_twice_equals_committing_once() {
         home.store.commit(home.source, &everything()).await.unwrap();
 
         assert_eq!(home.dump().await, once);
-        assert_eq!(once.len(), 10, "{once:#?}");
+        assert_eq!(once.len(), 11, "{once:#?}");
     }
 }
 
@@ -261,9 +261,9 @@ async fn a_complete_set_older_than_the_merge_request_changes_nothing() {
 #[tokio::test]
 async fn labels_and_members_that_a_complete_set_lacks_are_gone_and_an_empty_one_proves_nothing() {
     for home in homes().await {
-        let label = |project_id, id| Label { project_id, id, name: "l".into(), ..Label::default() };
+        let label = |holder_id, id| Label { holder_id, id, name: "l".into(), ..Label::default() };
         let member = |holder_id, user_id| Member {
-            kind: MemberKind::Project,
+            kind: HolderKind::Project,
             holder_id,
             user_id,
             access_level: 30,
@@ -277,14 +277,14 @@ async fn labels_and_members_that_a_complete_set_lacks_are_gone_and_an_empty_one_
         let second = Batch {
             labels: vec![label(1, 2)],
             members: vec![member(1, 2)],
-            complete_labels: vec![1],
-            complete_members: vec![(MemberKind::Project, 1)],
+            complete_labels: vec![(HolderKind::Project, 1)],
+            complete_members: vec![(HolderKind::Project, 1)],
             ..Batch::default()
         };
 
         let silent = Batch {
-            complete_labels: vec![1, 2],
-            complete_members: vec![(MemberKind::Project, 1), (MemberKind::Project, 2)],
+            complete_labels: vec![(HolderKind::Project, 1), (HolderKind::Project, 2)],
+            complete_members: vec![(HolderKind::Project, 1), (HolderKind::Project, 2)],
             ..Batch::default()
         };
 
@@ -292,7 +292,7 @@ async fn labels_and_members_that_a_complete_set_lacks_are_gone_and_an_empty_one_
             home.store.commit(home.source, &batch).await.unwrap();
         }
 
-        let labels = "select cast(project_id as text) || '/' || cast(id as text)
+        let labels = "select cast(holder_id as text) || '/' || cast(id as text)
             || case when gone_at is null then '' else ' gone' end from gitlab_labels order by 1";
         let members = "select cast(holder_id as text) || '/' || cast(user_id as text)
             || case when gone_at is null then '' else ' gone' end from gitlab_members order by 1";

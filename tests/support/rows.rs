@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 const TABLES: [(&str, &str); 9] = [
     ("gitlab_groups", "id parent_id full_path visibility"),
     ("gitlab_projects", "id path_with_namespace default_branch archived"),
-    ("gitlab_labels", "project_id id name"),
+    ("gitlab_labels", "kind holder_id id name"),
     ("gitlab_members", "kind holder_id user_id access_level"),
     ("gitlab_users", "id username bot"),
     (

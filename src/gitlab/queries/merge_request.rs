@@ -271,8 +271,18 @@ pub struct Note {
     pub system_note_icon_name: Option<String>,
     /// Who; unknown where GitLab lost the author.
     pub author: Option<User>,
+    /// The thread that it belongs to.
+    pub discussion: Option<Discussion>,
     /// Where in the diff.
     pub position: Option<Position>,
+}
+
+/// A thread of notes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Discussion {
+    /// Its name, as REST and webhooks spell it: the end of a global id.
+    #[serde(deserialize_with = "last_part")]
+    pub id: String,
 }
 
 /// Where in a diff: its presence makes a note one on the diff.
@@ -281,6 +291,12 @@ pub struct Note {
 pub struct Position {
     /// `text` or `image`.
     pub position_type: Option<String>,
+}
+
+/// Reads the text at the end of a global id.
+fn last_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    Ok(text.rsplit('/').next().unwrap_or_default().to_owned())
 }
 
 /// Reads a number that GitLab writes as text.

@@ -148,8 +148,8 @@ fn merge_request(dialect: Dialect, parts: Parts, ride_along: u32) -> Fields {
             .priced(5, "mergedAt")
             .priced(2, "diffHeadSha")
             .object(2, "diffStatsSummary", &Fields::plain("additions deletions fileCount"))
-            .object(1, "author", &user().and("state"))
-            .object(1, "mergeUser", &user());
+            .object(1, "author", &user().and("state publicEmail"))
+            .object(1, "mergeUser", &named_elsewhere());
     if dialect.since(18, 0) {
         fields = fields.priced(5, "closedAt");
     }
@@ -161,6 +161,11 @@ fn merge_request(dialect: Dialect, parts: Parts, ride_along: u32) -> Fields {
 
 fn user() -> Fields {
     Fields::plain("id username name bot")
+}
+
+/// Who is assigned, approves or merges nearly always is a member, an author or a commenter: full names come with these.
+fn named_elsewhere() -> Fields {
+    Fields::plain("id username bot")
 }
 
 /// A list inside a merge request.
@@ -210,10 +215,10 @@ impl List {
     fn add_to(self, fields: Fields, dialect: Dialect, after: &str, ride_along: u32, cursors: bool) -> Fields {
         let name = self.name();
         let (price, node) = match self {
-            List::Assignees => (5, user()),
+            List::Assignees => (5, named_elsewhere()),
             List::Reviewers => (5, user()),
             List::Labels => (5, Fields::plain("title")),
-            List::ApprovedBy => (1, user()),
+            List::ApprovedBy => (1, named_elsewhere()),
             List::Commits => {
                 let node = Fields::plain("sha title authoredDate authorName authorEmail")
                     .and_if(dialect.since(17, 2), "committedDate")
@@ -225,6 +230,7 @@ impl List {
                 let node =
                     Fields::plain("id body system internal createdAt updatedAt resolvable resolved systemNoteIconName")
                         .object(1, "author", &user())
+                        .object(1, "discussion", &Fields::plain("id"))
                         .object(1, "position", &Fields::plain("positionType"));
                 return fields.resolved(&format!("{name}(first: {ride_along}{after})"), ride_along, &node);
             }

@@ -134,6 +134,8 @@ pub struct User {
     pub bot: Option<bool>,
     /// Page in the browser; only where the document asks for it.
     pub web_url: Option<String>,
+    /// The address that the person shows to everybody, or an empty text; only where the document asks for it.
+    pub public_email: Option<String>,
     /// When the account was made; only where the document asks for it.
     pub created_at: Option<Timestamp>,
 }
@@ -177,6 +179,8 @@ mod tests {
         assert!(page.is_cut());
     }
 
+    use super::scope::Owner;
+
     const ROOTS: [merge_requests::Root; 2] =
         [merge_requests::Root::Project, merge_requests::Root::Group { subgroups: true, archived: true }];
 
@@ -193,9 +197,9 @@ mod tests {
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
         for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
-            texts.push(scope::one_project(dialect, parts));
+            texts.extend([Owner::Project, Owner::Alone].map(|owner| scope::one_project(dialect, owner, parts)));
         }
-        for owner in [scope::Owner::Group, scope::Owner::Project] {
+        for owner in [Owner::Top, Owner::Group, Owner::Project, Owner::Alone] {
             texts.extend([scope::more_labels(owner), scope::more_members(owner, dialect)]);
         }
         texts

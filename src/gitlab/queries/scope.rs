@@ -23,7 +23,7 @@ pub struct Parts {
 /// Adds what both groups and projects have: labels and direct members, the first `first` of each.
 fn belongings(mut fields: Fields, owner: Owner, dialect: Dialect, parts: Parts, first: u32) -> Fields {
     if parts.labels {
-        fields = fields.resolved(&format!("labels(first: {first}{})", owner.only_its_labels()), first, &label());
+        fields = fields.resolved(&format!("labels(first: {first}{})", owner.labels()), first, &label());
     }
     if parts.members {
         let list = format!("{}(first: {first}, relations: [DIRECT])", owner.members());
@@ -37,7 +37,7 @@ fn label() -> Fields {
 }
 
 fn member(dialect: Dialect) -> Fields {
-    let user = Fields::plain("id username name state bot webUrl").and_if(dialect.since(16, 3), "createdAt");
+    let user = Fields::plain("id username name state bot webUrl publicEmail").and_if(dialect.since(16, 3), "createdAt");
     Fields::plain("createdAt expiresAt")
         .object(1, "accessLevel", &Fields::plain("integerValue"))
         .object(1, "user", &user)
@@ -50,14 +50,14 @@ fn group(dialect: Dialect) -> Fields {
         .object(1, "parent", &Fields::plain("id"))
 }
 
-fn project(dialect: Dialect, parts: Parts, first: u32) -> Fields {
+fn project(dialect: Dialect, owner: Owner, parts: Parts, first: u32) -> Fields {
     let fields = Fields::plain("id name path fullPath visibility archived createdAt lastActivityAt webUrl")
         .and("mergeRequestsEnabled")
         .and_if(dialect.enterprise && dialect.since(17, 2), "markedForDeletionOn")
         .object(1, "namespace", &Fields::plain("id"))
         .object(2, "repository", &Fields::default().priced(2, "rootRef"))
         .object(3, "mergeRequests(first: 1)", &Fields::plain("count"));
-    belongings(fields, Owner::Project, dialect, parts, first)
+    belongings(fields, owner, dialect, parts, first)
 }
 
 /// A group with a page of its subgroups at all depths and a page of all projects below it.
@@ -66,9 +66,10 @@ fn project(dialect: Dialect, parts: Parts, first: u32) -> Fields {
 /// `withProjects`, which leave out a list that is at its end.
 #[must_use]
 pub fn tree(dialect: Dialect, parts: Parts, include_subgroups: bool) -> String {
-    let own = belongings(group(dialect), Owner::Group, dialect, parts, RIDE_ALONG);
-    let below = Fields::default().object(1, "nodes", &own).page_info();
-    let projects = Fields::default().object(1, "nodes", &project(dialect, parts, RIDE_ALONG)).page_info();
+    let group = |owner| belongings(group(dialect), owner, dialect, parts, RIDE_ALONG);
+    let (own, below) = (group(Owner::Top), Fields::default().object(1, "nodes", &group(Owner::Group)).page_info());
+    let project = project(dialect, Owner::Project, parts, RIDE_ALONG);
+    let projects = Fields::default().object(1, "nodes", &project).page_info();
     format!(
         "query scope($path: ID!, $groups: Int!, $projects: Int!, $afterGroup: String, $afterProject: String, \
          $withGroups: Boolean!, $withProjects: Boolean!) {{ group(fullPath: $path) {{ {} \
@@ -81,44 +82,50 @@ pub fn tree(dialect: Dialect, parts: Parts, include_subgroups: bool) -> String {
     )
 }
 
-/// One project. Variable: `path`.
+/// One project, of a group or alone. Variable: `path`.
 #[must_use]
-pub fn one_project(dialect: Dialect, parts: Parts) -> String {
+pub fn one_project(dialect: Dialect, owner: Owner, parts: Parts) -> String {
     format!(
         "query project($path: ID!) {{ project(fullPath: $path) {{ {} }} queryComplexity {{ score limit }} }}",
-        project(dialect, parts, super::MAX_PAGE).text()
+        project(dialect, owner, parts, super::MAX_PAGE).text()
     )
 }
 
 /// Whose labels and members are read on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
-    /// A group.
+    /// A group that a scope names: what groups above it have is told of it.
+    Top,
+    /// A group below one of those.
     Group,
-    /// A project.
+    /// A project of a group that is in the scope.
     Project,
+    /// A project that a scope names: what groups above it have is told of it.
+    Alone,
 }
 
 impl Owner {
     fn field(self) -> &'static str {
         match self {
-            Owner::Group => "group",
-            Owner::Project => "project",
+            Owner::Top | Owner::Group => "group",
+            Owner::Project | Owner::Alone => "project",
         }
     }
 
     fn members(self) -> &'static str {
         match self {
-            Owner::Group => "groupMembers",
-            Owner::Project => "projectMembers",
+            Owner::Top | Owner::Group => "groupMembers",
+            Owner::Project | Owner::Alone => "projectMembers",
         }
     }
 
-    /// Without it, the labels of a group's projects come as well.
-    fn only_its_labels(self) -> &'static str {
+    /// Whose labels: without arguments, those of a group's projects come as well.
+    fn labels(self) -> &'static str {
         match self {
+            Owner::Top => ", onlyGroupLabels: true, includeAncestorGroups: true",
             Owner::Group => ", onlyGroupLabels: true",
             Owner::Project => "",
+            Owner::Alone => ", includeAncestorGroups: true",
         }
     }
 }
@@ -131,7 +138,7 @@ pub fn more_labels(owner: Owner) -> String {
         "query labels($path: ID!, $after: String) {{ owner: {}(fullPath: $path) {{ \
          labels(first: 100, after: $after{}) {{ {} }} }} }}",
         owner.field(),
-        owner.only_its_labels(),
+        owner.labels(),
         list.text()
     )
 }
@@ -367,7 +374,7 @@ mod tests {
         let dialect = Dialect::new("19.1.0", true);
 
         assert!(tree(dialect, parts, true).len() < 5_000);
-        assert!(one_project(dialect, parts).len() < 5_000);
+        assert!(one_project(dialect, Owner::Alone, parts).len() < 5_000);
     }
 
     #[test]

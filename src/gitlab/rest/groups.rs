@@ -25,14 +25,14 @@ impl Client {
         Pages::new(self, request.with("per_page", PER_PAGE))
     }
 
-    /// The projects of a group, archived ones included; shared ones belong to another group and are left out.
-    pub fn group_projects(&self, group: i64, include_subgroups: bool) -> Pages<Project> {
-        let request = Request::get("group_projects", ["groups", &group.to_string(), "projects"])
+    /// The projects of a group, the newest first, archived ones included; shared ones belong to another group and are left out.
+    pub fn group_projects(&self, reference: &str, include_subgroups: bool) -> Pages<Project> {
+        let request = Request::get("group_projects", ["groups", reference, "projects"])
             .with("per_page", PER_PAGE)
             .with("include_subgroups", include_subgroups)
             .with("with_shared", false)
             .with("order_by", "id")
-            .with("sort", "asc");
+            .with("sort", "desc");
         Pages::new(self, request)
     }
 

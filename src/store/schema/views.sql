@@ -14,7 +14,7 @@
 create view users as
 select u.source, u.id, u.username, u.name, u.state,
   coalesce(u.kind = 'bot', false) as is_bot,
-  u.public_email as email, u.web_url as external_url
+  nullif(u.public_email, '') as email, u.web_url as external_url
 from gitlab_users u;
 
 -- Repositories that are followed: not those that are deleted, excluded or out of scope.
@@ -45,8 +45,8 @@ where p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is nu
 -- review_type: approved, unapproved, requested_changes or commented.
 -- approved: Whether it is an approval.
 -- created_at: When; NULL for an approval of which nobody recorded the time.
--- requested_at: The last review request on the merge request before this, whoever was asked; when none is recorded, its
---   creation.
+-- requested_at: When the reviewer was last asked for a review before this; when no such request is recorded, the creation of
+--   the merge request.
 -- request_recorded: Whether requested_at is a recorded request.
 -- time_since_request: Seconds from requested_at to created_at, at least 0.
 -- is_bot: Whether the reviewer is a bot; NULL when the account is gone.
@@ -67,6 +67,8 @@ with events as (
 requested as (
   select e.*, f.project_id, f.author_id, f.author_kind, f.created_at as opened_at,
     (select max(q.created_at) from gitlab_notes q
+     cross join {texts(q.requested_reviewers)} r
+     join gitlab_usernames k on k.source = q.source and k.username = r.value and k.user_id = e.user_id
      where q.source = e.source and q.merge_request_id = e.merge_request_id
        and q.action = 'review_requested' and q.gone_at is null and q.created_at <= e.created_at) as request_at
   from events e
@@ -153,8 +155,8 @@ where (f.source, f.project_id) not in (select p.source, p.id from gitlab_project
 -- created: When.
 -- review_type: approved, unapproved, requested_changes or commented.
 -- approved: Whether it is an approval.
--- requested: The last review request on the merge request before this, whoever was asked; when none is recorded, its
---   creation.
+-- requested: When the reviewer was last asked for a review before this; when no such request is recorded, the creation of the
+--   merge request.
 -- time_since_request: Seconds from requested to created, at least 0.
 -- is_bot: Whether the reviewer is a bot.
 -- is_own: Whether the reviewer is the author.
@@ -164,6 +166,71 @@ select r.source, r.merge_request_id as pull_request_id, r.project_id as repo_id,
   r.review_type, r.approved, r.requested_at as requested, r.time_since_request, r.is_bot, r.is_own,
   r.note_id as external_id
 from gitlab_reviews r;
+
+-- Who was asked for a review, by whom and when: a row for each person and request. People of whom no name is stored are left out.
+-- source: The connection.
+-- pull_request_id: The merge request.
+-- repo_id: The project.
+-- user_id: Who was asked.
+-- requested_by_user_id: Who asked; NULL when the account is gone.
+-- requested: When.
+create view pull_request_review_requests as
+select q.source, q.merge_request_id as pull_request_id, f.project_id as repo_id, k.user_id, q.author_id as requested_by_user_id,
+  q.created_at as requested
+from gitlab_notes q
+join connector_facts f on f.source = q.source and f.merge_request_id = q.merge_request_id
+cross join {texts(q.requested_reviewers)} r
+join gitlab_usernames k on k.source = q.source and k.username = r.value
+where q.action = 'review_requested' and q.gone_at is null
+  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+
+-- Threads that can be resolved. One that was resolved without a change of its merge request is told with the next full import,
+-- or with a comment.
+-- source: The connection.
+-- pull_request_id: The merge request.
+-- repo_id: The project.
+-- thread_id: GitLab's name of the thread.
+-- started: When its first comment was written.
+-- last_comment: When its last comment was written.
+-- comments: How many comments it has.
+-- people: How many accounts wrote them.
+-- resolved: Whether it is resolved.
+create view pull_request_threads as
+select n.source, n.merge_request_id as pull_request_id, f.project_id as repo_id, n.discussion_id as thread_id,
+  min(n.created_at) as started, max(n.created_at) as last_comment, count(*) as comments,
+  count(distinct n.author_id) as people, count(case when n.resolved then 1 end) = count(*) as resolved
+from gitlab_notes n
+join connector_facts f on f.source = n.source and f.merge_request_id = n.merge_request_id
+where n.resolvable and n.discussion_id is not null and not n.system and n.gone_at is null
+  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+group by n.source, n.merge_request_id, f.project_id, n.discussion_id;
+
+-- Labels as a project sees them: its own, and those of the groups above it.
+-- source: The connection.
+-- repo_id: The project.
+-- label_id: GitLab's id.
+-- name: The label's text.
+-- color: Colour such as #d9534f.
+-- description: What the label is for.
+-- inherited: Whether it belongs to a group that is followed.
+create view repo_labels as
+with recursive above (source, group_id, above_id) as (
+  select g.source, g.id, g.id from gitlab_groups g
+  union
+  select a.source, a.group_id, g.parent_id
+  from above a join gitlab_groups g on g.source = a.source and g.id = a.above_id
+  where g.parent_id is not null
+)
+select l.source, l.holder_id as repo_id, l.id as label_id, l.name, l.color, l.description, false as inherited
+from gitlab_labels l
+where l.kind = 'project' and l.gone_at is null
+union
+select p.source, p.id, l.id, l.name, l.color, l.description, true
+from gitlab_projects p
+join above a on a.source = p.source and a.group_id = p.namespace_id
+join gitlab_labels l on l.source = a.source and l.kind = 'group' and l.holder_id = a.above_id and l.gone_at is null;
 
 -- What the metrics are made of: one row for each merged merge request. Bots' merge requests, deleted ones and those of
 -- projects that are not followed are left out. Intervals are those of pull_requests.

@@ -1,0 +1,51 @@
+-- Who was asked for a review, in which thread a comment stands, and labels once for the group or project that has them.
+
+-- The @-names of the people whom a system note of the action review_requested asks, a JSON array.
+alter table gitlab_notes add column requested_reviewers text;
+
+-- Names by which people are known or were known before they were renamed. Notes name people so.
+create table gitlab_usernames (
+  -- The connection that brought the row.
+  source integer not null,
+  -- An @-name.
+  username text not null,
+  -- Whose it is, or was last.
+  user_id integer not null,
+  -- When the row was read from GitLab: the newest wins.
+  synced_at text not null,
+  primary key (source, username)
+) strict;
+insert into gitlab_usernames (source, username, user_id, synced_at)
+  select source, username, id, synced_at from gitlab_users where true order by synced_at desc, id desc on conflict do nothing;
+
+-- GitLab's answers never tell it.
+alter table gitlab_members drop column state;
+
+-- Labels of groups were stored once for each project.
+drop table gitlab_labels;
+-- Labels of groups and projects. What a project inherits is in the view repo_labels.
+create table gitlab_labels (
+  -- The connection that brought the row.
+  source integer not null,
+  -- Whether holder_id names a group or a project.
+  kind text not null,
+  -- The group or project. The highest group that is followed holds the labels of the groups above it as well, and so does a
+  -- project that is followed without its group.
+  holder_id integer not null,
+  -- GitLab's id.
+  id integer not null,
+  -- The label's text.
+  name text not null,
+  -- Colour such as #d9534f.
+  color text,
+  -- What the label is for.
+  description text,
+  -- When the row was read from GitLab: the newest wins.
+  synced_at text not null,
+  -- Since when GitLab no longer lists it.
+  gone_at text,
+  primary key (source, kind, holder_id, id)
+) strict;
+
+-- All this is read of everything with the next import.
+update connector_state set value = 'before labels had owners' where key = 'import-kinds';
