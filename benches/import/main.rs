@@ -1,4 +1,5 @@
-//! How long an import takes, what it uses, and how many requests it makes, beside a bare client that stores nothing.
+//! How long an import and a whole `sync` take, what they use, and how many requests they make, beside a bare client that
+//! stores nothing.
 //!
 //! `cargo bench --bench import` measures the promise: 10 projects × 500 merge requests × 5 notes × 3 commits, 50 ms a request.
 //! `cargo bench --bench import -- --times 10` makes every project ten times as large. Each run is a process of its own.
@@ -21,7 +22,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -70,18 +71,17 @@ fn compare(times: usize) {
     };
     let counts = row("bare client", &gitlab, bare);
     let mut number = 0;
-    let sqlite = || {
+    let mut sqlite = || {
         number += 1;
-        import(gitlab.url(), &place, &format!("sqlite:{}", place.join(format!("{number}.db")).display()))
+        format!("sqlite:{}", place.join(format!("{number}.db")).display())
     };
-    row("import into SQLite", &gitlab, sqlite);
-    let postgres = || {
-        let url = runtime.block_on(postgres::database());
-        import(gitlab.url(), &place, url.expose_secret())
-    };
-    let requests = row("import into PostgreSQL", &gitlab, postgres);
+    row("import into SQLite", &gitlab, || import(gitlab.url(), &place, &sqlite()));
+    let whole = row("sync into SQLite", &gitlab, || sync(gitlab.url(), &place, &sqlite()));
+    let postgres = || runtime.block_on(postgres::database());
+    let requests = row("import into PostgreSQL", &gitlab, || import(gitlab.url(), &place, postgres().expose_secret()));
+    row("sync into PostgreSQL", &gitlab, || sync(gitlab.url(), &place, postgres().expose_secret()));
 
-    println!("\nrequests of the bare client: {counts:?}\nrequests of an import:       {requests:?}");
+    println!("\nrequests of the bare client: {counts:?}\nof an import: {requests:?}\nof a sync: {whole:?}");
     let _ = fs::remove_dir_all(place);
 }
 
@@ -114,6 +114,21 @@ fn import(url: &str, place: &Path, database: &str) -> Command {
         .arg(place.join("verdict"))
         .arg("--database-url-file")
         .arg(database);
+    command
+}
+
+/// All that a user waits for: verifying, creating the tables, importing, and the report.
+fn sync(url: &str, place: &Path, database: &str) -> Command {
+    let manifest = place.join("connection.yaml");
+    let text = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: tokens}}\nstringData: {{token: {TOKEN}}}\n---\n\
+         apiVersion: gitlab-connector.dev/v1alpha1\nkind: GitLabConnection\nmetadata: {{name: acme}}\nspec:\n  url: {url}\n\
+         \u{20} credentials: [{{name: primary, secretRef: {{name: tokens, key: token}}}}]\n\
+         \u{20} scope: {{groups: [acme]}}\n  webhooks: {{mode: Disabled}}\n"
+    );
+    fs::write(&manifest, text).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"));
+    command.arg("sync").arg("-f").arg(manifest).env("DATABASE_URL", database).stdout(Stdio::null());
     command
 }
 

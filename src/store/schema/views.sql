@@ -340,6 +340,25 @@ with gathered as (
 select source, week, merge_requests, {median(lines)} as median_lines, {median(files)} as median_files
 from gathered where merge_requests > 0;
 
+-- The weeks of a connection, from that of its first merge request to the last in which anything happened. Figures that count
+-- several things of a week look each up by it: no database hands a condition through a sum over several parts.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC).
+create view weeks as
+with recursive every (source, week, last) as (
+  select c.id, (select min(f.created_week) from connector_facts f where f.source = c.id), (select max(l.week) from (
+      select max(f.created_week) as week from connector_facts f where f.source = c.id
+      union all
+      select max(f.merged_week) from connector_facts f where f.source = c.id and f.merged_week is not null
+      union all
+      select max(f.closed_week) from connector_facts f where f.source = c.id and f.closed_week is not null
+    ) l)
+  from gitlab_connections c
+  union all
+  select e.source, {weeks_before(e.week, -1)}, e.last from every e where e.week < e.last
+)
+select source, week from every where week is not null;
+
 -- Throughput by week: merge requests merged for each engineer at work. Without team data an engineer is a person who
 -- authored a merge request that was opened or merged in the week; bots do not count, and accounts that are gone are nobody. A
 -- week in which nothing was opened or merged has no row.
@@ -349,18 +368,31 @@ from gathered where merge_requests > 0;
 -- engineers: People who authored a merge request that was opened or merged in the week.
 -- merged_per_engineer: The quotient.
 create view metrics_throughput_weekly as
-with active as (
-  select f.source, f.created_week as week, case when f.author_kind = 'person' then f.author_id end as user_id, 0 as merged
-  from connector_facts f
-  where f.author_kind is distinct from 'bot'
-    and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+with counted as (
+  select distinct w.source, w.week,
+    (select count(*) from connector_facts f
+     where f.source = w.source and f.created_week = w.week and f.author_kind is distinct from 'bot'
+       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as opened,
+    (select count(*) from connector_facts f
+     where f.source = w.source and f.merged_week = w.week and f.author_kind is distinct from 'bot'
+       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as merged,
+    (select count(distinct a.user_id) from (
+       select f.author_id as user_id from connector_facts f
+       where f.source = w.source and f.created_week = w.week and f.author_kind = 'person'
+         and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
       where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
-  union all
-  select source, week, user_id, 1 from metrics_merged
+       union all
+       select f.author_id from connector_facts f
+       where f.source = w.source and f.merged_week = w.week and f.author_kind = 'person'
+         and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+     ) a) as engineers
+  from weeks w
 )
-select source, week, sum(merged) as merged, count(distinct user_id) as engineers,
-  {real(sum(merged))} / nullif(count(distinct user_id), 0) as merged_per_engineer
-from active group by source, week;
+select source, week, merged, engineers, {real(merged)} / nullif(engineers, 0) as merged_per_engineer
+from counted where opened + merged > 0;
 
 -- Review load by week: who reviews how much. Bots, accounts that are gone and the author's own comments are left out, and
 -- merge requests whose reviews are not stored to their end.
@@ -418,18 +450,20 @@ order by waited_hours desc;
 -- merged: Merged in the week.
 -- closed: Closed without merging in the week.
 create view merge_requests_per_week as
-with happened as (
-  select f.source, f.project_id, f.created_week as week, 1 as opened, 0 as merged, 0 as closed from connector_facts f
-  union all
-  select f.source, f.project_id, f.merged_week, 0, 1, 0 from connector_facts f where f.merged_week is not null
-  union all
-  select f.source, f.project_id, f.closed_week, 0, 0, 1 from connector_facts f where f.closed_week is not null
+with counted as (
+  select distinct w.source, w.week,
+    (select count(*) from connector_facts f where f.source = w.source and f.created_week = w.week
+       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as opened,
+    (select count(*) from connector_facts f where f.source = w.source and f.merged_week = w.week
+       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as merged,
+    (select count(*) from connector_facts f where f.source = w.source and f.closed_week = w.week
+       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
+      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as closed
+  from weeks w
 )
-select h.source, h.week, sum(h.opened) as opened, sum(h.merged) as merged, sum(h.closed) as closed
-from happened h
-where (h.source, h.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
-group by h.source, h.week;
+select source, week, opened, merged, closed from counted where opened + merged + closed > 0;
 
 -- Cycle time by project, of what was merged in the last 26 weeks of the connection: those up to the week of its latest merge.
 -- As in metrics_cycle_time_weekly and metrics_review_latency_weekly.
