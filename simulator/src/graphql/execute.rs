@@ -14,6 +14,7 @@ use super::fields::Resolve;
 use super::leaf;
 use super::plan::{Field, Plan};
 use super::value::{Object, Value};
+use crate::world::NO_FINE_GRAINED;
 
 /// A field that may not be null is: the one around it becomes null instead.
 struct Propagate;
@@ -98,6 +99,10 @@ impl<'w> Writer<'_, 'w> {
         let name = field.definition.name.as_str();
         if field.times_out {
             return Err(self.error(format!("Timeout on {}.{name}", plan.type_name), field.location, path));
+        }
+        let of_schema = matches!(field.resolve, Resolve::TypeName | Resolve::Introspection);
+        if self.ctx.caller.fine_grained() && !of_schema {
+            return Err(self.error(NO_FINE_GRAINED.to_owned(), field.location, path));
         }
         match field.resolve {
             Resolve::TypeName => leaf::text(self.out, plan.type_name),

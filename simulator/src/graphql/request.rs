@@ -85,7 +85,7 @@ fn errors_only(errors: &[Json]) -> Vec<u8> {
 
 /// Answers the body of a request.
 pub(crate) fn answer(world: &World, caller: &Caller, body: &[u8], timeouts: &[String]) -> Answer {
-    if !caller.anonymous() && !caller.has(&[Scope::Api, Scope::ReadApi]) {
+    if !caller.anonymous() && !caller.has(&[Scope::Api, Scope::ReadApi, Scope::Granular]) {
         return refusal(StatusCode::UNAUTHORIZED, "Invalid token");
     }
     let Ok(body) = serde_json::from_slice::<Body>(body) else {

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::world::{AuthError, UserState};
+use crate::world::{AuthError, NO_FINE_GRAINED, UserState};
 
 /// Which of GitLab's two guards refuses a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,12 @@ impl Failure {
             "error_description": "The request requires higher privileges than provided by the access token.",
             "scope": needed,
         });
+        Failure::new(StatusCode::FORBIDDEN, body)
+    }
+
+    /// A fine-grained token that is not meant for this.
+    pub(crate) fn insufficient_granular_scope() -> Failure {
+        let body = json!({ "error": "insufficient_granular_scope", "error_description": NO_FINE_GRAINED });
         Failure::new(StatusCode::FORBIDDEN, body)
     }
 

@@ -16,6 +16,9 @@ fn may(world: &World, route: &Route, caller: &Caller, reads: bool) -> Result<(),
         let open = matches!(route.needs, Needs::Nothing | Needs::AnyProfile) && reads;
         return if open { Ok(()) } else { Err(Failure::unauthorized()) };
     }
+    if caller.fine_grained() {
+        return if reads { Ok(()) } else { Err(Failure::insufficient_granular_scope()) };
+    }
     let (enough, names): (&[Scope], &str) = match route.needs {
         Needs::AnyScope => return Ok(()),
         Needs::Rotate => (&[Scope::Api, Scope::SelfRotate], "api self_rotate"),

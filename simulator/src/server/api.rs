@@ -54,7 +54,7 @@ pub(super) fn answer_graphql(
     caller: &Authenticated,
     timeouts: &[String],
 ) -> Response {
-    let may = |caller: &Caller| caller.anonymous() || caller.has(&[Scope::Api, Scope::ReadApi]);
+    let may = |caller: &Caller| caller.anonymous() || caller.has(&[Scope::Api, Scope::ReadApi, Scope::Granular]);
     let Some(caller) = caller.as_ref().ok().filter(|caller| may(caller)) else {
         let body = json!({ "errors": [{ "message": "Invalid token" }] });
         return json_response(StatusCode::UNAUTHORIZED, body.to_string().into_bytes());

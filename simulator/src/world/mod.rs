@@ -79,7 +79,7 @@ pub use resource_event::{MarkEvent, StateEvent};
 pub use role::{Feature, Member, Role, Visibility};
 pub use settings::{Clock, Edition, Settings, Version};
 pub use subscription::{Star, Subscribable};
-pub use token::{AuthError, Caller, Scope, Token, TokenKind};
+pub use token::{AuthError, Caller, NO_FINE_GRAINED, Scope, Token, TokenKind};
 pub use user::{User, UserKind, UserState};
 pub use verbs::{Edit, Happening, Opening};
 

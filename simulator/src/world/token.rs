@@ -37,10 +37,13 @@ pub enum Scope {
     SelfRotate,
     /// Act as administrator where Admin Mode is on.
     AdminMode,
+    /// What fine-grained tokens have instead: all that REST lets be read, and nothing of GraphQL, as where GitLab declares no
+    /// permission for a field.
+    Granular,
 }
 
 impl Scope {
-    /// All of them.
+    /// All that a token can be asked for with.
     pub const ALL: [Scope; 14] = [
         Scope::Api,
         Scope::ReadApi,
@@ -76,13 +79,14 @@ impl Scope {
             Scope::Sudo => "sudo",
             Scope::SelfRotate => "self_rotate",
             Scope::AdminMode => "admin_mode",
+            Scope::Granular => "granular",
         }
     }
 
     /// The scope with GitLab's name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Scope> {
-        Scope::ALL.into_iter().find(|scope| scope.name() == name)
+        Scope::ALL.into_iter().chain([Scope::Granular]).find(|scope| scope.name() == name)
     }
 }
 
@@ -163,6 +167,12 @@ impl Caller {
         self.scopes.iter().any(|scope| any.contains(scope))
     }
 
+    /// Whether the token is fine-grained.
+    #[must_use]
+    pub fn fine_grained(&self) -> bool {
+        self.has(&[Scope::Granular])
+    }
+
     /// Whether nobody is signed in.
     #[must_use]
     pub fn anonymous(&self) -> bool {
@@ -182,6 +192,9 @@ pub enum AuthError {
     /// The user is blocked, deactivated or banned.
     Blocked(UserState),
 }
+
+/// What GitLab says to a fine-grained token where it declares no permission that one could have.
+pub const NO_FINE_GRAINED: &str = "Access denied: This operation doesn't support fine-grained personal access tokens.";
 
 impl World {
     /// Who calls with this secret; no secret is the anonymous caller.

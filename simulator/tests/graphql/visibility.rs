@@ -4,7 +4,7 @@ use gitlab_simulator::World;
 use gitlab_simulator::world::{Feature, Scope, UserState, Visibility};
 use serde_json::{Value, json};
 
-use crate::support::{ask, data, json_of, world};
+use crate::support::{ask, data, json_of, query, world};
 
 #[test]
 fn what_may_not_be_seen_is_null_without_an_error() {
@@ -51,6 +51,17 @@ fn a_token_without_a_reading_scope_is_invalid() {
 
     assert_eq!(answer.status, 401);
     assert_eq!(json_of(&answer), json!({"errors": [{"message": "Invalid token"}]}));
+}
+
+#[test]
+fn a_fine_grained_token_is_told_so_by_each_field() {
+    let world = world().with_token("fine", |token| token.user("reader").scopes(&[Scope::Granular]));
+
+    let answer = query(&world, "fine", "{ __typename currentUser { id } queryComplexity { score } }");
+
+    assert_eq!(answer["data"], json!({"__typename": "Query", "currentUser": null, "queryComplexity": null}));
+    let said: Vec<&str> = answer["errors"].as_array().unwrap().iter().map(|e| e["message"].as_str().unwrap()).collect();
+    assert_eq!(said, ["Access denied: This operation doesn't support fine-grained personal access tokens."; 2]);
 }
 
 #[test]

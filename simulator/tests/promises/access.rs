@@ -43,6 +43,19 @@ async fn a_scope_that_is_too_small_is_named() {
 }
 
 #[tokio::test]
+async fn a_fine_grained_token_reads_by_rest_and_changes_nothing() {
+    let world = small().with_token("glpat-fine", |token| token.user("ann").scopes(&[Scope::Granular]));
+    let served = serve(world).await;
+
+    let (_, token) = served.read("/personal_access_tokens/self", "glpat-fine").await;
+    assert_eq!(token["scopes"], json!(["granular"]));
+    assert_eq!(served.read("/projects/acme%2Fweb/merge_requests", "glpat-fine").await.0, 200);
+    let (status, body) =
+        served.write("POST", "/projects/acme%2Fweb/hooks", "glpat-fine", json!({"url": "http://x.test/"})).await;
+    assert_eq!((status, &body["error"]), (403, &json!("insufficient_granular_scope")));
+}
+
+#[tokio::test]
 async fn what_may_not_be_seen_looks_absent() {
     let world = small().with_token("glpat-stranger", |token| token.user("eve").scopes(&[Scope::ReadApi]));
     let served = serve(world).await;
