@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gitlab_connector::gitlab::queries::Dialect;
 use gitlab_connector::{api, manifest};
 
 #[test]
@@ -39,6 +40,16 @@ fn every_reason_is_explained() {
         .collect();
 
     assert!(unexplained.is_empty(), "docs/conditions.md does not explain {unexplained:?}");
+}
+
+#[test]
+fn the_oldest_gitlab_is_named_as_the_code_has_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let oldest = format!("GitLab {}", Dialect::OLDEST);
+
+    for document in ["README.md", "docs/conditions.md"] {
+        assert!(std::fs::read_to_string(root.join(document)).unwrap().contains(&oldest), "{document}: {oldest}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub enum What {
     Token,
     /// The server tells its version.
     Instance,
+    /// GraphQL answers, by which imports read.
+    Graphql,
     /// Some groups are visible. Asked where the scope names none.
     Groups,
     /// A group can be read.
@@ -46,9 +48,13 @@ impl What {
         match self {
             What::Token => Need::Credentials,
             What::Instance => Need::Nothing,
-            What::Groups | What::Group | What::GroupProjects | What::Projects | What::Project | What::MergeRequests => {
-                Need::Read
-            }
+            What::Graphql
+            | What::Groups
+            | What::Group
+            | What::GroupProjects
+            | What::Projects
+            | What::Project
+            | What::MergeRequests => Need::Read,
             What::GroupHooks | What::ProjectHooks => Need::Hooks,
         }
     }
@@ -58,6 +64,7 @@ impl What {
         match self {
             What::Token => "use the token",
             What::Instance => "read the version",
+            What::Graphql => "ask GraphQL",
             What::Groups => "list groups",
             What::Group => "read the group",
             What::GroupProjects => "list the group's projects",

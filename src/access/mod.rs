@@ -4,6 +4,7 @@
 //! data that a command prints, a status shows and the other steps read.
 
 mod call;
+mod graphql;
 mod probes;
 mod reason;
 mod scope;
@@ -101,7 +102,7 @@ pub struct Access {
 }
 
 /// Finds out what the tokens can do over the scope: for every token its scopes and expiry, the groups, their projects, a
-/// project's merge requests; for managers of hooks the right to list them.
+/// project's merge requests, and whether GraphQL answers it, by which imports read; for managers of hooks the right to list them.
 ///
 /// Never fails: what could not be found out is an `Unknown` line of the matrix.
 pub async fn verify(client: &Client, scope: &Scope, needs: &Needs) -> Access {

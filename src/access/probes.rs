@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{Call, Entry, Facts, InstanceFacts, Needs, Outcome, Seen, TokenAccess, What, reason};
 use crate::api::Scope;
 use crate::gitlab::model::{Group, Metadata, Project, TokenSelf, User};
-use crate::gitlab::{Client, Dialect, Error, Probe};
+use crate::gitlab::queries::Dialect;
+use crate::gitlab::{self, Client, Error, Probe};
 
 /// What one token found.
 #[derive(Debug)]
@@ -60,12 +61,16 @@ pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> 
         .collect();
 
     let mut reports = join_all(probers.iter().map(Prober::introduce)).await;
+    let mut supported = Ok(());
     if let Some(first) = reports.iter().position(|report| report.token.valid == Some(true)) {
         let (instance, entry) = probers[first].instance().await;
+        if let Some(InstanceFacts { version, enterprise }) = &instance {
+            supported = Dialect::of(version, *enterprise).map(drop);
+        }
         reports[first].instance = instance;
         reports[first].entries.push(entry);
     }
-    join_all(probers.iter().zip(&mut reports).map(|(prober, report)| prober.probe_scope(report))).await;
+    join_all(probers.iter().zip(&mut reports).map(|(prober, report)| prober.probe_scope(report, &supported))).await;
     reports
 }
 
@@ -80,8 +85,9 @@ impl Prober<'_> {
             | Err(
                 Error::NotFound { .. }
                 | Error::InsufficientScope { .. }
+                | Error::WrongKind { .. }
                 | Error::Forbidden { .. }
-                | Error::Unauthorized { dialect: Dialect::Plain, .. },
+                | Error::Unauthorized { dialect: gitlab::Dialect::Plain, .. },
             ) => Some(self.ask::<User>(&Probe::CurrentUser).await),
             Err(error) => {
                 self.remember(error);
@@ -90,7 +96,9 @@ impl Prober<'_> {
         };
         let (probe, answer) = match (&about, &user) {
             (Ok(_), _) => (Probe::TokenSelf, Ok(Seen::Something)),
-            (Err(_), Some(Ok(_) | Err(Error::InsufficientScope { .. }))) => (Probe::CurrentUser, Ok(Seen::Something)),
+            (Err(_), Some(Ok(_) | Err(Error::InsufficientScope { .. } | Error::WrongKind { .. }))) => {
+                (Probe::CurrentUser, Ok(Seen::Something))
+            }
             (Err(error @ Error::Unauthorized { .. }), Some(Err(Error::Unauthorized { .. }))) => {
                 (Probe::TokenSelf, Err(error.clone()))
             }
@@ -137,7 +145,7 @@ impl Prober<'_> {
     }
 
     pub(super) async fn ask<T: DeserializeOwned>(&self, probe: &Probe) -> Result<T, Error> {
-        if let Some(error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(error) = self.trouble() {
             return Err(error);
         }
         let answer = self.client.probe(probe).await;
@@ -145,6 +153,11 @@ impl Prober<'_> {
             self.remember(error);
         }
         answer
+    }
+
+    /// What the rest would get too, once it is known.
+    pub(super) fn trouble(&self) -> Option<Error> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Remembers an answer that the rest would get too.
@@ -168,7 +181,7 @@ impl Prober<'_> {
         outcome
     }
 
-    fn entry(&self, what: What, subject: &str, facts: Facts, (probe, answer): Probed<'_>) -> Entry {
+    pub(super) fn entry(&self, what: What, subject: &str, facts: Facts, (probe, answer): Probed<'_>) -> Entry {
         let finding = reason(&Call { what, token: &self.name, subject, facts }, answer);
         Entry { token: self.name.clone(), what, subject: subject.to_owned(), finding, curl: self.client.curl(probe) }
     }

@@ -1,6 +1,6 @@
 //! The table: (call, answer) to reason, message and remedy. Pure; one recorded answer per row as its test.
 
-use super::{Call, Need, Outcome, Seen, What};
+use super::{Call, Need, Outcome, Seen, What, graphql};
 use crate::api::conditions::reason as code;
 use crate::gitlab::Error;
 
@@ -26,7 +26,9 @@ const REPORTER: i64 = 20;
 pub fn reason(call: &Call<'_>, answer: &Result<Seen, Error>) -> Finding {
     let finding = match answer {
         Ok(seen) => good(call, *seen),
-        Err(error) => from_anyone(call, error).unwrap_or_else(|| by_call(call, error)),
+        Err(error) => graphql::not_by_rest(call, error)
+            .or_else(|| from_anyone(call, error))
+            .unwrap_or_else(|| by_call(call, error)),
     };
     let http_status = match answer {
         Ok(_) => Some(200),
@@ -49,6 +51,7 @@ fn good(call: &Call<'_>, seen: Seen) -> Finding {
             format!("token '{}' is accepted but sees nothing of its own", call.token),
             "make its user a member (Developer) of the groups or projects to follow".into(),
         ),
+        (What::Graphql, Seen::Nothing) => graphql::without_token(call),
         (What::GroupProjects, Seen::Nothing) => denied(
             code::NO_RESOURCES,
             format!("token '{}' sees no projects in {}", call.token, call.subject),
@@ -80,6 +83,16 @@ fn from_anyone(call: &Call<'_>, error: &Error) -> Option<Finding> {
             code::INVALID_PERMISSIONS,
             format!("token '{token}' lacks the scope read_api (GitLab asks for {needed})"),
             "create a new token with the scope read_api and put it into the Secret".into(),
+        ),
+        Error::WrongKind { message, .. } if call.what.need() == Need::Hooks => denied(
+            code::INSUFFICIENT_ROLE,
+            format!("GitLab does not let token '{token}' {}{}: {message}", call.what, of(call.subject)),
+            "create a legacy token (not a fine-grained one) with the scope api, or set webhooks.mode to Manual".into(),
+        ),
+        Error::WrongKind { message, .. } => denied(
+            code::INVALID_PERMISSIONS,
+            format!("GitLab does not let token '{token}' {}{}: {message}", call.what, of(call.subject)),
+            "create a legacy token (not a fine-grained one) with the scope read_api and put it into the Secret".into(),
         ),
         error if error.is_transient() => Finding {
             outcome: Outcome::Unknown,
@@ -198,7 +211,7 @@ fn of(subject: &str) -> String {
     if subject.is_empty() { String::new() } else { format!(" ({subject})") }
 }
 
-fn denied(reason: &'static str, message: String, remedy: String) -> Finding {
+pub(super) fn denied(reason: &'static str, message: String, remedy: String) -> Finding {
     Finding { outcome: Outcome::Denied, reason: Some(reason), message, remedy, http_status: None }
 }
 
@@ -245,6 +258,7 @@ mod tests {
         let all = [
             What::Token,
             What::Instance,
+            What::Graphql,
             What::Groups,
             What::Group,
             What::GroupProjects,
@@ -271,7 +285,12 @@ mod tests {
             let seen = if body == "[]" { Seen::Nothing } else { Seen::Something };
             let answer = RawAnswer::recorded(row.status, &row.r#type, &body);
 
-            let finding = found(what(&row.what), facts, &answer.verdict("primary").map(|()| seen));
+            let what = what(&row.what);
+            let verdict = match what {
+                What::Graphql => answer.graphql_verdict("primary"),
+                _ => answer.verdict("primary"),
+            };
+            let finding = found(what, facts, &verdict.map(|()| seen));
 
             let line = format!("{}: {} {body}: {finding:?}", row.what, row.status);
             assert_eq!(format!("{:?}", finding.outcome), row.outcome, "{line}");

@@ -1,5 +1,6 @@
 //! What one token finds in the scope: groups, projects, merge requests, webhooks.
 
+use futures::future::join;
 use futures::stream::{self, StreamExt};
 use serde::de::IgnoredAny;
 
@@ -12,11 +13,23 @@ use crate::gitlab::{Error, Probe, Target};
 const AT_ONCE: usize = 4;
 
 impl Prober<'_> {
-    pub(super) async fn probe_scope(&self, report: &mut Report) {
+    /// What the token can do there, beside whether it is `supported` what GraphQL would be asked.
+    pub(super) async fn probe_scope(&self, report: &mut Report, supported: &Result<(), Error>) {
         if report.token.valid != Some(true) || !(self.reads || self.manages_hooks) {
             return;
         }
         let token = &report.token;
+        let (graphql, parts) = join(self.graphql(token, supported), self.parts(token)).await;
+        report.entries.extend(graphql);
+        for part in parts {
+            let wanted = |entry: &Entry| self.reads || entry.what.need() == Need::Hooks;
+            report.entries.extend(part.entries.into_iter().filter(wanted));
+            report.groups.extend(part.group);
+            report.projects.extend(part.project);
+        }
+    }
+
+    async fn parts(&self, token: &TokenAccess) -> Vec<Part> {
         let mut parts = Vec::new();
         if self.scope.groups.is_empty() && self.scope.projects.is_empty() {
             parts.push(self.anything(token).await);
@@ -28,13 +41,7 @@ impl Prober<'_> {
         let projects: Vec<_> =
             self.scope.projects.iter().map(|reference| self.project(reference.to_string(), token)).collect();
         parts.extend(stream::iter(projects).buffered(AT_ONCE).collect::<Vec<_>>().await);
-
-        for part in parts {
-            let wanted = |entry: &Entry| self.reads || entry.what.need() == Need::Hooks;
-            report.entries.extend(part.entries.into_iter().filter(wanted));
-            report.groups.extend(part.group);
-            report.projects.extend(part.project);
-        }
+        parts
     }
 
     /// No scope is named: whatever the token's user is a member of.

@@ -39,12 +39,15 @@ impl Verdict {
 }
 
 /// The order in which reasons are named when there are several.
-const ORDER: [&str; 10] = [
+const ORDER: [&str; 12] = [
     code::INVALID_CREDENTIALS,
     code::TOKEN_EXPIRED,
     code::INVALID_SPEC,
     code::INVALID_PERMISSIONS,
     code::NO_RESOURCES,
+    // Before what keeps nobody from importing the rest.
+    code::UNSUPPORTED_VERSION,
+    code::GRAPHQL_UNAVAILABLE,
     code::SCOPE_NOT_FOUND,
     code::RATE_LIMITED,
     code::GITLAB_UNREACHABLE,

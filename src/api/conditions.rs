@@ -72,6 +72,10 @@ pub mod reason {
     pub const TLS_FAILURE: &str = "TLSFailure";
     /// Something answers that is no GitLab, such as a proxy's login page.
     pub const NOT_GITLAB: &str = "NotGitLab";
+    /// GitLab's REST API answers, and `/api/graphql`, by which imports read, does not.
+    pub const GRAPHQL_UNAVAILABLE: &str = "GraphQLUnavailable";
+    /// GitLab is older than the oldest version that is supported.
+    pub const UNSUPPORTED_VERSION: &str = "UnsupportedVersion";
 
     /// No token has the role (or the scope api) that webhooks need.
     pub const INSUFFICIENT_ROLE: &str = "InsufficientRole";
@@ -109,7 +113,7 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 34] = [
+    pub const ALL: [&str; 36] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,
@@ -128,6 +132,8 @@ pub mod reason {
         GITLAB_UNREACHABLE,
         TLS_FAILURE,
         NOT_GITLAB,
+        GRAPHQL_UNAVAILABLE,
+        UNSUPPORTED_VERSION,
         INSUFFICIENT_ROLE,
         GROUP_HOOKS_UNAVAILABLE,
         HOOK_LIMIT_EXCEEDED,

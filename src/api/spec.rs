@@ -81,8 +81,8 @@ pub struct GitLabConnectionSpec {
     )]
     pub url: String,
 
-    /// Tokens that read. Each needs the scope read_api and at least the role Reporter (Developer for private projects
-    /// whose merge requests only members see); tokens of several users share the load.
+    /// Tokens that read. Each needs the scope read_api, so no fine-grained one will do, and at least the role Reporter
+    /// (Developer for private projects whose merge requests only members see); tokens of several users share the load.
     #[serde(default)]
     #[schemars(length(max = 32))]
     #[x_kube(

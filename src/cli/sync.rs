@@ -13,7 +13,7 @@ use super::{
     ACCESS_MISSING, DONE, FAILED, Failure, Given, INTERRUPTED, Output, note, progress, report, say, stop_signal,
 };
 use crate::{
-    access::{self, Outcome},
+    access::{self, Outcome, Verdict},
     api::{GitLabConnectionStatus, HumanDuration, conditions::reason},
     connection, gitlab,
     importer::Progress,
@@ -238,7 +238,12 @@ fn exit_code(report: &Report) -> u8 {
         reason::NOT_GITLAB,
         reason::RATE_LIMITED,
     ];
-    if all.iter().any(|verdict| verdict.outcome != Outcome::Ok && failed.contains(&verdict.reason)) {
+    // A page in the place of GraphQL may go again; other answers in its place need somebody.
+    let is_away = |verdict: &Verdict| {
+        verdict.outcome == Outcome::Unknown && verdict.reason == reason::GRAPHQL_UNAVAILABLE
+            || verdict.outcome != Outcome::Ok && failed.contains(&verdict.reason)
+    };
+    if all.into_iter().any(is_away) {
         return FAILED;
     }
     // What the spec suspends is not asked for.

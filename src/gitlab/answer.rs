@@ -36,6 +36,16 @@ pub(super) enum Refusal {
     Failed(Error),
 }
 
+impl Refusal {
+    /// What it is to somebody who does not wait.
+    fn into_error(self) -> Error {
+        match self {
+            Refusal::Failed(error) => error,
+            Refusal::Limited(limited) => Error::RateLimited { waited: limited.delay.unwrap_or(Duration::ZERO) },
+        }
+    }
+}
+
 impl RawAnswer {
     /// An answer as somebody recorded it.
     pub fn recorded(status: u16, content_type: &str, body: &str) -> RawAnswer {
@@ -51,13 +61,15 @@ impl RawAnswer {
     /// # Errors
     /// Every answer but a success with JSON (or with nothing) is one.
     pub fn verdict(&self, token: &str) -> Result<(), Error> {
-        match self.judge(token) {
-            Ok(()) => Ok(()),
-            Err(Refusal::Failed(error)) => Err(error),
-            Err(Refusal::Limited(limited)) => {
-                Err(Error::RateLimited { waited: limited.delay.unwrap_or(Duration::ZERO) })
-            }
-        }
+        self.judge(token).map_err(Refusal::into_error)
+    }
+
+    /// The same for an answer to GraphQL.
+    ///
+    /// # Errors
+    /// As [`RawAnswer::verdict`]; errors in the body of a success are none here.
+    pub fn graphql_verdict(&self, token: &str) -> Result<(), Error> {
+        self.judge_graphql(token).map_err(Refusal::into_error)
     }
 
     pub(super) fn judge(&self, token: &str) -> Result<(), Refusal> {
@@ -65,6 +77,27 @@ impl RawAnswer {
             return Err(Refusal::Limited(self.limited()));
         }
         self.judge_unlimited(token).map_err(Refusal::Failed)
+    }
+
+    /// The same for an answer to GraphQL. GitLab says there what is wrong in `errors`, whatever the status: what has none was
+    /// said by somebody before it.
+    pub(super) fn judge_graphql(&self, token: &str) -> Result<(), Refusal> {
+        let from_others = || !Words::of(&self.body).graphql;
+        let error = match self.judge(token) {
+            Err(Refusal::Failed(error)) => error,
+            other => return other,
+        };
+        let here = |message| format!("{message} at /api/graphql");
+        Err(Refusal::Failed(match error {
+            Error::Forbidden { message, .. } | Error::NotFound { message, .. } | Error::Rejected { message, .. }
+                if from_others() =>
+            {
+                Error::NoGraphql { status: self.status, message }
+            }
+            Error::Blocked { status, message } => Error::Blocked { status, message: here(message) },
+            Error::NotGitLab { status, message } => Error::NotGitLab { status, message: here(message) },
+            error => error,
+        }))
     }
 
     fn judge_unlimited(&self, token: &str) -> Result<(), Error> {
@@ -92,6 +125,9 @@ impl RawAnswer {
             403 if words.error == "insufficient_scope" => {
                 let needed = if words.scope.is_empty() { "read_api".into() } else { words.scope.replace(' ', " or ") };
                 Error::InsufficientScope { token, needed }
+            }
+            403 if words.error == "insufficient_granular_scope" => {
+                Error::WrongKind { status, message: words.sentence(status) }
             }
             403 => Error::Forbidden { token, message: words.sentence(status) },
             404 => Error::NotFound { token, route: words.message.is_empty(), message: words.sentence(status) },

@@ -42,6 +42,9 @@ impl Error {
             Error::UndefinedField { .. } => Class::Outdated,
             Error::Unauthorized { .. }
             | Error::InsufficientScope { .. }
+            | Error::WrongKind { .. }
+            | Error::NoGraphql { .. }
+            | Error::TooOld { .. }
             | Error::NotGitLab { .. }
             | Error::RedirectedElsewhere { .. }
             | Error::Tls { .. }

@@ -79,6 +79,14 @@ pub enum Error {
         /// The scopes of which one would do, as GitLab lists them, such as `api read_api`.
         needed: String,
     },
+    /// GitLab has no use for a token of this kind here: fine-grained where it wants a legacy one, or the other way round.
+    #[error("GitLab does not take a token of this kind: {message}")]
+    WrongKind {
+        /// The HTTP status: 403 by REST, 200 by GraphQL.
+        status: u16,
+        /// GitLab's own words.
+        message: String,
+    },
     /// The role is too small, or the feature is switched off (403).
     #[error("GitLab forbids it to token '{token}': {message}")]
     Forbidden {
@@ -129,6 +137,20 @@ pub enum Error {
         status: u16,
         /// What was seen instead.
         message: String,
+    },
+    /// REST may answer as it should, but whoever answers for GraphQL is not GitLab: a firewall, a proxy, another program.
+    #[error("/api/graphql answers {status}, and not in GitLab's words: {message}")]
+    NoGraphql {
+        /// The HTTP status.
+        status: u16,
+        /// What was said.
+        message: String,
+    },
+    /// The server is older than all that we can speak to.
+    #[error("GitLab {version} is too old: {} is the oldest that is supported", super::queries::Dialect::OLDEST)]
+    TooOld {
+        /// What it calls itself.
+        version: String,
     },
     /// GitLab, or something before it, points to another host. The token was not sent there.
     #[error("GitLab redirects to {origin}, where the token was not sent; use that address if it is right")]
@@ -222,7 +244,11 @@ impl Error {
         match self {
             Error::Unauthorized { dialect: Dialect::Expired, .. } => "TokenExpired",
             Error::Unauthorized { .. } => "invalid_credentials",
-            Error::InsufficientScope { .. } | Error::Forbidden { .. } => "invalid_permissions",
+            Error::InsufficientScope { .. } | Error::Forbidden { .. } | Error::WrongKind { .. } => {
+                "invalid_permissions"
+            }
+            Error::NoGraphql { .. } => "GraphQLUnavailable",
+            Error::TooOld { .. } => "UnsupportedVersion",
             Error::NotFound { .. } => "ScopeNotFound",
             Error::RateLimited { .. } => "RateLimited",
             Error::NotGitLab { .. } | Error::RedirectedElsewhere { .. } | Error::Unexpected { .. } => "NotGitLab",
@@ -236,7 +262,7 @@ impl Error {
             Error::TooLarge { .. } => "AnswerTooLarge",
             Error::TooComplex { .. } | Error::QueryTimeout { .. } => "QueryTooComplex",
             Error::UndefinedField { .. } | Error::Graphql { .. } => "QueryRefused",
-            Error::Settings { .. } => "InvalidSettings",
+            Error::Settings { .. } => "InvalidSpec",
         }
     }
 
@@ -245,6 +271,9 @@ impl Error {
         match self {
             Error::InsufficientScope { needed: words, .. }
             | Error::Forbidden { message: words, .. }
+            | Error::WrongKind { message: words, .. }
+            | Error::NoGraphql { message: words, .. }
+            | Error::TooOld { version: words }
             | Error::NotFound { message: words, .. }
             | Error::Rejected { message: words, .. }
             | Error::NotGitLab { message: words, .. }
@@ -276,6 +305,8 @@ impl Error {
             Error::NotFound { .. } => Some(404),
             Error::RateLimited { .. } => Some(429),
             Error::Rejected { status, .. }
+            | Error::WrongKind { status, .. }
+            | Error::NoGraphql { status, .. }
             | Error::NotGitLab { status, .. }
             | Error::Blocked { status, .. }
             | Error::Server { status } => Some(*status),

@@ -46,6 +46,9 @@ impl GraphqlError {
             let mut numbers = message.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
             return Error::TooComplex { score: numbers.next(), limit: numbers.next(), message };
         }
+        if says("fine-grained") && says("access denied") {
+            return Error::WrongKind { status: 200, message };
+        }
         if says("timeout on") || says("timed out") {
             return Error::QueryTimeout { message };
         }

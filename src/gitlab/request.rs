@@ -120,6 +120,11 @@ impl Request {
         self.read
     }
 
+    /// Asks GraphQL.
+    pub(super) fn is_graphql(&self) -> bool {
+        self.api == Api::Graphql
+    }
+
     /// The address below `root`. The root's own path (a relative URL root) is joined, never replaced.
     pub(super) fn url(&self, root: &Url) -> Url {
         let mut url = root.clone();

@@ -115,7 +115,10 @@ impl Client {
                 course.denied.push(token);
                 Ok(())
             }
-            Error::InsufficientScope { .. } | Error::Forbidden { .. } | Error::NotFound { .. }
+            Error::InsufficientScope { .. }
+            | Error::WrongKind { .. }
+            | Error::Forbidden { .. }
+            | Error::NotFound { .. }
                 if request.is_read() && self.tokens.len() > 1 && !is_route_missing(&error) =>
             {
                 course.denied.push(token);
@@ -201,7 +204,8 @@ impl Client {
         let judgement = {
             let mut pool = shared.pool();
             pool.observe(token, &answer, now);
-            let judgement = answer.judge(pool.name(token));
+            let name = pool.name(token);
+            let judgement = if request.is_graphql() { answer.judge_graphql(name) } else { answer.judge(name) };
             if judgement.is_ok() {
                 pool.succeed(token, &request.operation);
             }

@@ -160,9 +160,14 @@ impl Context {
     ) -> Result<Context, Error> {
         let metadata = tokio::select! {
             () = stop.cancelled() => return Err(Error::Stopped),
-            metadata = client.metadata() => metadata?,
+            metadata = client.metadata() => metadata,
         };
-        let dialect = Dialect::new(&metadata.version, metadata.is_enterprise());
+        let dialect = match metadata {
+            Ok(metadata) => Dialect::of(&metadata.version, metadata.is_enterprise())?,
+            // Every server that is supported understands the words of the oldest.
+            Err(error) if error.class() == Class::Hidden => Dialect::OLDEST,
+            Err(error) => return Err(error.into()),
+        };
         let parts = merge_requests::Parts {
             reviews: settings.resources.reviews,
             commits: settings.resources.commits,

@@ -223,8 +223,8 @@ impl Planner<'_> {
 
 /// Whether another user may have more success.
 pub(super) fn is_of_the_token(error: &gitlab::Error) -> bool {
-    use gitlab::Error::{Forbidden, InsufficientScope, Unauthorized};
-    matches!(error, Unauthorized { .. } | InsufficientScope { .. } | Forbidden { .. })
+    use gitlab::Error::{Forbidden, InsufficientScope, Unauthorized, WrongKind};
+    matches!(error, Unauthorized { .. } | InsufficientScope { .. } | WrongKind { .. } | Forbidden { .. })
 }
 
 /// Nothing where these tokens see no such thing.

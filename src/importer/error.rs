@@ -47,7 +47,12 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::GitLab(gitlab::Error::Unauthorized { .. } | gitlab::Error::InsufficientScope { .. }) => 43,
+            Error::GitLab(
+                gitlab::Error::Unauthorized { .. }
+                | gitlab::Error::InsufficientScope { .. }
+                | gitlab::Error::WrongKind { .. },
+            ) => 43,
+            Error::GitLab(gitlab::Error::TooOld { .. }) => 42,
             Error::ScopeNotFound { .. } | Error::Unseen { .. } | Error::BadGlob { .. } => 42,
             Error::GitLab(_) | Error::Store(_) | Error::NeverImported | Error::Stopped | Error::Internal(_) => 1,
         }

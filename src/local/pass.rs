@@ -11,7 +11,7 @@ use crate::{
     connection::{Hooks, missing_references, needs},
     gitlab::Client,
     importer::{self, Progress, Summary},
-    status::Verdicts,
+    status::{Verdicts, known_reason},
 };
 
 /// Name of the only worker. A second process on the same database takes over what the first one held.
@@ -175,7 +175,7 @@ fn not_imported(error: &importer::Error) -> Verdict {
             Verdict::bad(reason::SCOPE_NOT_FOUND, error.to_string())
         }
         importer::Error::GitLab(gitlab) if gitlab.is_transient() => Verdict::bad(reason::FAILED, error.to_string()),
-        importer::Error::GitLab(gitlab) => Verdict::bad(gitlab.reason(), error.to_string()),
+        importer::Error::GitLab(gitlab) => Verdict::bad(known_reason(gitlab.reason()), error.to_string()),
         importer::Error::BadGlob { .. } => Verdict::bad(reason::INVALID_SPEC, error.to_string()),
         importer::Error::NeverImported | importer::Error::Internal(_) => {
             Verdict::bad(reason::FAILED, error.to_string())

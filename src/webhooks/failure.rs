@@ -52,6 +52,10 @@ pub(super) fn from_error(place: &Place, error: &Error) -> Failure {
             reason::INSUFFICIENT_ROLE,
             format!("token '{token}' lacks the scope api, which webhooks need: give spec.webhooks.credentialRef a token that has it"),
         ),
+        Error::WrongKind { message, .. } => failure(
+            reason::INSUFFICIENT_ROLE,
+            format!("{message} Webhooks of {place} need a legacy token (not a fine-grained one) with the scope api: name one in spec.webhooks.credentialRef"),
+        ),
         Error::Forbidden { token, .. } => failure(
             reason::INSUFFICIENT_ROLE,
             format!("webhooks of {place} need {}, which token '{token}' has not", place.role()),
@@ -77,6 +81,7 @@ pub(super) fn from_error(place: &Place, error: &Error) -> Failure {
         Error::Rejected { message, .. } => {
             failure(reason::HOOK_REJECTED, format!("GitLab refuses the webhook of {place}: {message}"))
         }
+        Error::TooLarge { .. } => failure(reason::HOOK_REJECTED, format!("webhooks of {place}: {error}")),
         error if error.is_transient() => Failure {
             transient: true,
             ..failure(error.reason(), "GitLab cannot be asked at present; it will be tried again".to_owned())

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod database;
 mod errors;
+mod graphql;
 mod sync;
 
 use crate::support::acme::{OWNER, READER, acme, serve};

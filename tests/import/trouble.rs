@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gitlab_connector::importer::{self, Progress, Scope, Settings};
-use gitlab_simulator::world::Size;
+use gitlab_simulator::world::{Scope as TokenScope, Size};
 use gitlab_simulator::{Fault, FaultKind};
 use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
@@ -233,6 +233,44 @@ async fn a_revoked_token_ends_the_run_with_its_code() {
 
     assert_eq!((error.exit_code(), error.reason()), (43, "invalid_credentials"), "{error}");
     assert!(!error.to_string().contains(TOKEN));
+}
+
+/// What verification finds out first may also come up once an import is under way.
+#[tokio::test]
+async fn an_import_that_graphql_does_not_answer_says_what_verification_says() {
+    let troubles = [
+        (FaultKind::Status { status: 404 }, (1, "GraphQLUnavailable")),
+        (FaultKind::Status { status: 403 }, (1, "GraphQLUnavailable")),
+        (FaultKind::Html { status: 403 }, (1, "GitLabUnreachable")),
+    ];
+    for (trouble, said) in troubles {
+        let place = Place::sqlite().await;
+        let gitlab = serve(company(3, small())).await;
+        gitlab.faults().add(Fault::at("POST /graphql", trouble.clone()));
+        let settings = Settings { patience: SignedDuration::from_millis(200), ..place.settings("tick") };
+
+        let error = import(&gitlab, &place, &settings).await.unwrap_err();
+
+        assert_eq!((error.exit_code(), error.reason()), said, "{trouble:?}: {error}");
+        assert!(error.to_string().contains("/api/graphql"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_or_a_token_that_no_import_can_use_ends_the_run_with_its_code() {
+    let old = company(3, small()).with_version("13.12.15");
+    let mut fine_grained = company(3, small());
+    let reader = fine_grained.token_by_secret(TOKEN).unwrap().id;
+    fine_grained.token_mut(reader).unwrap().scopes = vec![TokenScope::Granular];
+
+    for (world, said) in [(old, (42, "UnsupportedVersion")), (fine_grained, (43, "invalid_permissions"))] {
+        let place = Place::sqlite().await;
+        let gitlab = serve(world).await;
+
+        let error = import(&gitlab, &place, &place.settings("tick")).await.unwrap_err();
+
+        assert_eq!((error.exit_code(), error.reason()), said, "{error}");
+    }
 }
 
 #[tokio::test]

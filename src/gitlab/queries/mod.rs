@@ -4,14 +4,19 @@
 //! fits under a server's complexity limit is known before the first request, and no request is spent on finding out.
 //! Nothing here asks for file contents, blobs or the text of diffs.
 
+pub mod access;
 pub mod counts;
 mod fields;
 pub mod merge_request;
 pub mod merge_requests;
 pub mod scope;
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::Error;
 
 pub(crate) use fields::Fields;
 
@@ -31,7 +36,8 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// The oldest schema we know. Every query that is valid here is valid on all servers.
+    /// The oldest schema we know, and so the oldest GitLab that is supported. Every query that is valid here is valid on all
+    /// servers.
     pub const OLDEST: Dialect = Dialect { version: (15, 0), enterprise: false };
 
     /// Reads a version such as `16.11.10-ee` or `19.2.0-pre`; one that cannot be read counts as the oldest.
@@ -44,10 +50,27 @@ impl Dialect {
         }
     }
 
+    /// Reads a version, if it is one that we can speak to.
+    ///
+    /// # Errors
+    /// `TooOld` before [`Dialect::OLDEST`].
+    pub fn of(version: &str, enterprise: bool) -> Result<Dialect, Error> {
+        let dialect = Dialect::new(version, enterprise);
+        let (major, minor) = Dialect::OLDEST.version;
+        if dialect.since(major, minor) { Ok(dialect) } else { Err(Error::TooOld { version: version.to_owned() }) }
+    }
+
     /// Whether the server is at least of this version.
     #[must_use]
     pub fn since(&self, major: u32, minor: u32) -> bool {
         self.version >= (major, minor)
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (major, minor) = self.version;
+        write!(f, "{major}.{minor}")
     }
 }
 
@@ -171,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn a_version_before_the_oldest_is_refused_and_one_that_cannot_be_read_is_not() {
+        assert!(matches!(Dialect::of("14.10.5-ee", true), Err(Error::TooOld { version }) if version == "14.10.5-ee"));
+        for version in ["15.0.0", "19.2.0-pre", "next"] {
+            assert!(Dialect::of(version, true).is_ok(), "{version}");
+        }
+    }
+
+    #[test]
     fn a_full_page_that_does_not_say_counts_as_cut() {
         let mut page = Connection { nodes: vec![Some(1); 99], page_info: None, count: None };
         assert!(!page.is_cut());
@@ -193,7 +224,7 @@ mod tests {
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
         texts.extend(ROOTS.map(merge_requests::next_place));
-        texts.push(counts::COUNTS.to_owned());
+        texts.extend([access::ACCESS, counts::COUNTS].map(str::to_owned));
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
         for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));

@@ -1,9 +1,11 @@
 //! The requests by which access is verified, as data: so that they can be sent, and shown as the same `curl` command.
 
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::hooks::Target;
 use crate::gitlab::pages::PER_PAGE;
+use crate::gitlab::queries::access::ACCESS;
 use crate::gitlab::request::Request;
 use crate::gitlab::{Client, Error};
 
@@ -35,6 +37,8 @@ pub enum Probe {
     MergeRequests(i64),
     /// The hooks of a target.
     Hooks(Target),
+    /// Whether GraphQL answers, by [`ACCESS`]. Its answer is read by [`Client::graphql`].
+    Graphql,
 }
 
 impl Probe {
@@ -60,6 +64,7 @@ impl Probe {
                     .with("sort", "desc")
                     .with("per_page", 1)
             }
+            Probe::Graphql => Request::graphql("access".into(), json!({ "query": ACCESS }).to_string().into_bytes()),
             Probe::Hooks(target) => target.list().with("per_page", PER_PAGE),
         }
     }
@@ -76,8 +81,12 @@ impl Client {
 
     /// The same question for a shell, with the token as `$GITLAB_TOKEN`.
     pub fn curl(&self, probe: &Probe) -> String {
+        let request = probe.request();
         // A quote would end the text that the shell is to leave alone.
-        let url = probe.request().url(self.root()).as_str().replace('\'', "%27");
-        format!(r#"curl --include --header "Authorization: Bearer $GITLAB_TOKEN" '{url}'"#)
+        let url = request.url(self.root()).as_str().replace('\'', "%27");
+        let data = request.body.as_deref().map(String::from_utf8_lossy);
+        let data =
+            data.map_or_else(String::new, |data| format!(" --header 'Content-Type: application/json' --data '{data}'"));
+        format!(r#"curl --include --header "Authorization: Bearer $GITLAB_TOKEN" '{url}'{data}"#)
     }
 }

@@ -65,7 +65,7 @@ const CREDENTIALS: &str = "CredentialsValid";
 const ACCESS: &str = "AccessVerified";
 
 /// Each of them is mended by a good token in its Secret.
-const BAD_TOKENS: [Row; 7] = [
+const BAD_TOKENS: [Row; 8] = [
     row("absent-secret", None, (CREDENTIALS, "False", "SecretNotFound"), "absent-secret"),
     row("absent-key", Some(("tokn", READER)), (CREDENTIALS, "False", "SecretKeyMissing"), "'token'"),
     row("unknown", Some(("token", "glpat-unheard-of")), (CREDENTIALS, "False", "invalid_credentials"), "'primary'"),
@@ -73,6 +73,7 @@ const BAD_TOKENS: [Row; 7] = [
     row("expired", Some(("token", "glpat-expired")), (CREDENTIALS, "False", "TokenExpired"), "invalid_credentials"),
     row("scopeless", Some(("token", "glpat-small")), (ACCESS, "False", "invalid_permissions"), "read_api"),
     row("guest", Some(("token", "glpat-guest")), (ACCESS, "False", "invalid_permissions"), "Guest"),
+    row("fine-grained", Some(("token", "glpat-fine")), (ACCESS, "False", "invalid_permissions"), "a legacy token"),
 ];
 
 /// These are mended elsewhere: the first in its spec, the other in GitLab.
@@ -90,6 +91,7 @@ async fn each_error_of_tokens_and_scope_is_a_condition_and_goes_when_it_is_mende
         .with_group("attic", |group| group)
         .with_group_token("glpat-attic", "attic", Role::Developer, &[TokenScope::ReadApi])
         .with_group_token("glpat-guest", "acme", Role::Guest, &[TokenScope::ReadApi])
+        .with_group_token("glpat-fine", "acme", Role::Developer, &[TokenScope::Granular])
         .with_group_token("glpat-small", "acme", Role::Developer, &[TokenScope::ReadUser])
         .with_token("glpat-expired", |token| token.user("ada").scopes(&[TokenScope::ReadApi]).expired())
         .with_token("glpat-revoked", |token| token.user("ada").scopes(&[TokenScope::ReadApi]).revoked());
@@ -159,6 +161,8 @@ async fn each_trouble_with_gitlab_itself_is_a_condition_and_goes_when_it_is_over
     let foreign = Options::tls(&cert.pem(), &signing_key.serialize_pem());
     let foreign = Simulator::start(acme(), foreign).await.unwrap();
     let [page, ill, busy] = [serve(acme()).await, serve(acme()).await, serve(acme()).await];
+    let [walled, old] = [serve(acme()).await, serve(acme().with_version("13.12.15")).await];
+    walled.faults().add(Fault::at("POST /graphql", FaultKind::Status { status: 404 }));
     page.faults().add(Fault::at("*", FaultKind::Html { status: 200 }));
     ill.faults().add(Fault::at("*", FaultKind::Status { status: 503 }));
     busy.faults().add(Fault::at("*", FaultKind::RetryLater { seconds: 300 }));
@@ -168,6 +172,8 @@ async fn each_trouble_with_gitlab_itself_is_a_condition_and_goes_when_it_is_over
         ("nobody", "http://127.0.0.1:9/", (CREDENTIALS, "Unknown", "GitLabUnreachable")),
         ("busy", busy.url(), (CREDENTIALS, "Unknown", "RateLimited")),
         ("foreign", foreign.url(), (CREDENTIALS, "False", "TLSFailure")),
+        ("walled", walled.url(), (ACCESS, "False", "GraphQLUnavailable")),
+        ("old", old.url(), (ACCESS, "False", "UnsupportedVersion")),
     ];
     let each = |(name, url, _): &(&str, &str, _)| {
         secret(name, "token", READER) + &connection(name, url, "acme", "  interval: 3s")
@@ -182,9 +188,10 @@ async fn each_trouble_with_gitlab_itself_is_a_condition_and_goes_when_it_is_over
         );
     }
 
-    for gitlab in [&page, &ill, &busy] {
+    for gitlab in [&page, &ill, &busy, &walled] {
         gitlab.faults().clear();
     }
+    old.world(|world| world.settings.version = acme().settings.version);
     let authority = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "authority"},
                            "data": {"ca.crt": cert.pem()}});
     scene.namespace.apply(&authority.to_string()).await;
