@@ -91,7 +91,8 @@ pub mod reason {
     pub const MANUAL_ACTION_REQUIRED: &str = "ManualActionRequired";
     /// GitLab refused to make or change a webhook for a reason of its own.
     pub const HOOK_REJECTED: &str = "HookRejected";
-    /// Kubernetes does not take the Secret that keeps the secret of the webhooks, or one of its name is somebody else's.
+    /// Kubernetes does not take the Secret that keeps the secret of the webhooks, or one of its name is somebody else's; or
+    /// `sync` cannot write the file that keeps it.
     pub const HOOK_SECRET_REFUSED: &str = "HookSecretRefused";
     /// No URL is known under which GitLab reaches the receiver.
     pub const NO_RECEIVER_URL: &str = "NoReceiverURL";

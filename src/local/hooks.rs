@@ -67,6 +67,9 @@ async fn ensure_stored(
             "no URL is known under which GitLab reaches the receiver: set spec.webhooks.url, or run with --watch";
         return Ok(Hooks::only(Verdict::bad(reason::NO_RECEIVER_URL, message)));
     };
+    if let Err(error) = &stored.hook_secret {
+        return Ok(Hooks::only(Verdict::bad(reason::HOOK_SECRET_REFUSED, error.to_string())));
+    }
     let desired = desired(work, access, stored, receiver, last_delivery.is_some());
     let outcome = webhooks::ensure(&work.client, &desired, &memory).await;
     if outcome.memory != memory {
@@ -84,7 +87,8 @@ fn desired(work: &Work<'_>, access: &Access, stored: &Stored, receiver: Url, del
         uid: stored.registered.uid.clone(),
         connection: work.name(),
         receiver,
-        secret: stored.hook_secret.clone(),
+        // Without one, webhooks are only looked for, by their mark, and taken away.
+        secret: stored.hook_secret.iter().flatten().next().cloned().unwrap_or_default(),
         delivered,
     };
     connection::desired(work.spec(), &work.observed, access, callback)

@@ -12,6 +12,7 @@
 mod hooks;
 mod pass;
 mod report;
+mod secret;
 mod serve;
 mod stored;
 mod watch;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 pub use hooks::remove_webhooks;
 pub use pass::{Import, Pass, pass};
 pub use report::{Report, report, spoken};
+pub use secret::Error as SecretError;
 pub use serve::{NoConnection, serve};
 pub use stored::{Error as StoredError, Stored};
 pub use watch::{next_import, watch};

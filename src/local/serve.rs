@@ -63,7 +63,7 @@ fn route(work: &Work<'_>, stored: &Stored, inbox: Inbox) -> (Route, Arc<Notify>)
     let place = Place { inbox, source: stored.registered.source, wake: Arc::clone(&wake) };
     let route = Route {
         uid: stored.registered.uid.clone(),
-        secrets: vec![stored.hook_secret.clone()],
+        secrets: stored.hook_secret.iter().flatten().cloned().collect(),
         text: work.spec().import.text,
         destination: Destination::Store(place),
     };

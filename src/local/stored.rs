@@ -2,25 +2,21 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{DEFAULT_DATABASE, Settings, Work};
+use super::{DEFAULT_DATABASE, Settings, Work, secret};
 use crate::{
     asked,
     store::{self, Connection, Registered, Store},
-    webhooks::new_secret,
 };
 
-/// Key under which the generated webhook secret is kept.
-const HOOK_SECRET: &str = "webhook-secret";
-
 /// A connection's place in its database.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Stored {
     /// The database.
     pub store: Store,
     /// The connection's row and identity.
     pub registered: Registered,
-    /// What GitLab sends along with each delivery.
-    pub hook_secret: SecretString,
+    /// What GitLab sends along with each delivery; `None` where no webhooks are wanted.
+    pub hook_secret: Result<Option<SecretString>, secret::Error>,
     url: SecretString,
 }
 
@@ -38,13 +34,11 @@ pub enum Error {
         /// Where it leads.
         lookup: String,
     },
-    /// A webhook secret cannot be made.
-    #[error("the system gives no randomness for a new webhook secret")]
-    NoRandomness,
 }
 
 impl Stored {
-    /// Opens the database, brings its schema up to date, finds the connection's row, and makes sure of a webhook secret.
+    /// Opens the database, brings its schema up to date, finds the connection's row, and makes sure of a webhook secret. One
+    /// that cannot be kept keeps nobody from importing.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -67,13 +61,9 @@ impl Stored {
             uid: work.given.connection.metadata.uid.clone(),
         };
         let registered = store.register(&connection).await?;
-        let hook_secret = match &work.observed.hook_secret {
-            Some(secret) => secret.clone(),
-            // Kept before GitLab learns it: whoever comes second takes the first one's.
-            None => {
-                let secret = new_secret().ok_or(Error::NoRandomness)?;
-                store.set_state_if_absent(registered.source, HOOK_SECRET, secret.expose_secret()).await?.into()
-            }
+        let hook_secret = match secret::in_force(work, &store, &registered).await {
+            Err(secret::Error::Store(error)) => return Err(error.into()),
+            found => found,
         };
         Ok(Stored { store, registered, hook_secret, url: place.url })
     }

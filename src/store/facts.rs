@@ -108,18 +108,6 @@ impl Store {
         Ok(self.execute(CHANGE, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await? > 0)
     }
 
-    /// Keeps a small fact unless there is one already, and returns the one in force: all callers agree on it.
-    ///
-    /// # Errors
-    /// Whatever the database says.
-    pub async fn set_state_if_absent(&self, source: Source, key: &str, value: &str) -> Result<String, Error> {
-        const SET: Sql = Sql::both(
-            "insert into connector_state (source, key, value) values ($1, $2, $3) on conflict (source, key) do nothing",
-        );
-        self.execute(SET, vec![Arg::Int(source.0), Arg::text(key), Arg::text(value)]).await?;
-        Ok(self.state(source, key).await?.unwrap_or_else(|| value.to_owned()))
-    }
-
     /// Merge requests to read again, the longest waiting first.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod commit;
 mod compare;
 mod database;
 mod document;
+mod erase;
 mod error;
 mod facts;
 mod figures;

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -65,6 +65,17 @@ impl Store {
             return open_sqlite(url).await;
         }
         Err(Error::Url("it must begin with postgres:// or sqlite:".to_owned()))
+    }
+
+    /// The file that it is, if it is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Store::Postgres(_) => None,
+            Store::Sqlite(Sqlite { writer, .. }) => {
+                let file = writer.connect_options().get_filename().to_owned();
+                file.is_file().then_some(file)
+            }
+        }
     }
 
     /// Waits for statements in flight and closes all connections.

@@ -6,6 +6,7 @@ mod cluster;
 mod database;
 mod errors;
 mod graphql;
+mod secret;
 mod sync;
 
 use crate::support::acme::{OWNER, READER, acme, serve};

@@ -267,10 +267,12 @@ async fn a_connection_keeps_its_identity_and_its_facts() {
         let uid = Connection { uid: Some("from-kubernetes".into()), ..super::connection("acme") };
         assert_eq!(store.register(&uid).await.unwrap().uid, "from-kubernetes");
 
-        assert_eq!(store.state(home.source, "secret").await.unwrap(), None);
-        assert_eq!(store.set_state_if_absent(home.source, "secret", "a").await.unwrap(), "a");
-        assert_eq!(store.set_state_if_absent(home.source, "secret", "b").await.unwrap(), "a");
-        store.set_state(home.source, "secret", "c").await.unwrap();
-        assert_eq!(store.state(home.source, "secret").await.unwrap().as_deref(), Some("c"));
+        assert_eq!(store.state(home.source, "fact").await.unwrap(), None);
+        for value in ["a", "b"] {
+            store.set_state(home.source, "fact", value).await.unwrap();
+            assert_eq!(store.state(home.source, "fact").await.unwrap().as_deref(), Some(value));
+        }
+        store.erase_state(home.source, "fact").await.unwrap();
+        assert_eq!(store.state(home.source, "fact").await.unwrap(), None);
     }
 }

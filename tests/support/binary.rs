@@ -76,6 +76,7 @@ fn command(directory: &Directory, arguments: &[&str]) -> Command {
         .env_remove("DATABASE_URL")
         .env_remove("GITLAB_TOKEN")
         .env_remove("GITLAB_CONNECTOR_LOG")
+        .env("XDG_STATE_HOME", directory.path().join("state"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

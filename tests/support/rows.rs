@@ -60,7 +60,7 @@ pub(crate) async fn until(url: &SecretString, count: &str, wanted: i64) {
     panic!("{count} never came to {wanted}");
 }
 
-async fn query(url: &SecretString, sql: &str) -> Vec<Vec<String>> {
+pub(crate) async fn query(url: &SecretString, sql: &str) -> Vec<Vec<String>> {
     let sql = AssertSqlSafe(sql.to_owned());
     let text = |cell: Option<String>| cell.unwrap_or_else(|| "NULL".to_owned());
     if url.expose_secret().starts_with("sqlite:") {

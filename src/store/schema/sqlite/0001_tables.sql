@@ -398,7 +398,7 @@ create table connector_refreshes (
   primary key (source, project_id, iid)
 ) strict, without rowid;
 
--- Small facts kept for a connection, such as a generated webhook secret.
+-- Small facts kept for a connection, such as how its webhooks were left. Never a secret.
 create table connector_state (
   -- The connection.
   source integer not null,
