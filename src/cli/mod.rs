@@ -175,11 +175,12 @@ fn note(line: &str) {
 fn stop_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
+    // Before there is a task to run: a signal that comes first would end the process without a word.
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return stop;
+    };
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-        else {
-            return;
-        };
         loop {
             tokio::select! {
                 _ = interrupt.recv() => {}
