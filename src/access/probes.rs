@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use globset::GlobSet;
 use serde::de::DeserializeOwned;
 
@@ -61,23 +61,43 @@ pub(super) async fn probe_all(client: &Client, scope: &Scope, needs: &Needs) -> 
         .collect();
 
     let mut reports = join_all(probers.iter().map(Prober::introduce)).await;
-    let mut supported = Ok(());
-    if let Some(first) = reports.iter().position(|report| report.token.valid == Some(true)) {
-        let (instance, entry) = probers[first].instance().await;
-        if let Some(InstanceFacts { version, enterprise }) = &instance {
-            supported = Dialect::of(version, *enterprise).map(drop);
-        }
+    let first = reports.iter().position(|report| report.token.valid == Some(true));
+    let accepted = || probers.iter().zip(&reports).filter(|(_, report)| report.token.valid == Some(true));
+
+    // What GraphQL is asked depends on the version; what REST is asked does not.
+    let graphql = async {
+        let told = match first {
+            Some(first) => Some(probers[first].instance().await),
+            None => None,
+        };
+        let supported = match &told {
+            Some((Some(InstanceFacts { version, enterprise }), _)) => Dialect::of(version, *enterprise).map(drop),
+            _ => Ok(()),
+        };
+        let asked = accepted().map(|(prober, report)| prober.graphql(&report.token, &supported));
+        (told, join_all(asked).await)
+    };
+    let parts = join_all(accepted().map(|(prober, report)| prober.parts(&report.token)));
+    let ((told, graphql), parts) = join(graphql, parts).await;
+
+    if let (Some(first), Some((instance, entry))) = (first, told) {
         reports[first].instance = instance;
         reports[first].entries.push(entry);
     }
-    join_all(probers.iter().zip(&mut reports).map(|(prober, report)| prober.probe_scope(report, &supported))).await;
+    let accepted = probers.iter().zip(&mut reports).filter(|(_, report)| report.token.valid == Some(true));
+    for ((prober, report), (graphql, parts)) in accepted.zip(graphql.into_iter().zip(parts)) {
+        report.entries.extend(graphql);
+        prober.gather(report, parts);
+    }
     reports
 }
 
 impl Prober<'_> {
     /// Who are you, and what may you do?
     async fn introduce(&self) -> Report {
-        let about = self.client.probe::<TokenSelf>(&Probe::TokenSelf).await;
+        let (about, user) =
+            join(self.client.probe::<TokenSelf>(&Probe::TokenSelf), self.client.probe::<User>(&Probe::CurrentUser))
+                .await;
         // Old servers and tokens of other kinds cannot say; then their user can. GitLab 15.1 to 15.4 takes `self` for the id of
         // a token that does not exist, and answers 401.
         let user = match &about {
@@ -88,7 +108,12 @@ impl Prober<'_> {
                 | Error::WrongKind { .. }
                 | Error::Forbidden { .. }
                 | Error::Unauthorized { dialect: gitlab::Dialect::Plain, .. },
-            ) => Some(self.ask::<User>(&Probe::CurrentUser).await),
+            ) => {
+                if let Err(error) = &user {
+                    self.remember(error);
+                }
+                Some(user)
+            }
             Err(error) => {
                 self.remember(error);
                 None

@@ -12,15 +12,12 @@ use crate::gitlab::{Error, Probe, Target};
 /// Groups and projects of one token that are probed at the same time.
 const AT_ONCE: usize = 4;
 
+/// The merge requests of a project; `None` where nobody asks for them.
+type Newest = Option<Result<Vec<IgnoredAny>, Error>>;
+
 impl Prober<'_> {
-    /// What the token can do there, beside whether it is `supported` what GraphQL would be asked.
-    pub(super) async fn probe_scope(&self, report: &mut Report, supported: &Result<(), Error>) {
-        if report.token.valid != Some(true) || !(self.reads || self.manages_hooks) {
-            return;
-        }
-        let token = &report.token;
-        let (graphql, parts) = join(self.graphql(token, supported), self.parts(token)).await;
-        report.entries.extend(graphql);
+    /// Puts into a report what came of the scope.
+    pub(super) fn gather(&self, report: &mut Report, parts: Vec<Part>) {
         for part in parts {
             let wanted = |entry: &Entry| self.reads || entry.what.need() == Need::Hooks;
             report.entries.extend(part.entries.into_iter().filter(wanted));
@@ -29,8 +26,12 @@ impl Prober<'_> {
         }
     }
 
-    async fn parts(&self, token: &TokenAccess) -> Vec<Part> {
+    /// What the token can do with each part of the scope.
+    pub(super) async fn parts(&self, token: &TokenAccess) -> Vec<Part> {
         let mut parts = Vec::new();
+        if !(self.reads || self.manages_hooks) {
+            return parts;
+        }
         if self.scope.groups.is_empty() && self.scope.projects.is_empty() {
             parts.push(self.anything(token).await);
         }
@@ -47,13 +48,12 @@ impl Prober<'_> {
     /// No scope is named: whatever the token's user is a member of.
     async fn anything(&self, token: &TokenAccess) -> Part {
         let mut part = Part::default();
-        let groups = self.ask::<Vec<Group>>(&Probe::Groups).await;
+        let (groups, projects) =
+            join(self.ask::<Vec<Group>>(&Probe::Groups), self.ask::<Vec<Project>>(&Probe::Projects)).await;
         self.record(&mut part, What::Groups, "", Facts::default(), (&Probe::Groups, &seen(&groups)));
-        let projects = self.ask::<Vec<Project>>(&Probe::Projects).await;
         self.record(&mut part, What::Projects, "", Facts::default(), (&Probe::Projects, &seen(&projects)));
         if let Some(sample) = projects.ok().and_then(|projects| self.sample(projects)) {
-            let sample = self.ask::<Project>(&Probe::Project(sample.id.to_string())).await.unwrap_or(sample);
-            self.merge_requests(&mut part, &sample, token).await;
+            self.look_at(&mut part, sample, token).await;
         }
         part
     }
@@ -62,7 +62,8 @@ impl Prober<'_> {
     async fn group(&self, reference: String, token: &TokenAccess) -> Part {
         let mut part = Part::default();
         let probe = Probe::Group(reference.clone());
-        let found = self.ask::<Group>(&probe).await;
+        let below = Probe::GroupProjects { group: reference.clone(), include_subgroups: self.scope.include_subgroups };
+        let (found, projects) = join(self.ask::<Group>(&probe), self.ask::<Vec<Project>>(&below)).await;
         let subject = match &found {
             Ok(group) => format!("group {}", group.full_path),
             Err(_) => format!("group {reference}"),
@@ -77,17 +78,11 @@ impl Prober<'_> {
                 return part;
             }
         };
-        let probe = Probe::GroupProjects { group: group.id, include_subgroups: self.scope.include_subgroups };
-        let projects = self.ask::<Vec<Project>>(&probe).await;
-        self.record(&mut part, What::GroupProjects, &subject, Facts::default(), (&probe, &seen(&projects)));
+        self.record(&mut part, What::GroupProjects, &subject, Facts::default(), (&below, &seen(&projects)));
         let sample = match projects.ok().and_then(|projects| self.sample(projects)) {
-            // Lists leave out what the token's user is in the project.
-            Some(sample) => Some(self.ask::<Project>(&Probe::Project(sample.id.to_string())).await.unwrap_or(sample)),
+            Some(sample) => Some(self.look_at(&mut part, sample, token).await),
             None => None,
         };
-        if let Some(sample) = &sample {
-            self.merge_requests(&mut part, sample, token).await;
-        }
         if self.manages_hooks {
             let group_hooks = self.hooks(&mut part, What::GroupHooks, &subject, Target::Group(group.id), token).await;
             if let Some(sample) = sample.as_ref().filter(|_| group_hooks != Outcome::Ok) {
@@ -109,7 +104,8 @@ impl Prober<'_> {
         self.record(&mut part, What::Project, &subject, Facts::default(), (&probe, &one(&found)));
         match found {
             Ok(project) => {
-                self.merge_requests(&mut part, &project, token).await;
+                let newest = self.newest(project.id).await;
+                self.merge_requests(&mut part, &project, newest, token).await;
                 if self.manages_hooks {
                     self.project_hooks(&mut part, &project, token).await;
                 }
@@ -123,10 +119,23 @@ impl Prober<'_> {
         part
     }
 
-    async fn merge_requests(&self, part: &mut Part, project: &Project, token: &TokenAccess) {
-        if !self.reads {
-            return;
-        }
+    /// Reads merge requests of a project that a list told of, beside the project itself: lists leave out what the token's user
+    /// is in it.
+    async fn look_at(&self, part: &mut Part, sample: Project, token: &TokenAccess) -> Project {
+        let probe = Probe::Project(sample.id.to_string());
+        let (whole, newest) = join(self.ask::<Project>(&probe), self.newest(sample.id)).await;
+        let project = whole.unwrap_or(sample);
+        self.merge_requests(part, &project, newest, token).await;
+        project
+    }
+
+    /// The newest merge requests of a project, where the token is one that reads.
+    async fn newest(&self, project: i64) -> Newest {
+        if self.reads { Some(self.ask(&Probe::MergeRequests(project)).await) } else { None }
+    }
+
+    async fn merge_requests(&self, part: &mut Part, project: &Project, newest: Newest, token: &TokenAccess) {
+        let Some(answer) = newest else { return };
         let private = project.visibility.as_deref() == Some("private");
         let role = match (project.own_access_level(), token.user_id) {
             (None, Some(user)) if private => {
@@ -136,7 +145,6 @@ impl Prober<'_> {
         };
         let facts = Facts { role, private, merge_requests_off: project.merge_requests_disabled(), ..Facts::default() };
         let probe = Probe::MergeRequests(project.id);
-        let answer = self.ask::<Vec<IgnoredAny>>(&probe).await;
         self.record(part, What::MergeRequests, &subject_of(project), facts, (&probe, &seen(&answer)));
     }
 

@@ -24,8 +24,8 @@ pub enum Probe {
     Group(String),
     /// The first projects of a group.
     GroupProjects {
-        /// The group's id.
-        group: i64,
+        /// The group.
+        group: String,
         /// Those of its subgroups too.
         include_subgroups: bool,
     },
@@ -51,7 +51,7 @@ impl Probe {
             // Without this GitLab inlines up to a hundred projects.
             Probe::Group(reference) => Request::get("group", ["groups", reference]).with("with_projects", false),
             Probe::GroupProjects { group, include_subgroups } => {
-                Request::get("group_projects", ["groups", &group.to_string(), "projects"])
+                Request::get("group_projects", ["groups", group, "projects"])
                     .with("include_subgroups", include_subgroups)
                     // Shared projects belong to another group.
                     .with("with_shared", false)
