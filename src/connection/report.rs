@@ -1,10 +1,12 @@
 //! From what the tokens can do to the parts of the status that tell of it.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use crate::{
-    access::{Access, Entry, Outcome, TokenAccess},
+    access::{Access, Entry, Outcome, TokenAccess, What},
     api::{AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus},
 };
 
@@ -37,6 +39,15 @@ pub fn matrix(access: &Access) -> Vec<AccessEntry> {
     let (good, bad): (Vec<&Entry>, Vec<&Entry>) =
         access.matrix.iter().partition(|entry| entry.finding.outcome == Outcome::Ok);
     bad.into_iter().chain(good).take(MATRIX).map(line).collect()
+}
+
+/// Tokens of which a status says that they cannot read all of the scope. What nobody could tell is said of none.
+#[must_use]
+pub fn unfit_readers(access: &[AccessEntry]) -> BTreeSet<String> {
+    let for_others = [What::Instance, What::GroupHooks, What::ProjectHooks].map(What::as_str);
+    let keeps_from_reading =
+        |entry: &&AccessEntry| entry.outcome == AccessOutcome::Denied && !for_others.contains(&entry.what.as_str());
+    access.iter().filter(keeps_from_reading).map(|entry| entry.token.clone()).collect()
 }
 
 fn credential(token: &TokenAccess) -> CredentialStatus {

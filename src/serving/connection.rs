@@ -187,7 +187,9 @@ impl Served {
         }
         match observed.client(&self.context.gitlab) {
             Ok(client) => {
-                let client = client.among(&observed.readers);
+                let fit = observed.readers.iter().filter(|name| !wanted.unfit.contains(*name));
+                let fit: Vec<String> = fit.cloned().collect();
+                let client = client.among(if fit.is_empty() { &observed.readers } else { &fit });
                 let settings = asked::import_settings(&wanted.spec, source);
                 refresh::run(&client, store, &settings, again, CancellationToken::new()).await;
             }

@@ -1,6 +1,9 @@
 //! What the watches have told so far, and what follows from it for each connection. Pure.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use kube::{
@@ -13,7 +16,7 @@ use super::watch::Change;
 use crate::{
     api::{GitLabConnection, GitLabConnectionSpec, ProgressStatus},
     cluster::{ConnectionRef, HookState},
-    connection::{Named, named},
+    connection::{Named, named, unfit_readers},
 };
 
 /// Namespace and name.
@@ -34,6 +37,7 @@ pub(super) struct Connection {
     pub(super) seen: Seen,
     spec: Arc<GitLabConnectionSpec>,
     named: Arc<Named>,
+    unfit: Arc<BTreeSet<String>>,
     hook_state: String,
 }
 
@@ -42,6 +46,8 @@ pub(super) struct Connection {
 pub(super) struct Wanted {
     pub(super) spec: Arc<GitLabConnectionSpec>,
     pub(super) named: Arc<Named>,
+    /// Tokens that cannot read all of the scope, as verification found.
+    pub(super) unfit: Arc<BTreeSet<String>>,
     /// Versions of the objects that the connection refers to, by kind and name.
     versions: BTreeMap<(&'static str, String), String>,
 }
@@ -118,7 +124,7 @@ impl World {
 
     /// What is to be served for a connection.
     pub(super) fn wanted(&self, connection: &Connection) -> Wanted {
-        let Connection { identity, spec, named, hook_state, .. } = connection;
+        let Connection { identity, spec, named, unfit, hook_state, .. } = connection;
         let namespace = &identity.namespace;
         let mut versions = BTreeMap::new();
         for name in named.secrets.iter().chain([hook_state]) {
@@ -137,7 +143,7 @@ impl World {
                 versions.insert(("ConfigMap", name.clone()), meta.version.clone());
             }
         }
-        Wanted { spec: Arc::clone(spec), named: Arc::clone(named), versions }
+        Wanted { spec: Arc::clone(spec), named: Arc::clone(named), unfit: Arc::clone(unfit), versions }
     }
 }
 
@@ -212,10 +218,13 @@ fn as_connection(
             let known = before.get(&(identity.namespace.clone(), identity.name.clone()));
             let known = known.filter(|known| known.identity == identity && *known.spec == connection.spec);
             let seen = seen(&connection);
+            let unfit =
+                connection.status.as_ref().map(|status| unfit_readers(&status.access)).unwrap_or_default().into();
             Some(match known {
-                Some(known) => Connection { seen, ..known.clone() },
+                Some(known) => Connection { seen, unfit, ..known.clone() },
                 None => Connection {
                     seen,
+                    unfit,
                     named: Arc::new(named(&connection.spec)),
                     hook_state: HookState::name(&identity),
                     spec: Arc::new(connection.spec),
@@ -324,6 +333,24 @@ mod tests {
             let after = world.wanted(&only(&world));
             assert_eq!(before != after, changes, "{namespace}/{name} {label}");
         }
+    }
+
+    #[test]
+    fn tokens_that_cannot_read_all_of_the_scope_are_told_apart() {
+        let mut world = world();
+        let line = |token: &str, what: &str, outcome: &str| json!({"token": token, "what": what, "outcome": outcome});
+        let status = json!({"status": {"access": [
+            line("dead", "use the token", "Denied"),
+            line("small", "read merge requests", "Denied"),
+            line("unlucky", "read the group", "Unknown"),
+            line("reader", "manage group webhooks", "Denied"),
+            line("reader", "read merge requests", "Ok"),
+        ]}});
+
+        world.take(Change::Connection(Box::new(Event::Apply(connection("acme", &status)))));
+
+        let wanted = world.wanted(&only(&world));
+        assert_eq!(wanted.unfit.iter().collect::<Vec<_>>(), ["dead", "small"]);
     }
 
     #[test]
