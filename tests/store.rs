@@ -130,12 +130,12 @@ impl Home {
         let sql = match self.store {
             Store::Postgres(_) => {
                 format!(
-                    "select (to_jsonb(t) - 'synced_at' - 'received_at' - 'marked_at' - 'mark')::text from {table} t {there} order by 1"
+                    "select (to_jsonb(t) - 'synced_at' - 'first_seen_at' - 'received_at' - 'marked_at' - 'mark')::text from {table} t {there} order by 1"
                 )
             }
             Store::Sqlite(_) => {
                 let columns = format!(
-                    "select name from pragma_table_info('{table}') where name not in ('synced_at', 'received_at', 'marked_at', 'mark')"
+                    "select name from pragma_table_info('{table}') where name not in ('synced_at', 'first_seen_at', 'received_at', 'marked_at', 'mark')"
                 );
                 let columns = self.texts(columns.leak()).await;
                 let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}', \"{column}\"")).collect();

@@ -5,15 +5,18 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::gitlab::Client;
 use crate::gitlab::queries::Connection;
-use crate::gitlab::queries::scope::{self, BelongingsAnswer, Label, Member, Owner};
+use crate::gitlab::queries::scope::{self, Belongings, BelongingsAnswer, Label, Member, Owner};
+use crate::gitlab::{Class, Client};
 use crate::store::Batch;
 
 use super::Error;
 use super::context::Context;
 use super::planner::Planner;
 use super::rows::Rows;
+
+/// Groups and projects whose lists wait to be read on.
+const MOST_TAILS: usize = 200;
 
 /// Lists that are read on at once.
 const IN_FLIGHT: usize = 4;
@@ -27,6 +30,8 @@ pub(super) struct Tail {
     user: usize,
     labels: Option<Connection<Label>>,
     members: Option<Connection<Member>>,
+    /// When their beginnings were read.
+    read_at: Timestamp,
 }
 
 impl Tail {
@@ -40,43 +45,59 @@ impl Tail {
         let labels = labels.filter(|list| list.next().is_some()).cloned();
         let members = members.filter(|list| list.next().is_some()).cloned();
         let goes_on = labels.is_some() || members.is_some();
-        goes_on.then(|| Tail { owner, id, path: path.to_owned(), user, labels, members })
+        goes_on.then(|| Tail { owner, id, path: path.to_owned(), user, labels, members, read_at: Timestamp::now() })
     }
 
     /// Reads the lists to their ends and stores them.
     async fn read(mut self, ctx: &Context) -> Result<(), Error> {
-        let client = ctx.views.get(self.user).unwrap_or(&ctx.client);
-        let document = scope::more_labels(self.owner);
-        while let Some((list, after)) = self.labels.as_mut().and_then(open_end) {
-            let variables = json!({ "path": self.path, "after": after });
-            let answer: BelongingsAnswer = ask((ctx, client), &document, &variables).await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.labels) else {
-                break;
-            };
-            list.extend(more);
-        }
-        let document = scope::more_members(self.owner, ctx.dialect);
-        while let Some((list, after)) = self.members.as_mut().and_then(open_end) {
-            let variables = json!({ "path": self.path, "after": after });
-            let answer: BelongingsAnswer = ask((ctx, client), &document, &variables).await?;
-            let Some(more) = answer.owner.and_then(|owner| owner.members) else {
-                break;
-            };
-            list.extend(more);
-        }
+        let Tail { owner, path, user, labels, members, .. } = &mut self;
+        let at = (ctx, ctx.views.get(*user).unwrap_or(&ctx.client), path.as_str());
+        read_on(at, &scope::more_labels(*owner), labels, |more| more.labels).await?;
+        read_on(at, &scope::more_members(*owner, ctx.dialect), members, |more| more.members).await?;
         let mut rows = Rows::default();
         rows.belongings(self.owner, self.id, self.labels, self.members);
-        ctx.commit(Batch { as_of: Some(Timestamp::now()), ..rows.into_batch() }).await
+        ctx.commit(Batch { as_of: Some(self.read_at), ..rows.into_batch() }).await
     }
 }
 
 impl Planner<'_> {
+    /// Reads on once there are many: they are held in memory.
+    pub(super) async fn many_tails(&mut self) -> Result<(), Error> {
+        if self.tails.len() < MOST_TAILS { Ok(()) } else { self.tails().await }
+    }
+
     /// Reads all that goes on, some side by side.
     pub(super) async fn tails(&mut self) -> Result<(), Error> {
         let ctx = self.ctx;
         let tails = std::mem::take(&mut self.tails).into_iter().map(|tail| tail.read(ctx));
         stream::iter(tails).buffer_unordered(IN_FLIGHT).try_collect().await
     }
+}
+
+/// Reads a list to its end. One that GitLab cannot deliver stays open, and costs nobody else anything.
+async fn read_on<T>(
+    (ctx, client, path): (&Context, &Client, &str),
+    document: &str,
+    list: &mut Option<Connection<T>>,
+    of: impl Fn(Belongings) -> Option<Connection<T>>,
+) -> Result<(), Error> {
+    while let Some((list, after)) = list.as_mut().and_then(open_end) {
+        let variables = json!({ "path": path, "after": after });
+        let answer: BelongingsAnswer = match ask((ctx, client), document, &variables).await {
+            Err(Error::GitLab(error)) if error.class() != Class::Fatal => {
+                tracing::warn!(path, %error, "a list of labels or members is not read to its end");
+                break;
+            }
+            other => other?,
+        };
+        let Some(more) = answer.owner.and_then(&of) else { break };
+        list.extend(more);
+        if list.next() == Some(after.as_str()) {
+            // The server gives the same page again and again.
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// A list that goes on, with the cursor to go on from.

@@ -123,6 +123,7 @@ impl Planner<'_> {
             let groups = below.map(|group| (Owner::Group, group)).chain([(Owner::Top, group)]).collect();
             self.groups(groups).await?;
             self.projects(Owner::Project, projects.unwrap_or_default().nodes.into_iter().flatten().collect()).await?;
+            self.many_tails().await?;
         }
         Ok(())
     }

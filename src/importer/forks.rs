@@ -1,5 +1,7 @@
-//! Which projects are forks of which. GraphQL does not tell it, and REST tells what holds for a project's whole life: only new
-//! projects are asked for, those of a group in lists that begin with the newest. A full pass asks for all.
+//! Which projects are forks of which. GraphQL does not tell it, and it hardly ever changes: so REST is asked about projects that
+//! came since it was last asked to the end, in lists that begin with the newest. A full pass asks about all.
+//!
+//! That a project is a fork no more is not noticed.
 
 use std::collections::HashSet;
 
@@ -11,47 +13,72 @@ use crate::store::{Batch, rows};
 use super::Error;
 use super::planner::Planner;
 
+/// Key under which it is kept up to which project (its id) all were asked about.
+const ASKED_TO: &str = "import.forks";
+
 impl Planner<'_> {
-    /// Remembers which of the projects that were met are forks. What GitLab does not tell stays unknown.
+    /// Remembers which of the projects that were met are forks. What GitLab does not tell is asked again by the next walk.
     pub(super) async fn forks(&mut self) -> Result<(), Error> {
-        let is_wanted = |id: &&i64| self.run.full || !self.known.contains_key(id);
-        let mut wanted: HashSet<i64> = self.walked.projects.keys().filter(is_wanted).copied().collect();
+        let (ctx, source) = (self.ctx, self.ctx.settings.source);
+        let asked_to = ctx.patiently(|| ctx.store.state(source, ASKED_TO)).await?;
+        let asked_to: i64 = asked_to.and_then(|id| id.parse().ok()).unwrap_or(0);
+        let followed = self.walked.projects.iter().filter(|(_, (verdict, _))| verdict.follows()).map(|(id, _)| *id);
+        let followed: HashSet<i64> = followed.collect();
+        let mut wanted: HashSet<i64> = followed.iter().copied().filter(|id| self.run.full || *id > asked_to).collect();
+        let Some(newest) = wanted.iter().max().copied() else { return Ok(()) };
+
         let singles: Vec<i64> = self.singles.iter().copied().filter(|id| wanted.remove(id)).collect();
-        for user in 0..self.ctx.views.len() {
+        let mut told = true;
+        for user in 0..ctx.views.len() {
             self.user = user;
-            for root in &self.ctx.settings.scope.groups {
-                self.forks_below(root, &mut wanted).await?;
+            for root in &ctx.settings.scope.groups {
+                told &= self.forks_below(root, &followed, &mut wanted).await?;
             }
         }
         for id in singles {
-            let answer = self.ctx.or_stop(self.ctx.client.project(&id.to_string())).await;
-            if let Some(project) = told(&format!("project {id}"), answer)? {
-                self.store_forks(&[project]).await?;
+            let reference = id.to_string();
+            match ctx.persist(|| ctx.client.project(&reference)).await {
+                Ok(project) => self.store_forks(&[project], &followed).await?,
+                Err(error) => told &= self.is_silent(&format!("project {id}"), error)?,
             }
+        }
+        if told {
+            let newest = newest.max(asked_to).to_string();
+            ctx.patiently(|| ctx.store.set_state(source, ASKED_TO, &newest)).await?;
         }
         Ok(())
     }
 
-    /// Reads the projects of a group until all that are wanted were met.
-    async fn forks_below(&self, root: &str, wanted: &mut HashSet<i64>) -> Result<(), Error> {
+    /// Reads the projects of a group until all that are wanted were met. Answers whether GitLab told them.
+    async fn forks_below(&self, root: &str, followed: &HashSet<i64>, wanted: &mut HashSet<i64>) -> Result<bool, Error> {
         let mut pages = self.view().group_projects(root, self.ctx.settings.scope.include_subgroups);
         while let Some(oldest) = wanted.iter().min().copied() {
-            let answer = self.ctx.or_stop(async { pages.next().await.transpose() }).await;
-            let Some(page) = told(&format!("group {root}"), answer)?.flatten() else { break };
+            let page = match self.ctx.or_stop(async { pages.next().await.transpose() }).await {
+                Ok(Some(page)) => page,
+                Ok(None) => break,
+                Err(error) => return self.is_silent(&format!("group {root}"), error),
+            };
             let met: HashSet<i64> = page.iter().map(|project| project.id).collect();
             wanted.retain(|id| !met.contains(id));
-            self.store_forks(&page).await?;
+            self.store_forks(&page, followed).await?;
             if met.iter().any(|id| *id < oldest) {
                 break;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    async fn store_forks(&self, projects: &[model::Project]) -> Result<(), Error> {
+    /// That GitLab does not tell is no reason to read nothing else.
+    fn is_silent(&self, place: &str, error: Error) -> Result<bool, Error> {
+        let Error::GitLab(error) = error else { return Err(error) };
+        tracing::warn!(place, %error, run = self.run.key, "GitLab does not tell which projects are forks");
+        Ok(false)
+    }
+
+    async fn store_forks(&self, projects: &[model::Project], followed: &HashSet<i64>) -> Result<(), Error> {
         let fork = |project: &model::Project| {
             let of = project.forked_from_project.as_ref()?.id;
-            self.walked.projects.contains_key(&project.id).then(|| rows::Project {
+            followed.contains(&project.id).then(|| rows::Project {
                 id: project.id,
                 path_with_namespace: project.path_with_namespace.clone(),
                 forked_from_project_id: Some(of),
@@ -63,17 +90,5 @@ impl Planner<'_> {
             return Ok(());
         }
         self.ctx.commit(Batch { as_of: Some(Timestamp::now()), projects, ..Batch::default() }).await
-    }
-}
-
-/// What GitLab tells. That it does not is no reason to read nothing else.
-fn told<T>(place: &str, answer: Result<T, Error>) -> Result<Option<T>, Error> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(Error::GitLab(error)) => {
-            tracing::warn!(place, %error, "GitLab does not tell which projects are forks");
-            Ok(None)
-        }
-        Err(error) => Err(error),
     }
 }

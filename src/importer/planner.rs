@@ -128,7 +128,7 @@ impl<'a> Planner<'a> {
         }
         // Tasks come first: a project that has one is not done because some changes of it are stored.
         self.commit_changed().await?;
-        // Nobody waits for what follows: merge requests are being read.
+        // Merge requests are being read meanwhile.
         self.tails().await?;
         self.forks().await?;
         let by_group = !self.read_to.groups.is_empty();

@@ -1,6 +1,5 @@
 //! One round over one connection. A step that fails does not stop the ones that do not need it: each outcome is a verdict.
 
-use futures::future::join;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -60,13 +59,12 @@ pub async fn pass(
     } else {
         None
     };
-    let imported = async {
-        match due {
-            Import::Due(progress) => import(work, settings, access.as_ref(), stored, (progress, stop)).await,
-            Import::NotDue(last) => (last.verdicts.import.clone(), last.summary.clone()),
-        }
+    // Webhooks first: what happens while a project is read is delivered then.
+    let hooks = hooks::ensure(work, settings, access.as_ref(), stored.ok()).await;
+    let (import, summary) = match due {
+        Import::Due(progress) => import(work, settings, access.as_ref(), stored, (progress, stop)).await,
+        Import::NotDue(last) => (last.verdicts.import.clone(), last.summary.clone()),
     };
-    let (hooks, (import, summary)) = join(hooks::ensure(work, settings, access.as_ref(), stored.ok()), imported).await;
 
     let waiting = || Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing");
     let verdicts = Verdicts {

@@ -1,7 +1,7 @@
 //! One connection, for as long as it is there: learns what to accept and where it goes, reads again what deliveries named,
 //! and tells the status what only the database knows.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, convert::Infallible, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::Client;
@@ -187,11 +187,16 @@ impl Served {
         }
         match observed.client(&self.context.gitlab) {
             Ok(client) => {
-                let fit = observed.readers.iter().filter(|name| !wanted.unfit.contains(*name));
-                let fit: Vec<String> = fit.cloned().collect();
-                let client = client.among(if fit.is_empty() { &observed.readers } else { &fit });
                 let settings = asked::import_settings(&wanted.spec, source);
-                refresh::run(&client, store, &settings, again, CancellationToken::new()).await;
+                let mut seen = self.seen.clone();
+                loop {
+                    let unfit = seen.borrow_and_update().unfit.clone();
+                    let client = client.among(&fit(&observed.readers, &unfit));
+                    tokio::select! {
+                        () = refresh::run(&client, store, &settings, Arc::clone(&again), CancellationToken::new()) => return,
+                        changed = seen.wait_for(|seen| seen.unfit != unfit) => if changed.is_err() { return },
+                    }
+                }
             }
             Err(error) => {
                 tracing::warn!(%error, connection = %self.connection, "what deliveries name is not read again");
@@ -203,6 +208,12 @@ impl Served {
         facts::tell(&self.context, &self.connection, self.seen.clone(), sources).await;
         std::future::pending().await
     }
+}
+
+/// The tokens to read with: those that can read all of the scope, else all.
+fn fit(readers: &[String], unfit: &BTreeSet<String>) -> Vec<String> {
+    let fit: Vec<String> = readers.iter().filter(|name| !unfit.contains(*name)).cloned().collect();
+    if fit.is_empty() { readers.to_vec() } else { fit }
 }
 
 /// Nothing is stored, and nothing arrives.

@@ -37,7 +37,6 @@ pub(super) struct Connection {
     pub(super) seen: Seen,
     spec: Arc<GitLabConnectionSpec>,
     named: Arc<Named>,
-    unfit: Arc<BTreeSet<String>>,
     hook_state: String,
 }
 
@@ -46,8 +45,6 @@ pub(super) struct Connection {
 pub(super) struct Wanted {
     pub(super) spec: Arc<GitLabConnectionSpec>,
     pub(super) named: Arc<Named>,
-    /// Tokens that cannot read all of the scope, as verification found.
-    pub(super) unfit: Arc<BTreeSet<String>>,
     /// Versions of the objects that the connection refers to, by kind and name.
     versions: BTreeMap<(&'static str, String), String>,
 }
@@ -61,6 +58,8 @@ pub(super) struct Seen {
     pub(super) last_delivery: Option<Timestamp>,
     /// The progress that was told of.
     pub(super) progress: Option<ProgressStatus>,
+    /// Tokens that cannot read all of the scope, as verification found.
+    pub(super) unfit: BTreeSet<String>,
 }
 
 /// Labels and version of an object.
@@ -124,7 +123,7 @@ impl World {
 
     /// What is to be served for a connection.
     pub(super) fn wanted(&self, connection: &Connection) -> Wanted {
-        let Connection { identity, spec, named, unfit, hook_state, .. } = connection;
+        let Connection { identity, spec, named, hook_state, .. } = connection;
         let namespace = &identity.namespace;
         let mut versions = BTreeMap::new();
         for name in named.secrets.iter().chain([hook_state]) {
@@ -143,7 +142,7 @@ impl World {
                 versions.insert(("ConfigMap", name.clone()), meta.version.clone());
             }
         }
-        Wanted { spec: Arc::clone(spec), named: Arc::clone(named), unfit: Arc::clone(unfit), versions }
+        Wanted { spec: Arc::clone(spec), named: Arc::clone(named), versions }
     }
 }
 
@@ -218,13 +217,10 @@ fn as_connection(
             let known = before.get(&(identity.namespace.clone(), identity.name.clone()));
             let known = known.filter(|known| known.identity == identity && *known.spec == connection.spec);
             let seen = seen(&connection);
-            let unfit =
-                connection.status.as_ref().map(|status| unfit_readers(&status.access)).unwrap_or_default().into();
             Some(match known {
-                Some(known) => Connection { seen, unfit, ..known.clone() },
+                Some(known) => Connection { seen, ..known.clone() },
                 None => Connection {
                     seen,
-                    unfit,
                     named: Arc::new(named(&connection.spec)),
                     hook_state: HookState::name(&identity),
                     spec: Arc::new(connection.spec),
@@ -249,6 +245,7 @@ fn seen(connection: &GitLabConnection) -> Seen {
         running: import.and_then(|import| Some(import.running.as_ref()?.key.clone())),
         last_delivery: status.webhooks.as_ref().and_then(|webhooks| Some(webhooks.last_delivery.as_ref()?.0)),
         progress: import.and_then(|import| import.progress.clone()),
+        unfit: unfit_readers(&status.access),
     }
 }
 
@@ -349,8 +346,7 @@ mod tests {
 
         world.take(Change::Connection(Box::new(Event::Apply(connection("acme", &status)))));
 
-        let wanted = world.wanted(&only(&world));
-        assert_eq!(wanted.unfit.iter().collect::<Vec<_>>(), ["dead", "small"]);
+        assert_eq!(only(&world).seen.unfit.into_iter().collect::<Vec<_>>(), ["dead", "small"]);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 23] = [
+        const FORGET: [&str; 24] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
@@ -53,6 +53,7 @@ impl Store {
             "delete from connector_participants where source = $1",
             "delete from connector_recounts where source = $1",
             "delete from gitlab_users where source = $1",
+            "delete from gitlab_usernames where source = $1",
             "delete from gitlab_groups where source = $1",
             "delete from gitlab_projects where source = $1",
             "delete from gitlab_labels where source = $1",

@@ -198,7 +198,7 @@ keyed! {
     Label: (HolderKind, i64, i64) = |row| (row.kind, row.holder_id, row.id);
     Member: (HolderKind, i64, i64) = |row| (row.kind, row.holder_id, row.user_id);
     User: i64 = |row| row.id;
-    Username: &'a str = |row| &row.username;
+    Username: (&'a str, i64) = |row| (&row.username, row.user_id);
     MergeRequest: i64 = |row| row.id, clock updated_at;
     Note: (i64, i64) = |row| (row.merge_request_id, row.id), clock updated_at;
     Approval: (i64, i64) = |row| (row.merge_request_id, row.user_id);

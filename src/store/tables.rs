@@ -13,7 +13,6 @@ pub(super) struct Statements {
     pub(super) labels: Sql,
     pub(super) members: Sql,
     pub(super) users: Sql,
-    pub(super) usernames: Sql,
     pub(super) merge_requests: Sql,
     /// Takes GitLab's word also where its clock went back.
     pub(super) merge_requests_anew: Sql,
@@ -92,17 +91,6 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
         key: &["id"],
         columns: &["username", "name", "state", "bot", "web_url", "public_email", "created_at"],
         rule: Rule::Keep,
-        newer: Newer::ByReading,
-        stamps: READ,
-        unchanged: Unchanged::Unlocked,
-        absence: &[],
-    }
-    .sql(),
-    usernames: Upsert {
-        table: "gitlab_usernames",
-        key: &["username"],
-        columns: &["user_id"],
-        rule: Rule::Replace,
         newer: Newer::ByReading,
         stamps: READ,
         unchanged: Unchanged::Unlocked,

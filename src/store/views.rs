@@ -11,6 +11,9 @@ use super::template::{Dialect, render};
 /// The views of the newest version, for both databases.
 pub(super) const VIEWS: &str = include_str!("schema/views.sql");
 
+/// Tables that a migration makes anew, with the rights on them.
+const ANEW: [&str; 1] = ["gitlab_labels"];
+
 /// Views that older versions had, those that read others first.
 const FORMER: [&str; 2] = ["metrics_medians_by_project", "metrics_medians_weekly"];
 
@@ -26,7 +29,7 @@ impl Tx {
                 case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
                 case when a.is_grantable then ' with grant option' else '' end), c.relname::text, ''
               from pg_class c cross join lateral aclexplode(c.relacl) a
-              where c.relkind = 'v' and c.relnamespace = current_schema()::regnamespace and a.grantee <> c.relowner
+              where c.relkind in ('v', 'r') and c.relnamespace = current_schema()::regnamespace and a.grantee <> c.relowner
             union all
             select format('grant %s (%I) on %I to %s%s', a.privilege_type, n.attname, c.relname,
                 case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end,
@@ -57,7 +60,7 @@ impl Tx {
                 let lasts = |known: &Relation| {
                     known.name == view && (column.is_empty() || known.columns.iter().any(|known| known.name == column))
                 };
-                ours.iter().any(lasts)
+                ours.iter().any(lasts) || ANEW.contains(&view.as_str())
             });
             rights.extend(lasting.map(|row| row.text(0)));
         }

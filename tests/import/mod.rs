@@ -137,6 +137,18 @@ impl Place {
         rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
     }
 
+    /// Changes the schema.
+    async fn define(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.file.is_some() {
+            let mut connection = sqlx::SqliteConnection::connect(self.url.expose_secret()).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+            return;
+        }
+        let mut connection = sqlx::PgConnection::connect(self.url.expose_secret()).await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+
     /// Does to a row what no import does.
     async fn execute(&self, sql: &str) {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());

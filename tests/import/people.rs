@@ -1,6 +1,6 @@
 //! Who was asked and by whom, threads, addresses, forks, and labels where they belong.
 
-use gitlab_simulator::world::{Namespace, User};
+use gitlab_simulator::world::{Namespace, User, UserKind};
 
 use super::*;
 
@@ -77,6 +77,69 @@ async fn who_was_asked_is_known_also_after_they_took_another_name() {
 }
 
 #[tokio::test]
+async fn a_name_that_somebody_else_took_names_those_who_had_it_when_they_were_asked() {
+    let gitlab = serve(asked()).await;
+    for (number, place) in Place::each().await.into_iter().enumerate() {
+        let bob = gitlab.world(|world| world.user_named("bob"));
+        import(&gitlab, &place, &place.settings("first")).await.unwrap();
+        let rename = |id: i64, name: &str| {
+            gitlab.world(|world| {
+                let user = world.user(id).unwrap().clone();
+                world.insert_user(User { username: name.to_owned(), ..user });
+            });
+        };
+        rename(bob, "robert");
+        gitlab.world(|world| world.comment(1, "robert", "It is me"));
+        let heir = gitlab.world(|world| world.create_user(&format!("heir-{number}"), UserKind::Human));
+        rename(heir, "bob");
+        gitlab.world(|world| world.comment(1, "bob", "I am new"));
+
+        whole(&gitlab, &place, "renamed").await;
+
+        let asked = "select cast(user_id as text) from pull_request_review_requests order by requested";
+        let cem = gitlab.world(|world| world.user_named("cem"));
+        assert_eq!(place.texts(asked).await, [bob.to_string(), cem.to_string()]);
+        rename(heir, &format!("heir-{number}"));
+        rename(bob, "bob");
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_by_an_earlier_version_is_completed_by_the_next_import() {
+    let gitlab = serve(asked()).await;
+    for place in Place::each().await {
+        import(&gitlab, &place, &place.settings("first")).await.unwrap();
+        place.execute("update gitlab_notes set requested_reviewers = null, discussion_id = null").await;
+        place.execute("delete from connector_schema where version = 6").await;
+        let undo = [
+            "drop table gitlab_usernames",
+            "alter table gitlab_notes drop column requested_reviewers",
+            "alter table gitlab_members add column state text",
+        ];
+        let views = match place.file {
+            Some(_) => "select name from sqlite_schema where type = 'view'",
+            None => "select viewname::text from pg_views where schemaname = current_schema()",
+        };
+        let cascade = if place.file.is_some() { "" } else { "cascade" };
+        let drops = place.texts(views).await.into_iter().map(|view| format!("drop view if exists {view} {cascade}"));
+        let drops: Vec<String> = drops.collect();
+        for statement in drops.iter().map(String::as_str).chain(undo) {
+            place.define(statement).await;
+        }
+
+        place.store.migrate().await.unwrap();
+        import(&gitlab, &place, &place.settings("second")).await.unwrap();
+
+        let asked = "select cast(count(*) as text) from pull_request_review_requests";
+        assert_eq!(place.texts(asked).await, ["2"]);
+        assert_eq!(
+            place.texts("select cast(count(*) as text) from gitlab_notes where discussion_id is null").await,
+            ["0"]
+        );
+    }
+}
+
+#[tokio::test]
 async fn threads_are_counted_with_their_comments_and_their_end() {
     let world = World::new().with_group("acme", |group| {
         group.project("web", |project| {
@@ -145,7 +208,8 @@ async fn forks_are_told_of_groups_and_of_single_projects_and_of_those_that_come_
         let forks = "select path_with_namespace || ' ' || cast(forked_from_project_id as text) from gitlab_projects
             where forked_from_project_id is not null order by 1";
         let settings = |key: &str| {
-            let scope = Scope { projects: vec!["other/mine".into()], ..place.settings(key).scope };
+            let exclude_projects = vec!["acme/excluded-*".into()];
+            let scope = Scope { projects: vec!["other/mine".into()], exclude_projects, ..place.settings(key).scope };
             Settings { scope, ..place.settings(key) }
         };
         import(&gitlab, &place, &settings("first")).await.unwrap();
@@ -155,6 +219,8 @@ async fn forks_are_told_of_groups_and_of_single_projects_and_of_those_that_come_
         told.sort();
         assert_eq!(place.texts(forks).await, told);
 
+        // One that is never stored is not asked about again and again.
+        fork("acme/web", "acme", &format!("excluded-{number}"));
         fork("acme/web", "acme", &format!("later-{number}"));
         let asked = gitlab.counts()["GET /groups/:id/projects"];
         import(&gitlab, &place, &settings("second")).await.unwrap();

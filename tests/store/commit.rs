@@ -27,7 +27,7 @@ fn delivery(id: &str) -> Delivery {
 }
 
 /// One of everything.
-fn everything() -> Batch {
+pub(super) fn everything() -> Batch {
     Batch {
         as_of: Some(at(10)),
         groups: vec![Group { id: 1, full_path: "acme".into(), name: Some("Acme".into()), ..Group::default() }],

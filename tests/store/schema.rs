@@ -79,7 +79,7 @@ async fn a_schema_of_a_newer_program_is_left_alone() {
 }
 
 #[tokio::test]
-async fn rights_on_views_outlive_a_migration() {
+async fn rights_outlive_a_migration() {
     let home = Home::new(postgres::database().await, None).await;
     home.without_facts().await;
     let role = format!("reader_{:08x}", fastrand::u32(..));
@@ -88,16 +88,18 @@ async fn rights_on_views_outlive_a_migration() {
     home.change(format!("create role {role}").leak()).await;
     home.change(format!("grant select on users to {role} with grant option").leak()).await;
     home.change(format!("grant select (name) on repos to {role}").leak()).await;
+    home.change(format!("grant select on gitlab_labels to {role}").leak()).await;
     home.change(format!("grant select (not_any_more) on users to {role}").leak()).await;
 
     home.store.migrate().await.unwrap();
 
     let rights = format!(
         "select has_table_privilege('{role}', 'users', 'select with grant option')::text || ' ' || \
+           has_table_privilege('{role}', 'gitlab_labels', 'select')::text || ' ' || \
            has_column_privilege('{role}', 'repos', 'name', 'select')::text || ' ' || \
            has_column_privilege('{role}', 'repos', 'id', 'select')::text"
     );
-    assert_eq!(home.texts(rights.leak()).await, ["true true false"]);
+    assert_eq!(home.texts(rights.leak()).await, ["true true true false"]);
 }
 
 #[tokio::test]
@@ -113,6 +115,44 @@ async fn a_view_of_somebody_else_on_ours_is_not_dropped_but_named() {
     assert_eq!(home.texts("select cast(count(*) as text) from payroll").await, ["0"]);
     home.change("drop view payroll").await;
     assert!(home.store.migrate().await.is_ok());
+}
+
+/// SQLite looks up what a view reads when it is read, so such views stand in nobody's way.
+#[tokio::test]
+async fn a_view_of_somebody_else_in_a_file_outlives_a_migration() {
+    let [home, _]: [Home; 2] = homes().await;
+    home.without_facts().await;
+    home.change("create view payroll as select number from pull_requests").await;
+
+    home.store.migrate().await.unwrap();
+
+    assert_eq!(home.texts("select cast(count(*) as text) from payroll").await, ["0"]);
+}
+
+#[tokio::test]
+async fn nothing_of_a_connection_is_left_that_was_forgotten() {
+    for home in homes().await {
+        home.store.commit(home.source, &super::commit::everything()).await.unwrap();
+        let tables = match home.store {
+            Store::Postgres(_) => {
+                "select table_name::text from information_schema.columns where column_name = 'source'
+                   and table_name not in (select viewname from pg_views) and table_schema = current_schema() order by 1"
+            }
+            Store::Sqlite(_) => {
+                "select m.name from sqlite_schema m, pragma_table_info(m.name) c
+                 where m.type = 'table' and c.name = 'source' order by 1"
+            }
+        };
+        let tables = home.texts(tables).await;
+        assert!(tables.len() > 15, "{tables:?}");
+
+        home.store.forget(home.source).await.unwrap();
+
+        for table in tables {
+            let left = format!("select cast(count(*) as text) from {table}");
+            assert_eq!(home.texts(left.leak()).await, ["0"], "{table}");
+        }
+    }
 }
 
 #[test]

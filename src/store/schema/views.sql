@@ -182,6 +182,11 @@ join connector_facts f on f.source = q.source and f.merge_request_id = q.merge_r
 cross join {texts(q.requested_reviewers)} r
 join gitlab_usernames k on k.source = q.source and k.username = r.value
 where q.action = 'review_requested' and q.gone_at is null
+  -- Who had the name then: the last who was seen with it before the request, else the first.
+  and not exists (select 1 from gitlab_usernames o
+    where o.source = k.source and o.username = k.username and o.user_id <> k.user_id
+      and case when k.first_seen_at <= q.created_at
+        then o.first_seen_at > k.first_seen_at and o.first_seen_at <= q.created_at else o.first_seen_at < k.first_seen_at end)
   and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
   where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
 
@@ -207,7 +212,7 @@ where n.resolvable and n.discussion_id is not null and not n.system and n.gone_a
   where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
 group by n.source, n.merge_request_id, f.project_id, n.discussion_id;
 
--- Labels as a project sees them: its own, and those of the groups above it.
+-- Labels as a project that is followed sees them: its own, and those of the groups above it.
 -- source: The connection.
 -- repo_id: The project.
 -- label_id: GitLab's id.
@@ -217,20 +222,30 @@ group by n.source, n.merge_request_id, f.project_id, n.discussion_id;
 -- inherited: Whether it belongs to a group that is followed.
 create view repo_labels as
 with recursive above (source, group_id, above_id) as (
-  select g.source, g.id, g.id from gitlab_groups g
+  select g.source, g.id, g.id from gitlab_groups g where g.deleted_at is null and g.out_of_scope_at is null
   union
   select a.source, a.group_id, g.parent_id
   from above a join gitlab_groups g on g.source = a.source and g.id = a.above_id
   where g.parent_id is not null
+),
+seen as (
+  select p.source, p.id as repo_id, l.id as label_id, l.name, l.color, l.description, false as inherited, l.synced_at
+  from gitlab_projects p
+  join gitlab_labels l on l.source = p.source and l.kind = 'project' and l.holder_id = p.id and l.gone_at is null
+  where p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null
+  union all
+  select p.source, p.id, l.id, l.name, l.color, l.description, true, l.synced_at
+  from gitlab_projects p
+  join above a on a.source = p.source and a.group_id = p.namespace_id
+  join gitlab_groups g on g.source = a.source and g.id = a.above_id and g.deleted_at is null and g.out_of_scope_at is null
+  join gitlab_labels l on l.source = g.source and l.kind = 'group' and l.holder_id = g.id and l.gone_at is null
+  where p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null
 )
-select l.source, l.holder_id as repo_id, l.id as label_id, l.name, l.color, l.description, false as inherited
-from gitlab_labels l
-where l.kind = 'project' and l.gone_at is null
-union
-select p.source, p.id, l.id, l.name, l.color, l.description, true
-from gitlab_projects p
-join above a on a.source = p.source and a.group_id = p.namespace_id
-join gitlab_labels l on l.source = a.source and l.kind = 'group' and l.holder_id = a.above_id and l.gone_at is null;
+-- What was told of several holders, as after a change of the scope, is there once, as it was told last.
+select source, repo_id, label_id, name, color, description, inherited
+from (select s.*, row_number() over (partition by s.source, s.repo_id, s.label_id order by s.synced_at desc, s.inherited) as place
+  from seen s) s
+where place = 1;
 
 -- What the metrics are made of: one row for each merged merge request. Bots' merge requests, deleted ones and those of
 -- projects that are not followed are left out. Intervals are those of pull_requests.

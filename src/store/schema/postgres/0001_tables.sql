@@ -38,7 +38,7 @@ create table gitlab_groups (
   web_url text,
   -- When the group was created.
   created_at timestamptz,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   primary key (source, id)
 );
@@ -71,7 +71,7 @@ create table gitlab_projects (
   created_at timestamptz,
   -- GitLab's (hourly) idea of the last activity.
   last_activity_at timestamptz,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   primary key (source, id)
 );
@@ -92,7 +92,7 @@ create table gitlab_labels (
   description text,
   -- False for a label inherited from a group.
   is_project_label boolean,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   primary key (source, project_id, id)
 );
@@ -115,7 +115,7 @@ create table gitlab_members (
   created_at timestamptz,
   -- The day on which the membership ends, YYYY-MM-DD.
   expires_at text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   primary key (source, kind, holder_id, user_id)
 );
@@ -140,7 +140,7 @@ create table gitlab_users (
   public_email text,
   -- When the account was created.
   created_at timestamptz,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   primary key (source, id)
 );

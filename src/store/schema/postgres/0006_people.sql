@@ -3,20 +3,20 @@
 -- The @-names of the people whom a system note of the action review_requested asks, a JSON array.
 alter table gitlab_notes add column requested_reviewers jsonb;
 
--- Names by which people are known or were known before they were renamed. Notes name people so.
+-- Names by which people are known, or were before they were renamed. Notes name people so.
 create table gitlab_usernames (
   -- The connection that brought the row.
   source bigint not null,
   -- An @-name.
   username text not null,
-  -- Whose it is, or was last.
+  -- Whose it is, or was: a name that was given up may be taken by somebody else.
   user_id bigint not null,
-  -- When the row was read from GitLab: the newest wins.
-  synced_at timestamptz not null,
-  primary key (source, username)
+  -- When GitLab first told it.
+  first_seen_at timestamptz not null,
+  primary key (source, username, user_id)
 );
-insert into gitlab_usernames (source, username, user_id, synced_at)
-  select source, username, id, synced_at from gitlab_users order by synced_at desc, id desc on conflict do nothing;
+insert into gitlab_usernames (source, username, user_id, first_seen_at)
+  select source, username, id, synced_at from gitlab_users;
 
 -- GitLab's answers never tell it.
 alter table gitlab_members drop column state;
@@ -40,12 +40,15 @@ create table gitlab_labels (
   color text,
   -- What the label is for.
   description text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at timestamptz not null,
   -- Since when GitLab no longer lists it.
   gone_at timestamptz,
   primary key (source, kind, holder_id, id)
 );
 
--- All this is read of everything with the next import.
+-- All this is read of everything with the next import, also where one is under way.
 update connector_state set value = 'before labels had owners' where key = 'import-kinds';
+update connector_state set value = jsonb_set(value::jsonb, '{kinds}', '"before labels had owners"')::text where key = 'import-kinds-begun';
+
+comment on table connector_state is 'Small facts kept for a connection, such as how its webhooks were left. Never a secret.';

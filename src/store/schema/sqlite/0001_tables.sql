@@ -39,7 +39,7 @@ create table gitlab_groups (
   web_url text,
   -- When the group was created.
   created_at text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   primary key (source, id)
 ) strict;
@@ -72,7 +72,7 @@ create table gitlab_projects (
   created_at text,
   -- GitLab's (hourly) idea of the last activity.
   last_activity_at text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   primary key (source, id)
 ) strict;
@@ -93,7 +93,7 @@ create table gitlab_labels (
   description text,
   -- False for a label inherited from a group.
   is_project_label integer,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   primary key (source, project_id, id)
 ) strict, without rowid;
@@ -116,7 +116,7 @@ create table gitlab_members (
   created_at text,
   -- The day on which the membership ends, YYYY-MM-DD.
   expires_at text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   primary key (source, kind, holder_id, user_id)
 ) strict, without rowid;
@@ -141,7 +141,7 @@ create table gitlab_users (
   public_email text,
   -- When the account was created.
   created_at text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   primary key (source, id)
 ) strict, without rowid;

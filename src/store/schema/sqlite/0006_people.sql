@@ -3,23 +3,33 @@
 -- The @-names of the people whom a system note of the action review_requested asks, a JSON array.
 alter table gitlab_notes add column requested_reviewers text;
 
--- Names by which people are known or were known before they were renamed. Notes name people so.
+-- Names by which people are known, or were before they were renamed. Notes name people so.
 create table gitlab_usernames (
   -- The connection that brought the row.
   source integer not null,
   -- An @-name.
   username text not null,
-  -- Whose it is, or was last.
+  -- Whose it is, or was: a name that was given up may be taken by somebody else.
   user_id integer not null,
-  -- When the row was read from GitLab: the newest wins.
-  synced_at text not null,
-  primary key (source, username)
+  -- When GitLab first told it.
+  first_seen_at text not null,
+  primary key (source, username, user_id)
 ) strict;
-insert into gitlab_usernames (source, username, user_id, synced_at)
-  select source, username, id, synced_at from gitlab_users where true order by synced_at desc, id desc on conflict do nothing;
+insert into gitlab_usernames (source, username, user_id, first_seen_at)
+  select source, username, id, synced_at from gitlab_users;
 
--- GitLab's answers never tell it.
-alter table gitlab_members drop column state;
+-- GitLab's answers never tell the state of a membership. To drop a column or rename a table, SQLite reads all views, also those
+-- that others made of ours, which are not there now: so the table is made anew.
+create table kept_members as
+  select source, kind, holder_id, user_id, access_level, created_at, expires_at, synced_at, gone_at from gitlab_members;
+drop table gitlab_members;
+create table gitlab_members(
+  source integer not null, kind text not null, holder_id integer not null, user_id integer not null,
+  access_level integer not null, created_at text, expires_at text, synced_at text not null, gone_at text,
+  primary key (source, kind, holder_id, user_id)
+) strict;
+insert into gitlab_members select * from kept_members;
+drop table kept_members;
 
 -- Labels of groups were stored once for each project.
 drop table gitlab_labels;
@@ -40,12 +50,13 @@ create table gitlab_labels (
   color text,
   -- What the label is for.
   description text,
-  -- When the row was read from GitLab: the newest wins.
+  -- When GitLab was read and told something new: the newest reading wins.
   synced_at text not null,
   -- Since when GitLab no longer lists it.
   gone_at text,
   primary key (source, kind, holder_id, id)
 ) strict;
 
--- All this is read of everything with the next import.
+-- All this is read of everything with the next import, also where one is under way.
 update connector_state set value = 'before labels had owners' where key = 'import-kinds';
+update connector_state set value = json_set(value, '$.kinds', 'before labels had owners') where key = 'import-kinds-begun';
