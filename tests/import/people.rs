@@ -1,6 +1,7 @@
 //! Who was asked and by whom, threads, addresses, forks, and labels where they belong.
 
 use gitlab_simulator::world::{Namespace, User, UserKind};
+use gitlab_simulator::{Fault, FaultKind};
 
 use super::*;
 
@@ -296,4 +297,26 @@ async fn a_second_walk_with_nothing_changed_writes_no_row() {
 
     assert_eq!(written().await, before);
     assert!(!before.is_empty());
+}
+
+#[tokio::test]
+async fn a_list_of_labels_that_gitlab_cannot_deliver_costs_nobody_else_anything() {
+    let world = World::new().with_group("acme", |group| {
+        group.project("web", |project| {
+            let labelled = (0..60).fold(project, |project, number| project.label(&format!("label-{number}")));
+            labelled.merge_requests(2)
+        })
+    });
+    let gitlab = serve(readable(world)).await;
+    let place = Place::sqlite().await;
+    let timeout = FaultKind::FieldTimeout { fields: vec!["Project.labels".into()] };
+    gitlab.faults().add(Fault::at("POST /graphql labels", timeout));
+
+    let without = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+    let labels = (place.count("gitlab_labels").await, place.count("gitlab_merge_requests").await);
+    gitlab.faults().clear();
+    import(&gitlab, &place, &place.settings("second")).await.unwrap();
+
+    assert_eq!((without.exit_code(), labels), (0, (40, 2)));
+    assert_eq!(place.count("gitlab_labels").await, 60);
 }
