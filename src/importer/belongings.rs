@@ -12,11 +12,7 @@ use crate::store::Batch;
 
 use super::Error;
 use super::context::Context;
-use super::planner::Planner;
 use super::rows::Rows;
-
-/// Groups and projects whose lists wait to be read on.
-const MOST_TAILS: usize = 200;
 
 /// Lists that are read on at once.
 const IN_FLIGHT: usize = 4;
@@ -60,18 +56,9 @@ impl Tail {
     }
 }
 
-impl Planner<'_> {
-    /// Reads on once there are many: they are held in memory.
-    pub(super) async fn many_tails(&mut self) -> Result<(), Error> {
-        if self.tails.len() < MOST_TAILS { Ok(()) } else { self.tails().await }
-    }
-
-    /// Reads all that goes on, some side by side.
-    pub(super) async fn tails(&mut self) -> Result<(), Error> {
-        let ctx = self.ctx;
-        let tails = std::mem::take(&mut self.tails).into_iter().map(|tail| tail.read(ctx));
-        stream::iter(tails).buffer_unordered(IN_FLIGHT).try_collect().await
-    }
+/// Reads all of these to their ends, some side by side.
+pub(super) async fn read_tails(ctx: &Context, tails: Vec<Tail>) -> Result<(), Error> {
+    stream::iter(tails.into_iter().map(|tail| tail.read(ctx))).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
 /// Reads a list to its end. One that GitLab cannot deliver stays open, and costs nobody else anything.

@@ -21,6 +21,9 @@ use super::{Error, belongings, standing};
 /// Groups and projects to ask for at once; with their labels and members that is as much as fits.
 const PAGE: u32 = 50;
 
+/// Groups and projects whose lists wait to be read on: they are held in memory.
+const MOST_TAILS: usize = 200;
+
 /// Where the planner leaves the names of what it could not find, for workers that come later.
 pub(super) const MISSING: &str = "import.missing";
 
@@ -123,7 +126,9 @@ impl Planner<'_> {
             let groups = below.map(|group| (Owner::Group, group)).chain([(Owner::Top, group)]).collect();
             self.groups(groups).await?;
             self.projects(Owner::Project, projects.unwrap_or_default().nodes.into_iter().flatten().collect()).await?;
-            self.many_tails().await?;
+            if self.tails.len() > MOST_TAILS {
+                belongings::read_tails(self.ctx, std::mem::take(&mut self.tails)).await?;
+            }
         }
         Ok(())
     }

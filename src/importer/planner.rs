@@ -12,7 +12,7 @@ use crate::gitlab::Client;
 use crate::gitlab::queries::scope::Project;
 use crate::store::{Batch, KnownProject, NewTask, PlanClaim, Run};
 
-use super::belongings::Tail;
+use super::belongings::{self, Tail};
 use super::context::Context;
 use super::plan::Filter;
 use super::read_to::ReadTo;
@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
         // Tasks come first: a project that has one is not done because some changes of it are stored.
         self.commit_changed().await?;
         // Merge requests are being read meanwhile.
-        self.tails().await?;
+        belongings::read_tails(ctx, std::mem::take(&mut self.tails)).await?;
         self.forks().await?;
         let by_group = !self.read_to.groups.is_empty();
         let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
