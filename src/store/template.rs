@@ -43,6 +43,11 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
         ("of", [table, alias, key, id]) => {
             format!("cross join {table} {alias} on {alias}.source = $1 and {alias}.{key} = {id}")
         }
+        // That a project is followed: those that are not are few, and have an index of their own.
+        ("followed", [source, project]) => format!(
+            "({source}, {project}) not in (select p.source, p.id from gitlab_projects p \
+             where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)"
+        ),
         // The Monday of an instant's ISO week, in UTC.
         ("week", [at]) if postgres => format!("date_trunc('week', {at} at time zone 'UTC')::date"),
         ("week", [at]) => format!("date({at}, 'weekday 0', '-6 days')"),

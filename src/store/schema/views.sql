@@ -73,8 +73,7 @@ requested as (
        and q.action = 'review_requested' and q.gone_at is null and q.created_at <= e.created_at) as request_at
   from events e
   join connector_facts f on f.source = e.source and f.merge_request_id = e.merge_request_id
-  where (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+  where {followed(f.source, f.project_id)}
 )
 select e.source, e.merge_request_id, e.project_id, e.note_id, case when u.kind = 'ghost' then null else e.user_id end as user_id,
   e.review_type, e.review_type = 'approved' as approved, e.created_at,
@@ -144,8 +143,7 @@ select m.source, m.id, m.project_id as repo_id, m.iid as number, m.title, m.stat
   m.web_url as external_url
 from connector_facts f
 join gitlab_merge_requests m on m.source = f.source and m.id = f.merge_request_id
-where (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+where {followed(f.source, f.project_id)};
 
 -- Reviews under vendor-neutral names.
 -- source: The connection.
@@ -187,8 +185,7 @@ where q.action = 'review_requested' and q.gone_at is null
     where o.source = k.source and o.username = k.username and o.user_id <> k.user_id
       and case when k.first_seen_at <= q.created_at
         then o.first_seen_at > k.first_seen_at and o.first_seen_at <= q.created_at else o.first_seen_at < k.first_seen_at end)
-  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+  and {followed(f.source, f.project_id)};
 
 -- Threads that can be resolved. One that was resolved without a change of its merge request is told with the next full import,
 -- or with a comment.
@@ -208,8 +205,7 @@ select n.source, n.merge_request_id as pull_request_id, f.project_id as repo_id,
 from gitlab_notes n
 join connector_facts f on f.source = n.source and f.merge_request_id = n.merge_request_id
 where n.resolvable and n.discussion_id is not null and not n.system and n.gone_at is null
-  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+  and {followed(f.source, f.project_id)}
 group by n.source, n.merge_request_id, f.project_id, n.discussion_id;
 
 -- Labels as a project that is followed sees them: its own, and those of the groups above it.
@@ -273,8 +269,7 @@ select f.source, f.project_id as repo_id, f.merge_request_id as pull_request_id,
   f.review_count > 0 as reviewed, {real(f.lines)} as lines, {real(f.files)} as files
 from connector_facts f
 where f.merged_week is not null and f.author_kind is distinct from 'bot'
-  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null);
+  and {followed(f.source, f.project_id)};
 
 -- The same as one row for each measure, for percentiles of your own. A measure that is unknown has no row.
 -- source: The connection.
@@ -387,22 +382,18 @@ with counted as (
   select distinct w.source, w.week,
     (select count(*) from connector_facts f
      where f.source = w.source and f.created_week = w.week and f.author_kind is distinct from 'bot'
-       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as opened,
+       and {followed(f.source, f.project_id)}) as opened,
     (select count(*) from connector_facts f
      where f.source = w.source and f.merged_week = w.week and f.author_kind is distinct from 'bot'
-       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as merged,
+       and {followed(f.source, f.project_id)}) as merged,
     (select count(distinct a.user_id) from (
        select f.author_id as user_id from connector_facts f
        where f.source = w.source and f.created_week = w.week and f.author_kind = 'person'
-         and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+         and {followed(f.source, f.project_id)}
        union all
        select f.author_id from connector_facts f
        where f.source = w.source and f.merged_week = w.week and f.author_kind = 'person'
-         and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+         and {followed(f.source, f.project_id)}
      ) a) as engineers
   from weeks w
 )
@@ -423,8 +414,7 @@ with loads as (
   select p.source, p.week, p.user_id, count(*) as merge_requests, sum(p.approvals) as approvals, sum(p.comments) as comments
   from connector_participants p
   where p.kind = 'person' and not p.is_own
-    and (p.source, p.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+    and {followed(p.source, p.project_id)}
   group by p.source, p.week, p.user_id
 )
 select l.source, l.week, l.user_id, u.username, l.merge_requests, {whole(l.approvals)} as approvals, {whole(l.comments)} as comments
@@ -454,8 +444,7 @@ select f.source,
   (select m.web_url from gitlab_merge_requests m where m.source = f.source and m.id = f.merge_request_id) as external_url
 from connector_facts f
 where f.first_review_at is not null and f.ready_at is not null and f.author_kind is distinct from 'bot'
-  and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-  where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)
+  and {followed(f.source, f.project_id)}
 order by waited_hours desc;
 
 -- Merge requests opened, merged and closed by week, bots' included. A week in which nothing happened has no row.
@@ -468,14 +457,11 @@ create view merge_requests_per_week as
 with counted as (
   select distinct w.source, w.week,
     (select count(*) from connector_facts f where f.source = w.source and f.created_week = w.week
-       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as opened,
+       and {followed(f.source, f.project_id)}) as opened,
     (select count(*) from connector_facts f where f.source = w.source and f.merged_week = w.week
-       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as merged,
+       and {followed(f.source, f.project_id)}) as merged,
     (select count(*) from connector_facts f where f.source = w.source and f.closed_week = w.week
-       and (f.source, f.project_id) not in (select p.source, p.id from gitlab_projects p
-      where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)) as closed
+       and {followed(f.source, f.project_id)}) as closed
   from weeks w
 )
 select source, week, opened, merged, closed from counted where opened + merged + closed > 0;
