@@ -231,3 +231,18 @@ enum LearnError {
     #[error(transparent)]
     Url(#[from] crate::connection::BadUrl),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_cannot_read_everything_read_only_where_there_is_no_other() {
+        let readers = ["whole", "part"].map(str::to_owned);
+        let unfit = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+
+        assert_eq!(fit(&readers, &unfit(&[])), readers);
+        assert_eq!(fit(&readers, &unfit(&["part"])), ["whole"]);
+        assert_eq!(fit(&readers, &unfit(&["part", "whole"])), readers);
+    }
+}

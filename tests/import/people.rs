@@ -108,8 +108,15 @@ async fn a_name_that_somebody_else_took_names_those_who_had_it_when_they_were_as
 #[tokio::test]
 async fn what_was_stored_by_an_earlier_version_is_completed_by_the_next_import() {
     let gitlab = serve(asked()).await;
-    for place in Place::each().await {
+    let [closed, open] = [Place::each().await, Place::each().await];
+    let places = closed.into_iter().map(|place| (place, false)).chain(open.into_iter().map(|place| (place, true)));
+    for (place, is_under_way) in places {
         import(&gitlab, &place, &place.settings("first")).await.unwrap();
+        if is_under_way {
+            let run = place.store.open_run(place.source, "under way", false).await.unwrap().id;
+            let begun = format!("update connector_state set value = replace(value, '\"run\":1', '\"run\":{run}')");
+            place.execute(&format!("{begun} where key = 'import-kinds-begun'")).await;
+        }
         place.execute("update gitlab_notes set requested_reviewers = null, discussion_id = null").await;
         place.execute("delete from connector_schema where version = 6").await;
         let undo = [
@@ -129,7 +136,10 @@ async fn what_was_stored_by_an_earlier_version_is_completed_by_the_next_import()
         }
 
         place.store.migrate().await.unwrap();
-        import(&gitlab, &place, &place.settings("second")).await.unwrap();
+        if is_under_way {
+            import(&gitlab, &place, &place.settings("under way")).await.unwrap();
+        }
+        import(&gitlab, &place, &place.settings("next")).await.unwrap();
 
         let asked = "select cast(count(*) as text) from pull_request_review_requests";
         assert_eq!(place.texts(asked).await, ["2"]);
@@ -234,6 +244,29 @@ async fn forks_are_told_of_groups_and_of_single_projects_and_of_those_that_come_
     }
 }
 
+/// As after a planner that dies before it has asked: what was not told is not counted as asked.
+#[tokio::test]
+async fn forks_that_gitlab_did_not_tell_are_asked_for_by_the_next_walk() {
+    let gitlab =
+        serve(readable(World::new().with_group("acme", |group| group.project("web", |project| project)))).await;
+    gitlab.world(|world| {
+        let group = world.group_by_path("acme").unwrap().id;
+        let web = world.project_by_path("acme/web").unwrap().id;
+        world.fork_project(web, Namespace::Group(group), "fork", None).unwrap()
+    });
+    for place in Place::each().await {
+        let forks = "select path_with_namespace from gitlab_projects where forked_from_project_id is not null";
+        gitlab.faults().add(Fault::at("GET /groups/:id/projects", FaultKind::Status { status: 500 }));
+        let silent = import(&gitlab, &place, &place.settings("first")).await.unwrap();
+        assert_eq!((silent.exit_code(), place.texts(forks).await.len()), (0, 0));
+        gitlab.faults().clear();
+
+        import(&gitlab, &place, &place.settings("second")).await.unwrap();
+
+        assert_eq!(place.texts(forks).await, ["acme/fork"]);
+    }
+}
+
 #[tokio::test]
 async fn a_label_is_stored_once_for_its_group_and_seen_by_each_project_below() {
     let world = World::new().with_group("acme", |group| {
@@ -273,6 +306,10 @@ async fn a_label_is_stored_once_for_its_group_and_seen_by_each_project_below() {
             .unwrap();
         let names = "select name from repo_labels order by 1";
         assert_eq!(single.texts(names).await, ["above", "own", "team"], "those of groups that are not followed too");
+
+        let alone = Settings { run_key: "alone".into(), ..settings(&[], &["acme/team/api"]) };
+        import(&gitlab, &place, &alone).await.unwrap();
+        assert_eq!(place.texts(names).await, ["above", "own", "team"], "each once, whoever told of it before");
     }
 }
 
