@@ -310,6 +310,13 @@ async fn a_label_is_stored_once_for_its_group_and_seen_by_each_project_below() {
         let alone = Settings { run_key: "alone".into(), ..settings(&[], &["acme/team/api"]) };
         import(&gitlab, &place, &alone).await.unwrap();
         assert_eq!(place.texts(names).await, ["above", "own", "team"], "each once, whoever told of it before");
+
+        // The lower group is named itself, so it holds the labels of the groups above it as well.
+        let both = place.another().await;
+        let named = Settings { source: both.source, ..settings(&["acme/team/deep", "acme/team"], &[]) };
+        import(&gitlab, &both, &named).await.unwrap();
+        assert_eq!(both.texts("select cast(count(*) as text) from gitlab_labels where name = 'team'").await, ["2"]);
+        assert_eq!(both.texts(names).await, ["above", "above", "deep", "own", "team", "team"], "one for each project");
     }
 }
 
