@@ -210,13 +210,14 @@ fn read_note(body: &[u8], text: bool) -> Option<Reading> {
         return Some(unread(String::new(), Outcome::Ignored));
     }
     let attributes = hook.merge_request?;
-    let merge_request_id = note.noteable_id.or(attributes.id);
+    let merge_request = merge_request_row(&attributes, text);
     Some(Reading {
         project_id: attributes.target_project_id.or(note.project_id),
         iid: attributes.iid,
         happened_at: note.updated_at,
-        note: merge_request_id.and_then(|id| note_row(&note, id, text)),
-        merge_request: merge_request_row(&attributes, text),
+        // Nothing is stored of a merge request that is not there itself.
+        note: merge_request.as_ref().and_then(|row| note_row(&note, row.id, text)),
+        merge_request,
         ..unread(String::new(), Outcome::Stored)
     })
 }

@@ -154,9 +154,6 @@ pub(super) struct Note {
     pub(super) note: Option<String>,
     #[serde(default, deserialize_with = "text")]
     pub(super) noteable_type: Option<String>,
-    /// The id of the merge request, not its iid.
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) noteable_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) project_id: Option<i64>,
     #[serde(default, deserialize_with = "lenient")]

@@ -70,17 +70,20 @@ impl Store {
                 moments.entry((*source, read_at)).or_default().push(batch);
             }
         }
-        let mut facts: BTreeMap<Source, BTreeSet<i64>> = BTreeMap::new();
+        let mut concerned: BTreeMap<Source, figures::Concerned> = BTreeMap::new();
         let mut recounts: BTreeSet<Source> = BTreeSet::new();
         for ((source, read_at), batches) in moments {
-            let named = batches.iter().flat_map(|batch| figures::named(batch));
-            facts.entry(source).or_default().extend(named);
-            if (Writer { tx: &mut tx, source, read_at, now }).write(&batches).await? {
+            let concerned = concerned.entry(source).or_default();
+            concerned.ids.extend(batches.iter().flat_map(|batch| figures::named(batch)));
+            let mut writer = Writer { tx: &mut tx, source, read_at, now, written: Written::default() };
+            if writer.write(&batches).await? {
                 recounts.insert(source);
             }
+            concerned.held.extend(writer.written.ids);
+            concerned.new.extend(writer.written.new);
         }
-        for (source, merge_requests) in &facts {
-            tx.make_facts(*source, merge_requests).await?;
+        for (source, concerned) in &concerned {
+            tx.make_facts(*source, concerned).await?;
         }
         tx.commit().await?;
         for source in recounts {
@@ -137,6 +140,16 @@ fn without_nul(id: &str) -> String {
     id.replace('\0', "")
 }
 
+/// The merge requests whose rows one moment wrote. On a first import nearly all are new: with nothing stored there is nothing to
+/// compare, which would be half of all statements.
+#[derive(Default)]
+struct Written {
+    /// All of them.
+    ids: HashSet<i64>,
+    /// Those of which nothing was stored before.
+    new: HashSet<i64>,
+}
+
 /// Writes the batches of one source and one moment within a transaction.
 pub(super) struct Writer<'t> {
     pub(super) tx: &'t mut Tx,
@@ -144,6 +157,7 @@ pub(super) struct Writer<'t> {
     /// When the rows were read from GitLab.
     pub(super) read_at: Timestamp,
     now: Timestamp,
+    written: Written,
 }
 
 /// Remembers names. Those that are known are not even locked: the same few people are in nearly every batch.
@@ -158,7 +172,7 @@ const NAMES: Sql = Sql {
 
 impl Writer<'_> {
     /// Answers whether facts of other merge requests are to be made anew.
-    async fn write(mut self, batches: &[&Batch]) -> Result<bool, Error> {
+    async fn write(&mut self, batches: &[&Batch]) -> Result<bool, Error> {
         for advance in batches.iter().filter_map(|batch| batch.progress.as_ref()) {
             progress::advance(self.tx, advance).await?;
         }
@@ -188,11 +202,46 @@ impl Writer<'_> {
         self.write_rows(sql.projects, &folded(each().flat_map(|batch| &batch.projects))?).await?;
         self.write_rows(sql.labels, &newest(each().flat_map(|batch| &batch.labels))).await?;
         self.write_rows(sql.members, &newest(each().flat_map(|batch| &batch.members))).await?;
+        let known = self.known(batches).await?;
         let (anew, usual): (Vec<&Batch>, Vec<&Batch>) = each().partition(|batch| batch.meets);
-        self.write_rows(sql.merge_requests_anew, &newest(anew.iter().flat_map(|batch| &batch.merge_requests))).await?;
-        self.write_rows(sql.merge_requests, &newest(usual.iter().flat_map(|batch| &batch.merge_requests))).await?;
+        let anew = newest(anew.iter().flat_map(|batch| &batch.merge_requests));
+        self.write_merge_requests(sql.merge_requests_anew, &anew, &known).await?;
+        let usual = newest(usual.iter().flat_map(|batch| &batch.merge_requests));
+        self.write_merge_requests(sql.merge_requests, &usual, &known).await?;
         let events = folded(each().flat_map(|batch| &batch.merge_request_events))?;
-        self.write_rows(sql.merge_request_events, &events).await
+        self.write_merge_requests(sql.merge_request_events, &events, &known).await
+    }
+
+    /// The merge requests that SQLite has already: it writes for one at a time, so nobody else adds any meanwhile.
+    /// PostgreSQL tells of each row that it writes whether it was there.
+    async fn known(&mut self, batches: &[&Batch]) -> Result<HashSet<i64>, Error> {
+        const KNOWN: Sql = Sql::both(
+            "select m.id from json_each($2) c cross join gitlab_merge_requests m on m.source = $1 and m.id = c.value",
+        );
+        let rows = batches.iter().flat_map(|batch| batch.merge_requests.iter().chain(&batch.merge_request_events));
+        let ids: BTreeSet<i64> = rows.map(|row| row.id).collect();
+        match self.tx {
+            Tx::Sqlite(_) => Ok(self.ids_of_document(KNOWN, &Vec::from_iter(ids)).await?.into_iter().collect()),
+            Tx::Postgres(_) => Ok(HashSet::new()),
+        }
+    }
+
+    async fn write_merge_requests<T: serde::Serialize>(
+        &mut self,
+        sql: Sql,
+        rows: &[T],
+        known: &HashSet<i64>,
+    ) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in self.tx.fetch(sql, self.arguments(sql, rows)?).await? {
+            let (id, inserted) = (row.int(0), row.flag(1));
+            if self.written.ids.insert(id) && inserted && !known.contains(&id) {
+                self.written.new.insert(id);
+            }
+        }
+        Ok(())
     }
 
     async fn children(&mut self, batches: &[&Batch]) -> Result<(), Error> {
@@ -207,10 +256,11 @@ impl Writer<'_> {
         touched.extend(self.ids_of_document(sql.notes, &notes).await?);
         touched.extend(self.ids_of_document(sql.approvals, &approvals).await?);
         touched.extend(self.ids_of_document(sql.commits, &commits).await?);
-        touched.extend(self.ids_of_document(sql.gone_notes, &sets.kept(&notes, &stale)).await?);
-        touched.extend(self.ids_of_document(sql.gone_approvals, &sets.kept(&approvals, &stale)).await?);
-        touched.extend(self.ids_of_document(sql.gone_commits, &sets.kept(&commits, &stale)).await?);
-        touched.retain(|id| sets.contains(*id));
+        let passed: HashSet<i64> = stale.union(&self.written.new).copied().collect();
+        touched.extend(self.ids_of_document(sql.gone_notes, &sets.kept(&notes, &passed)).await?);
+        touched.extend(self.ids_of_document(sql.gone_approvals, &sets.kept(&approvals, &passed)).await?);
+        touched.extend(self.ids_of_document(sql.gone_commits, &sets.kept(&commits, &passed)).await?);
+        touched.retain(|id| sets.contains(*id) && !self.written.ids.contains(id));
         self.touch(touched).await
     }
 
@@ -241,7 +291,7 @@ impl Writer<'_> {
                 cross join gitlab_merge_requests m on m.source = $1 and m.id = c.value->>'id'
                 where (m.updated_at, m.synced_at) > (c.value->>'as_of', $3)",
         };
-        let ages = sets.ages();
+        let ages = sets.ages(&self.written.new);
         if ages.is_empty() {
             return Ok(HashSet::new());
         }

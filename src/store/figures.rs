@@ -168,27 +168,44 @@ pub(super) fn named(batch: &Batch) -> impl Iterator<Item = i64> {
     rows.chain(notes).chain(approvals).chain(commits).chain(sets).chain(batch.deleted.iter().copied())
 }
 
+/// The merge requests that a transaction concerns.
+#[derive(Default)]
+pub(super) struct Concerned {
+    /// All of them.
+    pub(super) ids: BTreeSet<i64>,
+    /// Those whose rows the transaction wrote, and so holds against others.
+    pub(super) held: BTreeSet<i64>,
+    /// Those of which nothing was stored before, facts neither.
+    pub(super) new: BTreeSet<i64>,
+}
+
 impl Tx {
     /// Makes the facts of some merge requests from what is stored of them.
-    pub(super) async fn make_facts(&mut self, source: Source, ids: &BTreeSet<i64>) -> Result<(), Error> {
+    pub(super) async fn make_facts(&mut self, source: Source, concerned: &Concerned) -> Result<(), Error> {
         // Two who bring comments on one merge request do not see each other's: the second one waits, and counts both.
         const LOCK: Sql = Sql::both(
             "select m.id from json_array_elements_text($2::text::json) w cross join lateral (
                select s.id from gitlab_merge_requests s where s.source = $1 and s.id = w.value::bigint
                for no key update) m",
         );
+        let Concerned { ids, held, new } = concerned;
+        let known: Vec<&i64> = ids.difference(new).collect();
+        if let Tx::Postgres(_) = self {
+            self.on_ids(LOCK, source, &ids.difference(held).collect::<Vec<_>>()).await?;
+        }
+        self.on_ids(STATEMENTS.left, source, &known).await?;
+        let all: Vec<&i64> = ids.iter().collect();
+        self.on_ids(STATEMENTS.participants, source, &all).await?;
+        self.on_ids(STATEMENTS.facts, source, &all).await?;
+        self.on_ids(STATEMENTS.deleted, source, &known).await
+    }
+
+    /// A statement about some merge requests, unless there are none.
+    async fn on_ids(&mut self, sql: Sql, source: Source, ids: &[&i64]) -> Result<(), Error> {
         if ids.is_empty() {
             return Ok(());
         }
-        let args =
-            || -> Result<Vec<Arg>, Error> { Ok(vec![Arg::Int(source.0), Arg::Text(document(&Vec::from_iter(ids))?)]) };
-        if let Tx::Postgres(_) = self {
-            self.fetch(LOCK, args()?).await?;
-        }
-        for sql in [STATEMENTS.left, STATEMENTS.participants, STATEMENTS.facts, STATEMENTS.deleted] {
-            self.execute(sql, args()?).await?;
-        }
-        Ok(())
+        self.execute(sql, vec![Arg::Int(source.0), Arg::Text(document(ids)?)]).await.map(drop)
     }
 }
 
@@ -217,12 +234,12 @@ impl Store {
                     let rows = self.fetch(ALL, vec![Arg::Int(source.0), Arg::Int(last)]).await?;
                     let Some(end) = rows.last() else { break };
                     last = end.int(0);
-                    self.make_chunk(source, &rows.iter().map(|row| row.int(0)).collect()).await?;
+                    self.make_chunk(source, rows.iter().map(|row| row.int(0)).collect()).await?;
                 }
             } else {
                 let rows = self.fetch(NAMING, vec![Arg::Int(source.0), Arg::Int(user)]).await?;
                 for chunk in rows.chunks(CHUNK) {
-                    self.make_chunk(source, &chunk.iter().map(|row| row.int(0)).collect()).await?;
+                    self.make_chunk(source, chunk.iter().map(|row| row.int(0)).collect()).await?;
                 }
             }
             self.execute(DONE, vec![Arg::Int(source.0), Arg::Int(user), Arg::Int(mark)]).await?;
@@ -230,9 +247,9 @@ impl Store {
         Ok(())
     }
 
-    async fn make_chunk(&self, source: Source, ids: &BTreeSet<i64>) -> Result<(), Error> {
+    async fn make_chunk(&self, source: Source, ids: BTreeSet<i64>) -> Result<(), Error> {
         let mut tx = self.begin(Durability::Process).await?;
-        tx.make_facts(source, ids).await?;
+        tx.make_facts(source, &Concerned { ids, ..Concerned::default() }).await?;
         tx.commit().await
     }
 }

@@ -123,9 +123,9 @@ impl<'a> Sets<'a> {
         self.sets.contains_key(&merge_request)
     }
 
-    /// The merge requests with the age of their sets, in the order of their ids.
-    pub(super) fn ages(&self) -> Vec<Map<String, Value>> {
-        let mut sets: Vec<&&Complete> = self.sets.values().collect();
+    /// The merge requests with the age of their sets, in the order of their ids, but for those that are new.
+    pub(super) fn ages(&self, new: &HashSet<i64>) -> Vec<Map<String, Value>> {
+        let mut sets: Vec<&&Complete> = self.sets.values().filter(|set| !new.contains(&set.merge_request_id)).collect();
         sets.sort_by_key(|set| set.merge_request_id);
         let age = |set: &&&Complete| {
             Map::from_iter([
@@ -155,10 +155,10 @@ impl<'a> Sets<'a> {
         newest(batches.iter().flat_map(of_batch))
     }
 
-    /// What to keep of each set that is in force.
-    pub(super) fn kept<T: Child>(&self, children: &[&T], stale: &HashSet<i64>) -> Vec<Kept> {
-        let fresh = self.sets.values().filter(|set| T::is_complete(set) && !stale.contains(&set.merge_request_id));
-        let mut kept: HashMap<i64, Kept> = fresh
+    /// What to keep of each set, but for those that are `passed` over.
+    pub(super) fn kept<T: Child>(&self, children: &[&T], passed: &HashSet<i64>) -> Vec<Kept> {
+        let in_force = self.sets.values().filter(|set| T::is_complete(set) && !passed.contains(&set.merge_request_id));
+        let mut kept: HashMap<i64, Kept> = in_force
             .map(|set| {
                 let id = set.merge_request_id;
                 (id, Kept { id, as_of: rows::text(set.as_of), keep: Vec::new(), count: 0 })

@@ -85,7 +85,7 @@ impl Dialect {
 }
 
 impl Upsert {
-    /// The statement in both dialects; made once for the life of the process. Of children it answers whose they are.
+    /// The statement in both dialects; made once for the life of the process.
     pub(super) fn sql(&self) -> Sql {
         Sql { postgres: self.text(Dialect::Postgres).leak(), sqlite: self.text(Dialect::Sqlite).leak() }
     }
@@ -135,7 +135,7 @@ impl Upsert {
         let sets = names.iter().skip(self.key.len()).map(|name| self.assignment(name, dialect));
         let sets: Vec<String> = sets.chain(alive).collect();
         let key = self.key.join(", ");
-        let owners = if self.key.starts_with(&["merge_request_id"]) { "\nreturning merge_request_id" } else { "" };
+        let answer = self.answer(dialect);
 
         let order = match dialect {
             Dialect::Postgres => format!("\norder by {}", self.key.join(", ")),
@@ -143,7 +143,7 @@ impl Upsert {
         };
         format!(
             "insert into {table} as t (source, {names})\nselect $1, {values}\nfrom {rows}\nwhere {filter}{order}\n\
-             on conflict (source, {key}) do update set {sets}\nwhere {condition}{owners}",
+             on conflict (source, {key}) do update set {sets}\nwhere {condition}{answer}",
             table = self.table,
             names = names.join(", "),
             values = values.join(", "),
@@ -152,6 +152,16 @@ impl Upsert {
             sets = sets.join(", "),
             condition = self.condition(),
         )
+    }
+
+    /// Children answer whose they are; merge requests which they are, and in PostgreSQL whether they are new.
+    fn answer(&self, dialect: Dialect) -> &'static str {
+        match (self.table, dialect) {
+            ("gitlab_merge_requests", Dialect::Postgres) => "\nreturning id, xmax = 0",
+            ("gitlab_merge_requests", Dialect::Sqlite) => "\nreturning id, true",
+            _ if self.key.starts_with(&["merge_request_id"]) => "\nreturning merge_request_id",
+            _ => "",
+        }
     }
 
     /// When the row that exists gives way.
