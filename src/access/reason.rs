@@ -86,12 +86,22 @@ fn from_anyone(call: &Call<'_>, error: &Error) -> Option<Finding> {
         ),
         Error::WrongKind { message, .. } if call.what.need() == Need::Hooks => denied(
             code::INSUFFICIENT_ROLE,
-            format!("GitLab does not let token '{token}' {}{}: {message}", call.what, of(call.subject)),
+            format!(
+                "GitLab does not let token '{token}' {}{}: {}",
+                call.what,
+                of(call.subject),
+                message.trim_end_matches('.')
+            ),
             "create a legacy token (not a fine-grained one) with the scope api, or set webhooks.mode to Manual".into(),
         ),
         Error::WrongKind { message, .. } => denied(
             code::INVALID_PERMISSIONS,
-            format!("GitLab does not let token '{token}' {}{}: {message}", call.what, of(call.subject)),
+            format!(
+                "GitLab does not let token '{token}' {}{}: {}",
+                call.what,
+                of(call.subject),
+                message.trim_end_matches('.')
+            ),
             "create a legacy token (not a fine-grained one) with the scope read_api and put it into the Secret".into(),
         ),
         error if error.is_transient() => Finding {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::limits::Gate;
+use super::model::Metadata;
 use super::pool::Pool;
 use super::redact::Secrets;
 use super::transport::Transport;
@@ -91,6 +92,8 @@ pub(super) struct Shared {
     pub(super) is_gitlab: AtomicBool,
     /// Set once the users behind the tokens have been asked for.
     pub(super) introduced: OnceCell<()>,
+    /// What GitLab said of itself when it was last asked for that alone, until somebody relies on it.
+    pub(super) metadata: Mutex<Option<(Instant, Metadata)>>,
     pool: Mutex<Pool>,
 }
 
@@ -140,6 +143,7 @@ impl Client {
             ahead: AtomicI64::new(0),
             is_gitlab: AtomicBool::new(false),
             introduced: OnceCell::new(),
+            metadata: Mutex::default(),
             pool: Mutex::new(pool),
         };
         let tokens = (0..tokens.len()).collect();

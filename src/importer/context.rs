@@ -160,7 +160,7 @@ impl Context {
     ) -> Result<Context, Error> {
         let metadata = tokio::select! {
             () = stop.cancelled() => return Err(Error::Stopped),
-            metadata = client.metadata() => metadata,
+            metadata = client.recent_metadata() => metadata,
         };
         let dialect = match metadata {
             Ok(metadata) => Dialect::of(&metadata.version, metadata.is_enterprise())?,

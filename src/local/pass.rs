@@ -59,6 +59,7 @@ pub async fn pass(
     } else {
         None
     };
+    access.iter().for_each(|access| work.found(access));
     // Webhooks first: what happens while a project is read is delivered then.
     let hooks = hooks::ensure(work, settings, access.as_ref(), stored.ok()).await;
     let (import, summary) = match due {

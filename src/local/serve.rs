@@ -53,9 +53,15 @@ pub async fn serve(
 }
 
 async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &CancellationToken) {
-    let client = work.client.among(&work.observed.readers);
     let settings = asked::import_settings(work.spec(), stored.registered.source);
-    refresh::run(&client, &stored.store, &settings, wake, stop.clone()).await;
+    let mut readers = work.readers.subscribe();
+    loop {
+        let client = work.client.among(&readers.borrow_and_update());
+        tokio::select! {
+            () = refresh::run(&client, &stored.store, &settings, Arc::clone(&wake), stop.clone()) => return,
+            changed = readers.changed() => if changed.is_err() { return },
+        }
+    }
 }
 
 fn route(work: &Work<'_>, stored: &Stored, inbox: Inbox) -> (Route, Arc<Notify>) {

@@ -1,6 +1,9 @@
 //! A connection with everything that is needed to work on it.
 
+use tokio::sync::watch;
+
 use crate::{
+    access::Access,
     api::GitLabConnectionSpec,
     connection::{Observed, Unusable, observe},
     gitlab::{Client, Metrics},
@@ -17,6 +20,8 @@ pub struct Work<'a> {
     pub observed: Observed,
     /// Speaks to its GitLab.
     pub client: Client,
+    /// The tokens that can read all of the scope, as the last look found them; all of them where none can, or before one.
+    pub readers: watch::Sender<Vec<String>>,
 }
 
 impl<'a> Work<'a> {
@@ -27,7 +32,19 @@ impl<'a> Work<'a> {
     pub fn new(given: &'a Given, references: &References, metrics: &Metrics) -> Result<Self, Unusable> {
         let observed = observe(&given.namespace, &given.connection.spec, references)?;
         let client = observed.client(metrics)?;
-        Ok(Self { given, observed, client })
+        let readers = watch::Sender::new(observed.readers.clone());
+        Ok(Self { given, observed, client, readers })
+    }
+
+    /// Lets refreshers read with tokens that can.
+    pub(super) fn found(&self, access: &Access) {
+        let usable = access.usable_readers();
+        let fit = if usable.is_empty() { &self.observed.readers } else { &usable };
+        self.readers.send_if_modified(|readers| {
+            let changes = readers != fit;
+            readers.clone_from(fit);
+            changes
+        });
     }
 
     /// What the person asked for.

@@ -61,8 +61,8 @@ pub(super) enum Tx {
 /// How sure a commit must be of the disk before it returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
-    /// Survives a crash of the process. A power cut may undo SQLite's latest commits, rows and progress alike: an import
-    /// goes on from there. Waits for no disk, where the other kind takes a millisecond or more.
+    /// Survives a crash of the process. A power cut of the machine with the database may undo the latest commits, rows and
+    /// progress alike: an import goes on from there. Waits for no disk, where the other kind takes a millisecond or more.
     Process,
     /// Survives a power cut: GitLab never sends a delivery again that we acknowledged.
     Disk,
@@ -71,7 +71,7 @@ pub(super) enum Durability {
 impl Store {
     pub(super) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
         match self {
-            Store::Postgres(server) => Ok(Tx::Postgres(server.begin().await?)),
+            Store::Postgres(server) => Ok(Tx::Postgres(server.begin(durability).await?)),
             Store::Sqlite(Sqlite { writer, .. }) => {
                 let mut connection = writer.acquire().await?;
                 while connection.is_in_transaction() {
@@ -126,7 +126,8 @@ impl Store {
     pub(super) async fn fetch(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>, Error> {
         match self {
             Store::Postgres(server) if server.lent() => {
-                let mut tx = self.begin(Durability::Process).await?;
+                // Some of these statements write.
+                let mut tx = self.begin(Durability::Disk).await?;
                 let rows = tx.fetch(sql, args).await?;
                 tx.commit().await?;
                 Ok(rows)

@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Error;
+use super::database::Durability;
 use super::open::{PATIENCE, Place};
 use super::url::{self, Asked};
 
@@ -32,6 +33,8 @@ const SETTINGS: [(&str, &str); 7] = [
     ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
+/// Set where a crash of the server may undo the latest commits: nobody waits for its disk then.
+const UNHURRIED: (&str, &str) = ("synchronous_commit", "off");
 /// Set beside them, and by nobody else: whoever finds it has a session that was set as asked.
 const MARK: (&str, &str) = ("gitlab_connector.session", "own");
 
@@ -119,18 +122,12 @@ impl Postgres {
         }
     }
 
-    pub(super) async fn begin(&self) -> Result<Begun, Error> {
+    pub(super) async fn begin(&self, durability: Durability) -> Result<Begun, Error> {
         let turn = self.turn().await?;
         // Cancelled half-way, sqlx would forget the transaction and give the connection back to the pool with it:
         // others would then write into a transaction that nobody commits. Elsewhere, it always comes to its end.
-        let (pool, sessions) = (self.pool.clone(), self.sessions);
-        let begun = tokio::spawn(async move {
-            match sessions {
-                Sessions::Own => pool.begin().await,
-                // All of it is one message, and takes no longer.
-                Sessions::Lent => pool.begin_with(AssertSqlSafe(begin_and_set())).await,
-            }
-        });
+        let (pool, statement) = (self.pool.clone(), begin_and_set(self.sessions, durability));
+        let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await });
         match begun.await.map_err(|error| Error::Other(error.to_string()))? {
             Ok(transaction) => Ok(Begun { transaction, _turn: turn, prepares: !self.lent() }),
             Err(error) => Err(self.explain(error).await),
@@ -160,9 +157,11 @@ impl Postgres {
     }
 }
 
-/// `begin`, and the settings for this transaction alone.
-fn begin_and_set() -> String {
-    let settings = SETTINGS.iter().map(|(name, value)| format!("; set local {name} = '{value}'"));
+/// `begin`, and the settings for this transaction alone. All of it is one message, and takes no longer.
+fn begin_and_set(sessions: Sessions, durability: Durability) -> String {
+    let own: &[_] = if sessions == Sessions::Lent { &SETTINGS } else { &[] };
+    let unhurried: &[_] = if durability == Durability::Process { &[UNHURRIED] } else { &[] };
+    let settings = own.iter().chain(unhurried).map(|(name, value)| format!("; set local {name} = '{value}'"));
     format!("begin{}", settings.collect::<String>())
 }
 
@@ -219,4 +218,18 @@ async fn takes_writes(session: &mut PgConnection) -> Result<bool, sqlx::Error> {
 
 fn standby() -> Error {
     Error::Standby("it is a standby, or the database is set to read only".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_an_import_reads_again_does_not_wait_for_the_disk() {
+        assert_eq!(begin_and_set(Sessions::Own, Durability::Disk), "begin");
+        assert_eq!(begin_and_set(Sessions::Own, Durability::Process), "begin; set local synchronous_commit = 'off'");
+        let lent = begin_and_set(Sessions::Lent, Durability::Disk);
+        assert!(lent.contains("enable_seqscan") && !lent.contains("synchronous_commit"), "{lent}");
+        assert!(begin_and_set(Sessions::Lent, Durability::Process).contains("synchronous_commit"));
+    }
 }

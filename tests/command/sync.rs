@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use gitlab_simulator::world::Hook;
+use gitlab_simulator::world::{Hook, Scope, UserKind};
 use gitlab_simulator::{Fault, FaultKind, Size, World};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -312,6 +312,37 @@ async fn while_watching_a_change_in_gitlab_arrives_by_webhook_and_metrics_tell()
 }
 
 #[tokio::test]
+async fn while_watching_nothing_is_read_again_with_a_token_that_may_not_read_it() {
+    let gitlab = serve(acme()).await;
+    gitlab.world(|world| {
+        let outsider = world.create_user("outsider", UserKind::Human);
+        world.create_token("glpat-outsider", outsider, &[Scope::ReadApi]);
+    });
+    let tokens = format!("{READER}, outsider: glpat-outsider");
+    let spec = format!("    - name: outsider\n      secretRef: {{name: tokens, key: outsider}}\n{HOOKED}");
+    let watching = Watching::start_as(&gitlab, (&tokens, &spec), &[]).await;
+    gitlab.forget_requests();
+
+    let project = gitlab.read(|world| world.project_by_path("acme/api").unwrap().id);
+    for comments in 1..=3 {
+        gitlab.world(|world| {
+            let one = world.merge_requests_of(project).next().unwrap().id;
+            world.comment(one, "grace", "once more").unwrap();
+        });
+        gitlab.settled().await;
+        let stored = format!(
+            "select case when exists (select 1 from connector_refreshes) then 0 else min(count(*), {comments}) end
+             from connector_deliveries"
+        );
+        crate::support::rows::until(&watching.database(), &stored, comments).await;
+    }
+
+    let readers: BTreeSet<_> = gitlab.requests().into_iter().filter_map(|request| request.user).collect();
+    assert!(!readers.is_empty() && !readers.contains("outsider"), "{readers:?}");
+    watching.stop().await;
+}
+
+#[tokio::test]
 async fn a_webhook_followed_by_an_import_equals_the_import_alone() {
     let gitlab = serve(acme()).await;
     let watching = Watching::start(&gitlab, &[]).await;
@@ -349,10 +380,14 @@ struct Watching {
 
 impl Watching {
     async fn start(gitlab: &gitlab_simulator::Simulator, more: &[&str]) -> Watching {
+        Watching::start_as(gitlab, (READER, HOOKED), more).await
+    }
+
+    async fn start_as(gitlab: &gitlab_simulator::Simulator, (tokens, spec): (&str, &str), more: &[&str]) -> Watching {
         let directory = Directory::new();
         let listen = format!("127.0.0.1:{}", free_port());
-        let spec = HOOKED.replace("127.0.0.1:1", &listen);
-        directory.write("connection.yaml", &manifest(gitlab.url(), READER, &spec));
+        let spec = spec.replace("127.0.0.1:1", &listen);
+        directory.write("connection.yaml", &manifest(gitlab.url(), tokens, &spec));
         let arguments = ["sync", "-f", "connection.yaml", "--watch", "--listen", &listen];
         let mut process = binary::start(&directory, &[&arguments, more].concat());
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();

@@ -1,9 +1,17 @@
 //! The server, the token and the users.
 
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::gitlab::model::{Metadata, TokenSelf, User};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
 use crate::gitlab::{Client, Error, Pages, Probe};
+
+/// How long what GitLab says of itself is believed: a server may be upgraded at any time.
+const RECENT: Duration = Duration::from_secs(60);
 
 impl Client {
     /// Version and edition. Servers before 15.2 know only `/version`.
@@ -11,10 +19,34 @@ impl Client {
     /// # Errors
     /// Those of the transport and of the token.
     pub async fn metadata(&self) -> Result<Metadata, Error> {
+        let told = self.ask_metadata().await;
+        if let Ok(told) = &told {
+            *self.told() = Some((Instant::now(), Metadata::clone(told)));
+        }
+        told
+    }
+
+    /// The same, unless it was told a moment ago: who verifies and then imports asks once. It is believed once, too.
+    ///
+    /// # Errors
+    /// As [`Client::metadata`].
+    pub async fn recent_metadata(&self) -> Result<Metadata, Error> {
+        let told = self.told().take();
+        match told {
+            Some((at, metadata)) if at.elapsed() < RECENT => Ok(metadata),
+            _ => self.ask_metadata().await,
+        }
+    }
+
+    async fn ask_metadata(&self) -> Result<Metadata, Error> {
         match self.probe(&Probe::Metadata).await {
             Err(Error::NotFound { .. }) => self.fetch(&Request::get("version", ["version"])).await,
             other => other,
         }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Option<(Instant, Metadata)>> {
+        self.shared.metadata.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the token says about itself. With several tokens it is one of them that answers: use [`Client::only`].
