@@ -13,7 +13,7 @@ use super::{Stored, Work};
 use crate::{
     asked,
     importer::refresh,
-    receiver::{self, Destination, Inbox, Place, Route},
+    receiver::{self, Accepted, Destination, Inbox, Place, Route},
 };
 
 /// There is nothing to serve.
@@ -67,9 +67,10 @@ async fn refresh(work: &Work<'_>, stored: &Stored, wake: Arc<Notify>, stop: &Can
 fn route(work: &Work<'_>, stored: &Stored, inbox: Inbox) -> (Route, Arc<Notify>) {
     let wake = Arc::new(Notify::new());
     let place = Place { inbox, source: stored.registered.source, wake: Arc::clone(&wake) };
+    let secrets: Vec<_> = stored.hook_secret.iter().flatten().cloned().collect();
     let route = Route {
         uid: stored.registered.uid.clone(),
-        secrets: stored.hook_secret.iter().flatten().cloned().collect(),
+        accepted: Some(Accepted::of(&secrets)),
         text: work.spec().import.text,
         destination: Destination::Store(place),
     };

@@ -3,6 +3,8 @@
 //! GitLab proves itself in one of two ways, see `webhook-signature` and `X-Gitlab-Token` below. A connection without a
 //! secret accepts nothing: a receiver that trusts anyone would let anyone write into the database.
 
+use std::fmt;
+
 use axum::http::{HeaderMap, HeaderName};
 use base64::{
     Engine,
@@ -34,6 +36,51 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// The longest token that is looked at. GitLab's field takes 255 characters.
+const LONGEST_TOKEN: usize = 1024;
+
+/// The secrets of a connection, ready to be held against what is sent: any of them will do. None accepts nothing.
+#[derive(Clone, Default)]
+pub struct Accepted {
+    /// Digests, so that comparing tells neither where two secrets differ nor how long they are.
+    tokens: Vec<[u8; 32]>,
+    /// The keys of those that start with `whsec_`, which check signatures too.
+    keys: Vec<Vec<u8>>,
+}
+
+impl Accepted {
+    /// Makes secrets ready. A newline at the end of one is not part of it: GitLab drops it too, and no header could carry it.
+    #[must_use]
+    pub fn of(secrets: &[SecretString]) -> Accepted {
+        let usable = || secrets.iter().map(|secret| secret.expose_secret().trim()).filter(|secret| !secret.is_empty());
+        let key = |secret: &str| BASE64.decode(secret.strip_prefix(SIGNING_PREFIX)?).ok();
+        Accepted {
+            tokens: usable().map(|secret| Sha256::digest(secret).into()).collect(),
+            keys: usable().filter_map(key).filter(|key| !key.is_empty()).collect(),
+        }
+    }
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accepted").field("secrets", &self.tokens.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a sender shows for itself, made ready once for however many connections it is held against.
+pub(super) struct Proof<'h> {
+    headers: &'h HeaderMap,
+    /// The digest of the token, if one was sent; none fits a token that is too long to be one.
+    token: Option<Option<[u8; 32]>>,
+}
+
+impl<'h> Proof<'h> {
+    pub(super) fn of(headers: &'h HeaderMap) -> Proof<'h> {
+        let digest = |token: &[u8]| (token.len() <= LONGEST_TOKEN).then(|| Sha256::digest(token).into());
+        Proof { headers, token: headers.get(TOKEN).map(|token| digest(token.as_bytes())) }
+    }
+}
 
 /// Why a delivery is not believed. The answer to the sender never says which.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -67,38 +114,32 @@ impl Refusal {
 /// A signature is looked at where one of the secrets can check it. Elsewhere the token decides: an administrator may have
 /// added a signing token by hand, and that must not turn valid deliveries into refused ones. Nothing is lost by it, since
 /// whoever has the token could leave the signature out.
-pub(super) fn needs_body(headers: &HeaderMap, secrets: &[SecretString]) -> bool {
-    headers.contains_key(SIGNATURE) && signing_keys(secrets).next().is_some()
+pub(super) fn needs_body(proof: &Proof<'_>, accepted: &Accepted) -> bool {
+    proof.headers.contains_key(SIGNATURE) && !accepted.keys.is_empty()
 }
 
-/// The verdict over a delivery's headers and raw `body`. The body may be empty unless [`needs_body`].
-pub(super) fn authenticate(
-    headers: &HeaderMap,
-    body: &[u8],
-    secrets: &[SecretString],
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if needs_body(headers, secrets) {
-        return check_signature(headers, body, secrets, now);
+/// The verdict over what came with a delivery's raw `body`. The body may be empty unless [`needs_body`].
+pub(super) fn authenticate(proof: &Proof<'_>, body: &[u8], accepted: &Accepted, now: Timestamp) -> Result<(), Refusal> {
+    if needs_body(proof, accepted) {
+        return check_signature(proof.headers, body, accepted, now);
     }
-    check_token(headers, secrets)
+    check_token(proof, accepted)
 }
 
-fn check_token(headers: &HeaderMap, secrets: &[SecretString]) -> Result<(), Refusal> {
-    let Some(token) = headers.get(TOKEN) else {
+fn check_token(proof: &Proof<'_>, accepted: &Accepted) -> Result<(), Refusal> {
+    let Some(sent) = proof.token else {
         return Err(Refusal::Unproven);
     };
-    // A newline at the end of a Secret is not part of it: GitLab drops it too, and no header could carry it.
-    let usable = || secrets.iter().map(|secret| secret.expose_secret().trim()).filter(|secret| !secret.is_empty());
-    if usable().next().is_none() {
+    if accepted.tokens.is_empty() {
         return Err(Refusal::NoSecret);
     }
+    let sent = sent.ok_or(Refusal::WrongToken)?;
     // Every secret is compared, so that the time taken does not tell which one was right.
-    let equal = usable().fold(Choice::from(0), |equal, secret| equal | same(token.as_bytes(), secret.as_bytes()));
+    let equal = accepted.tokens.iter().fold(Choice::from(0), |equal, token| equal | token.ct_eq(&sent));
     if bool::from(equal) { Ok(()) } else { Err(Refusal::WrongToken) }
 }
 
-fn check_signature(headers: &HeaderMap, body: &[u8], secrets: &[SecretString], now: Timestamp) -> Result<(), Refusal> {
+fn check_signature(headers: &HeaderMap, body: &[u8], accepted: &Accepted, now: Timestamp) -> Result<(), Refusal> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let (Some(id), Some(timestamp)) = (text(ID), text(TIMESTAMP)) else {
         return Err(Refusal::WrongSignature);
@@ -115,8 +156,8 @@ fn check_signature(headers: &HeaderMap, body: &[u8], secrets: &[SecretString], n
         .flat_map(|list| list.split_ascii_whitespace())
         .filter_map(|signature| BASE64.decode(signature.strip_prefix("v1,")?).ok())
         .collect();
-    for key in signing_keys(secrets) {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Refusal::WrongSignature)?;
+    for key in &accepted.keys {
+        let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| Refusal::WrongSignature)?;
         mac.update(id.as_bytes());
         mac.update(b".");
         mac.update(timestamp.as_bytes());
@@ -128,18 +169,6 @@ fn check_signature(headers: &HeaderMap, body: &[u8], secrets: &[SecretString], n
         }
     }
     Err(Refusal::WrongSignature)
-}
-
-fn signing_keys(secrets: &[SecretString]) -> impl Iterator<Item = Vec<u8>> {
-    secrets
-        .iter()
-        .filter_map(|secret| BASE64.decode(secret.expose_secret().trim().strip_prefix(SIGNING_PREFIX)?).ok())
-        .filter(|key| !key.is_empty())
-}
-
-/// Whether two byte strings are equal, in a time that tells neither where they differ nor how long the secret one is.
-fn same(left: &[u8], right: &[u8]) -> Choice {
-    Sha256::digest(left).as_slice().ct_eq(Sha256::digest(right).as_slice())
 }
 
 #[cfg(test)]
@@ -169,8 +198,12 @@ mod tests {
         ])
     }
 
-    fn secrets(secrets: &[&str]) -> Vec<SecretString> {
-        secrets.iter().map(|secret| SecretString::from(*secret)).collect()
+    fn secrets(secrets: &[&str]) -> Accepted {
+        Accepted::of(&secrets.iter().map(|secret| SecretString::from(*secret)).collect::<Vec<_>>())
+    }
+
+    fn authenticate(headers: &HeaderMap, body: &[u8], accepted: &Accepted, now: Timestamp) -> Result<(), Refusal> {
+        super::authenticate(&Proof::of(headers), body, accepted, now)
     }
 
     fn at(second: i64) -> Timestamp {
@@ -272,17 +305,23 @@ mod tests {
     fn no_secret_and_no_proof_are_refused() {
         let empty_token = headers(&[("x-gitlab-token", "")]);
 
-        assert_eq!(authenticate(&empty_token, b"", &[], at(0)), Err(Refusal::NoSecret));
+        assert_eq!(authenticate(&empty_token, b"", &secrets(&[]), at(0)), Err(Refusal::NoSecret));
         assert_eq!(authenticate(&empty_token, b"", &secrets(&["", "\n"]), at(0)), Err(Refusal::NoSecret));
         assert_eq!(authenticate(&HeaderMap::new(), b"", &secrets(&["new"]), at(0)), Err(Refusal::Unproven));
         assert_eq!(authenticate(&signed(GOOD), BODY, &secrets(&["whsec_"]), at(SENT)), Err(Refusal::Unproven));
     }
 
     #[test]
-    fn comparing_tells_equal_from_different() {
-        assert!(bool::from(same(b"secret", b"secret")));
-        assert!(!bool::from(same(b"secret", b"secreT")));
-        assert!(!bool::from(same(b"secret", b"secret ")));
-        assert!(bool::from(same(b"", b"")));
+    fn a_token_of_a_length_that_none_has_is_wrong_and_not_even_hashed() {
+        let long = "x".repeat(LONGEST_TOKEN + 1);
+        let headers = headers(&[("x-gitlab-token", &long)]);
+
+        assert_eq!(Proof::of(&headers).token, Some(None));
+        assert_eq!(authenticate(&headers, b"", &secrets(&[&long]), at(0)), Err(Refusal::WrongToken));
+    }
+
+    #[test]
+    fn secrets_cannot_be_printed() {
+        assert_eq!(format!("{:?}", secrets(&["hunter2", KEY])), "Accepted { secrets: 2, .. }");
     }
 }

@@ -18,15 +18,16 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Destination, Route, Shared,
-    authenticate::{ID, Refusal, authenticate, needs_body},
+    authenticate::{ID, Proof, Refusal, authenticate, needs_body},
     failure::Failure,
+    room::Seat,
 };
 
 /// GitLab sends nothing larger.
 const LARGEST_BODY: usize = 25 * 1024 * 1024;
 
 /// Bodies up to this size are read at once, one a connection. Hardly any event is larger.
-const SMALL_BODY: usize = 256 * 1024;
+pub(super) const SMALL_BODY: usize = 256 * 1024;
 
 /// What is left of GitLab's patience of 10 s for us, with a second each for the network's way there and back.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -47,6 +48,8 @@ pub(super) struct Delivery {
     /// `X-Gitlab-Event`.
     pub(super) event: String,
     pub(super) body: Bytes,
+    /// Kept until the delivery is settled, where the body is large.
+    pub(super) seat: Option<Seat>,
     /// When the sender stops waiting for an answer.
     pub(super) deadline: Instant,
 }
@@ -67,9 +70,9 @@ impl FromRequest<Shared> for Delivery {
         let (mut parts, body) = request.into_parts();
         let mut body = body.into_data_stream();
         let uid: Option<Path<String>> = parts.extract().await.map_err(|_| Failure::Forged(Refusal::NoSecret))?;
-        let routes = shared.routes.borrow().clone();
-        let routes: Vec<&Route> =
-            routes.iter().filter(|route| uid.as_ref().is_none_or(|Path(uid)| *uid == route.uid)).collect();
+        let uid = uid.map(|Path(uid)| uid);
+        let routes = shared.learnt(uid.as_deref(), deadline).await?;
+        let routes: Vec<&Route> = routes.iter().filter(|route| is_for(route, uid.as_deref())).collect();
         let headers = &parts.headers;
 
         let length = content_length(headers);
@@ -78,52 +81,59 @@ impl FromRequest<Shared> for Delivery {
             return Err(Failure::TooLarge);
         }
         // What only the body can prove comes after it; who has nothing else to show is refused at once.
-        let waits = routes.iter().any(|route| needs_body(headers, &route.secrets));
-        if !waits && let Err(refusal) = recipients(&routes, headers, &[]) {
+        let proof = Proof::of(headers);
+        let waits =
+            routes.iter().filter_map(|route| route.accepted.as_ref()).any(|accepted| needs_body(&proof, accepted));
+        if !waits && let Err(failure) = recipients(&routes, &proof, &[]) {
             linger(body);
-            return Err(Failure::Forged(refusal));
+            return Err(failure);
         }
 
         let large = length.is_none_or(|length| length > SMALL_BODY);
-        let _room = if large {
-            let room = timeout_at(deadline, shared.large_bodies.acquire()).await;
-            Some(room.map_err(|_| Failure::Unavailable)?.map_err(|_| Failure::Unavailable)?)
-        } else {
-            None
-        };
+        let whom = uid.as_deref().unwrap_or_default();
+        let seat = if large { Some(shared.room.enter(whom, deadline).await?) } else { None };
         let body = match timeout_at(deadline, read(&mut body, length.unwrap_or_default())).await {
             Ok(read) => read,
             Err(_) => Err(Failure::Slow),
         };
         let body = body?;
 
-        let recipients = recipients(&routes, headers, &body).map_err(Failure::Forged)?;
+        let recipients = recipients(&routes, &proof, &body)?;
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         Ok(Delivery {
             recipients,
             id: delivery_id(headers, &body),
             event: text("x-gitlab-event").unwrap_or_default().to_owned(),
             body,
+            seat,
             deadline,
         })
     }
 }
 
+/// Whether the hook's URL names this connection, or none.
+pub(super) fn is_for(route: &Route, uid: Option<&str>) -> bool {
+    uid.is_none_or(|uid| uid == route.uid)
+}
+
 /// The connections for which the delivery is authentic.
-fn recipients(routes: &[&Route], headers: &HeaderMap, body: &[u8]) -> Result<Vec<Recipient>, Refusal> {
+fn recipients(routes: &[&Route], proof: &Proof<'_>, body: &[u8]) -> Result<Vec<Recipient>, Failure> {
     let now = Timestamp::now();
-    let mut refusal = Refusal::NoSecret;
+    let mut failure = Failure::Forged(Refusal::NoSecret);
     let mut recipients = Vec::new();
     for route in routes {
-        match authenticate(headers, body, &route.secrets, now) {
-            Ok(()) => {
+        match route.accepted.as_ref().map(|accepted| authenticate(proof, body, accepted, now)) {
+            Some(Ok(())) => {
                 let (uid, destination) = (route.uid.clone(), route.destination.clone());
                 recipients.push(Recipient { uid, text: route.text, destination });
             }
-            Err(why) => refusal = why,
+            Some(Err(why)) if !matches!(failure, Failure::Unlearnt) => failure = Failure::Forged(why),
+            Some(Err(_)) => {}
+            // It may be authentic: who is refused for good is not heard of again.
+            None => failure = Failure::Unlearnt,
         }
     }
-    if recipients.is_empty() { Err(refusal) } else { Ok(recipients) }
+    if recipients.is_empty() { Err(failure) } else { Ok(recipients) }
 }
 
 /// What copies of a delivery have in common.

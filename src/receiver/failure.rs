@@ -12,6 +12,8 @@ use super::{authenticate::Refusal, inbox::Unavailable};
 pub(super) enum Failure {
     #[error("the delivery is not authentic; compare the hook's secret token with the connection's")]
     Forged(Refusal),
+    #[error("the secret of the connection could not be read yet; the next import reads what this delivery said")]
+    Unlearnt,
     #[error("the body is larger than 25 MB")]
     TooLarge,
     #[error("the body did not arrive in time")]
@@ -35,13 +37,14 @@ impl Failure {
             Failure::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Failure::Slow => StatusCode::REQUEST_TIMEOUT,
             Failure::Broken => StatusCode::BAD_REQUEST,
-            Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Failure::Unlearnt | Failure::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     pub(super) fn name(&self) -> &'static str {
         match self {
             Failure::Forged(_) => "forged",
+            Failure::Unlearnt => "unlearnt",
             Failure::TooLarge => "too_large",
             Failure::Slow => "slow",
             Failure::Broken => "broken",

@@ -16,9 +16,11 @@
 mod authenticate;
 mod delivery;
 mod failure;
+mod guests;
 mod inbox;
 mod metrics;
 mod payload;
+mod room;
 mod serve;
 mod wire;
 
@@ -26,15 +28,16 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Bytes,
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
     sync::{Notify, Semaphore, watch},
+    task::spawn_blocking,
     time::{Instant, timeout_at},
 };
 use tower_http::catch_panic::CatchPanicLayer;
@@ -44,12 +47,11 @@ use delivery::{Delivery, Recipient};
 use failure::Failure;
 use inbox::Entry;
 use payload::Reading;
+use room::Room;
 
+pub use authenticate::Accepted;
 pub use inbox::Inbox;
 pub use metrics::Metrics;
-
-/// Bodies above a quarter of a megabyte that are in memory at once.
-const LARGE_BODIES: usize = 4;
 
 /// Deliveries that wait for databases that could not be opened yet. More are refused at once.
 const WAITING: usize = 256;
@@ -59,8 +61,8 @@ const WAITING: usize = 256;
 pub struct Route {
     /// Last segment of the hook's URL.
     pub uid: String,
-    /// Any of them is accepted; those that start with `whsec_` check signatures too. None accepts nothing.
-    pub secrets: Vec<SecretString>,
+    /// What a sender has to know; `None` while nobody could read that.
+    pub accepted: Option<Accepted>,
     /// Whether descriptions and comments are stored, not only titles.
     pub text: bool,
     /// Where they go.
@@ -94,9 +96,8 @@ pub type Routes = watch::Receiver<Arc<Vec<Route>>>;
 
 /// Serves `/webhooks/gitlab` and `/webhooks/gitlab/{uid}` on `listener` until `stop` resolves; then ends what is in flight.
 pub async fn run(listener: TcpListener, routes: Routes, metrics: Metrics, stop: impl Future<Output = ()>) {
-    let large_bodies = Arc::new(Semaphore::new(LARGE_BODIES));
     let waiting = Arc::new(Semaphore::new(WAITING));
-    serve::serve(listener, router(Shared { routes, metrics, large_bodies, waiting }), stop).await;
+    serve::serve(listener, router(Shared { routes, metrics, room: Arc::new(Room::new()), waiting }), stop).await;
 }
 
 /// What requests share.
@@ -104,7 +105,7 @@ pub async fn run(listener: TcpListener, routes: Routes, metrics: Metrics, stop: 
 struct Shared {
     routes: Routes,
     metrics: Metrics,
-    large_bodies: Arc<Semaphore>,
+    room: Arc<Room>,
     waiting: Arc<Semaphore>,
 }
 
@@ -134,20 +135,28 @@ async fn deliver(State(shared): State<Shared>, delivery: Result<Delivery, Failur
 
 /// Hands a delivery to each of its recipients. It is answered once it is durable for all of them.
 async fn commit(shared: &Shared, delivery: Delivery) -> Result<Response, Failure> {
-    let Delivery { recipients, id, event, body, deadline } = delivery;
-    let read = |recipient: Recipient| {
-        let reading = payload::read(&event, &body, recipient.text);
-        settle(shared, recipient, (id.clone(), reading), deadline)
-    };
-    let settled: Vec<_> = recipients.into_iter().map(read).collect();
-    // It may be large, and a database may be away for a while.
-    drop(body);
-    let names = futures::future::try_join_all(settled).await?;
+    let Delivery { recipients, id, event, body, seat: _seat, deadline } = delivery;
+    let readings = read(event, body, recipients).await?;
+    let settle = |(recipient, reading)| settle(shared, recipient, (id.clone(), reading), deadline);
+    let names = futures::future::try_join_all(readings.into_iter().map(settle)).await?;
     for name in &names {
         shared.metrics.count(name);
     }
     // The administrator of the hook sees this in GitLab.
     Ok((StatusCode::OK, names.join(" ") + "\n").into_response())
+}
+
+/// What a delivery says to each of its recipients. A large one is read where nobody else waits.
+async fn read(event: String, body: Bytes, recipients: Vec<Recipient>) -> Result<Vec<(Recipient, Reading)>, Failure> {
+    let small = body.len() <= delivery::SMALL_BODY;
+    let read = move || {
+        let reading = |recipient: Recipient| {
+            let reading = payload::read(&event, &body, recipient.text);
+            (recipient, reading)
+        };
+        recipients.into_iter().map(reading).collect()
+    };
+    if small { Ok(read()) } else { spawn_blocking(read).await.map_err(|_| Failure::Unavailable) }
 }
 
 async fn settle(
@@ -167,6 +176,21 @@ async fn settle(
 }
 
 impl Shared {
+    /// The routes, once the secrets of the connection that the hook's URL names could be read, or its sender stops waiting.
+    async fn learnt(&self, uid: Option<&str>, deadline: Instant) -> Result<Arc<Vec<Route>>, Failure> {
+        let mut routes = self.routes.clone();
+        let learnt = |routes: &Arc<Vec<Route>>| {
+            uid.is_none_or(|uid| routes.iter().all(|route| route.uid != uid || route.accepted.is_some()))
+        };
+        let now = routes.borrow().clone();
+        if learnt(&now) {
+            return Ok(now);
+        }
+        let _place = self.waiting.try_acquire().map_err(|_| Failure::Unlearnt)?;
+        let waiting = timeout_at(deadline, routes.wait_for(learnt)).await;
+        Ok(Arc::clone(&*waiting.map_err(|_| Failure::Unlearnt)?.map_err(|_| Failure::Unlearnt)?))
+    }
+
     /// Where a connection's deliveries go, once its database is there.
     async fn wait_for_database(&self, uid: &str, deadline: Instant) -> Result<Destination, Failure> {
         let _place = self.waiting.try_acquire().map_err(|_| Failure::Unavailable)?;

@@ -1,8 +1,13 @@
 //! Serves HTTP/1.1 with a bound on everything by which a client could hold us up.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{future::pending, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -15,8 +20,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may take over its headers, or keep an idle connection. Proxies keep idle ones for 60 s, and we must
-/// not be the first to hang up: a delivery that is just being sent would be lost, and GitLab does not repeat it.
+use super::guests::{Guest, Guests};
+
+/// How long a client may take until its first request is there. GitLab itself waits no longer for a whole delivery.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// How long it may take over the headers of a later one, or keep an idle connection. Proxies keep idle ones for 60 s, and we
+/// must not be the first to hang up: a delivery that is just being sent would be lost, and GitLab does not repeat it.
 const HEADERS: Duration = Duration::from_secs(75);
 
 /// Connections at once. At 1,000 deliveries a second, each answered within a second, there is still room.
@@ -27,8 +37,13 @@ const GRACE: Duration = Duration::from_secs(12);
 
 /// Serves `router` on `listener` until `stop` resolves, then lets the requests in flight end.
 pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    serve_at_most(CONNECTIONS, listener, router, stop).await;
+}
+
+async fn serve_at_most(most: usize, listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Semaphore::new(most));
+    let guests = Arc::new(Guests::default());
     let mut http = auto::Builder::new(TokioExecutor::new()).http1_only();
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
     // However this ends, no connection outlives it, nor what the router holds.
@@ -37,28 +52,39 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     let mut stop = pin!(stop);
 
     loop {
-        // A place first: what cannot be served yet waits in the listener's backlog.
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            let (stream, _) = listener.accept().await?;
+            // What cannot be served yet waits, and those behind it in the listener's backlog.
+            if places.available_permits() == 0 {
+                guests.make_room();
+            }
+            let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
+            Ok::<_, io::Error>((place, stream))
         };
         let (place, stream) = tokio::select! {
             () = &mut stop => break,
-            (place, accepted) = accepted => match accepted {
-                Ok((stream, _)) => (place, stream),
+            accepted = accepted => match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     pause_after(&error).await;
                     continue;
                 }
             },
         };
-        let service = TowerToHyperService::new(router.clone());
+        let guest = Arc::new(guests.admit());
+        let router = router.clone().layer(from_fn_with_state(Arc::clone(&guest), served));
+        let service = TowerToHyperService::new(router);
         let connection = http.serve_connection(TokioIo::new(prepare(stream)), service).into_owned();
         let connection = connections.watch(connection);
         let end = end.clone();
         tokio::spawn(async move {
             // A client that breaks off or is too slow is its own affair; what it sent in full is served.
-            let _ = end.run_until_cancelled(connection).await;
+            tokio::select! {
+                _ = connection => {}
+                () = end.cancelled() => {}
+                () = guest.leave.cancelled() => {}
+                () = never_asked(&guest) => {}
+            }
             drop(place);
         });
     }
@@ -68,6 +94,19 @@ pub(super) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
     if timeout(GRACE, connections.shutdown()).await.is_err() {
         tracing::warn!("some deliveries were still in flight when the time to stop was over");
     }
+}
+
+/// Resolves when a client has taken too long over its first request.
+async fn never_asked(guest: &Guest) {
+    sleep(FIRST).await;
+    if guest.asked() {
+        pending::<()>().await;
+    }
+}
+
+async fn served(State(guest): State<Arc<Guest>>, request: Request, next: Next) -> Response {
+    let _served = guest.serve();
+    next.run(request).await
 }
 
 /// Answers are small and awaited: none should wait for a packet to fill.
@@ -88,9 +127,7 @@ async fn pause_after(error: &io::Error) {
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
-
-    use axum::{extract::State, routing::get};
+    use axum::routing::get;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         time::Instant,
@@ -111,7 +148,7 @@ mod tests {
         stream.read_to_end(&mut answer).await.unwrap();
 
         assert_eq!(answer, b"");
-        assert!(began.elapsed() >= HEADERS, "{:?}", began.elapsed());
+        assert!(began.elapsed() >= FIRST && began.elapsed() < HEADERS, "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
@@ -131,5 +168,24 @@ mod tests {
 
         assert!(began.elapsed() < GRACE + Duration::from_secs(2), "{:?}", began.elapsed());
         assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[tokio::test]
+    async fn strangers_that_hold_all_places_keep_nobody_out() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "served" }));
+        tokio::spawn(serve_at_most(4, listener, router, pending()));
+        let mut strangers = Vec::new();
+        for _ in 0..9 {
+            strangers.push(TcpStream::connect(address).await.unwrap());
+        }
+
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        timeout(FIRST / 2, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+
+        assert!(answer.ends_with("served"), "{answer}");
     }
 }

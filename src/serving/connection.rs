@@ -64,6 +64,7 @@ struct Learnt {
 impl Served {
     /// Serves the connection until nobody tells of it any more. Drops `first` once it has had its turn.
     pub(super) async fn serve(&mut self, first: &mut Option<Arc<Announcement>>) {
+        self.context.table.announce(&self.connection.uid);
         loop {
             let wanted = self.wanted.borrow_and_update().clone();
             let mut changes = self.wanted.clone();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use tokio::sync::watch;
 
-use crate::receiver::{Destination, Route, Routes};
+use crate::receiver::{Accepted, Destination, Route, Routes};
 
 /// The routes of all connections. Clones share them.
 #[derive(Debug, Clone)]
@@ -17,11 +17,19 @@ impl Table {
         (Table(Arc::new(sender)), receiver)
     }
 
+    /// Lets senders wait for a connection whose secrets are not known yet.
+    pub(super) fn announce(&self, uid: &str) {
+        self.change(uid, |route| {
+            let new = || Route { uid: uid.to_owned(), accepted: None, text: false, destination: Destination::Away };
+            Some(route.cloned().unwrap_or_else(new))
+        });
+    }
+
     /// Accepts these secrets from now on; where the deliveries go stays as it is, and is nowhere yet for a new connection.
     pub(super) fn accept(&self, uid: &str, secrets: &[SecretString], text: bool) {
         self.change(uid, |route| {
             let destination = route.map_or(Destination::Away, |route| route.destination.clone());
-            Some(Route { uid: uid.to_owned(), secrets: secrets.to_vec(), text, destination })
+            Some(Route { uid: uid.to_owned(), accepted: Some(Accepted::of(secrets)), text, destination })
         });
     }
 
@@ -52,15 +60,10 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     fn lines(routes: &Routes) -> Vec<String> {
-        let line = |route: &Route| {
-            let secrets: Vec<_> = route.secrets.iter().map(ExposeSecret::expose_secret).collect();
-            format!("{} {} {:?}", route.uid, secrets.join(","), route.destination)
-        };
+        let line = |route: &Route| format!("{} {:?} {:?}", route.uid, route.accepted, route.destination);
         routes.borrow().iter().map(line).collect()
     }
 
@@ -70,13 +73,19 @@ mod tests {
 
         table.lead("a", &Destination::Nowhere);
         assert!(lines(&routes).is_empty(), "nothing is accepted for whom no secret is known");
+        table.announce("a");
+        assert_eq!(lines(&routes), ["a None Away"]);
         table.accept("a", &["one".into()], false);
+        table.announce("a");
         table.accept("b", &["other".into()], false);
         table.lead("a", &Destination::Nowhere);
         table.accept("a", &["two".into(), "one".into()], true);
 
-        assert_eq!(lines(&routes), ["a two,one Nowhere", "b other Away"]);
+        assert_eq!(
+            lines(&routes),
+            ["a Some(Accepted { secrets: 2, .. }) Nowhere", "b Some(Accepted { secrets: 1, .. }) Away"]
+        );
         table.forget("a");
-        assert_eq!(lines(&routes), ["b other Away"]);
+        assert_eq!(lines(&routes), ["b Some(Accepted { secrets: 1, .. }) Away"]);
     }
 }

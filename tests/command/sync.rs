@@ -343,6 +343,28 @@ async fn while_watching_nothing_is_read_again_with_a_token_that_may_not_read_it(
 }
 
 #[tokio::test]
+async fn a_body_of_25_mb_made_to_fill_the_memory_costs_little_more_than_itself() {
+    let gitlab = serve(acme()).await;
+    let watching = Watching::start(&gitlab, &[]).await;
+    let hook = gitlab.read(|world| world.hooks().next().unwrap().clone());
+    let before = watching.peak_memory();
+
+    for filler in [r#"{"a":0},"#, "[0],", "0,", r#""x","#] {
+        let project = gitlab.read(|world| world.project_by_path("acme/api").unwrap().id);
+        let head = format!(r#"{{"object_kind":"merge_request","project":{{"id":{project}}},"assignees":["#);
+        let body = head + &filler.repeat(8 * 1024 * 1024 / filler.len()) + r#"{}],"changes":["#;
+        let body = body + &filler.repeat(16 * 1024 * 1024 / filler.len()) + "0]}";
+        let request = reqwest::Client::new().post(&hook.url).header("x-gitlab-token", hook.token.clone().unwrap());
+        let answer = request.header("x-gitlab-event", "Merge Request Hook").body(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{filler}: {}", answer.status());
+    }
+
+    let grown = watching.peak_memory() - before;
+    assert!(grown < 64 * 1024, "{grown} KiB more than {before}");
+    watching.stop().await;
+}
+
+#[tokio::test]
 async fn a_webhook_followed_by_an_import_equals_the_import_alone() {
     let gitlab = serve(acme()).await;
     let watching = Watching::start(&gitlab, &[]).await;
@@ -401,6 +423,13 @@ impl Watching {
 
     fn database(&self) -> secrecy::SecretString {
         sqlite(&self.directory, "gitlab-connector.db")
+    }
+
+    /// The most that it ever had in memory, in KiB.
+    fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// Ends it as a service manager would.

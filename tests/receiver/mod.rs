@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use database::Database;
-use gitlab_connector::receiver::Route;
+use gitlab_connector::receiver::{Accepted, Route};
 use served::{SECRET, Served, answered};
 
 /// The payloads that GitLab's documentation shows.
@@ -279,8 +279,8 @@ async fn a_signature_over_the_raw_body_opens_and_a_wrong_one_does_not() {
     let key = b"0123456789abcdef0123456789abcdef";
     let secret = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(key));
     served.routes.send_modify(|routes| {
-        let secrets = vec![SecretString::from(SECRET), SecretString::from(secret)];
-        *routes = std::sync::Arc::new(vec![Route { secrets, ..routes[0].clone() }]);
+        let accepted = Some(Accepted::of(&[SecretString::from(SECRET), SecretString::from(secret)]));
+        *routes = std::sync::Arc::new(vec![Route { accepted, ..routes[0].clone() }]);
     });
     // Spaces and order as no JSON library would write them.
     let body = r#"{ "object_kind" :"push"  , "b":1,"a":2}"#;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use gitlab_connector::{
     gitlab::install_tls,
-    receiver::{self, Destination, Inbox, Metrics, Place, Route},
+    receiver::{self, Accepted, Destination, Inbox, Metrics, Place, Route},
     store::{Batch, Connection, Source, Store, rows::Project},
 };
 use prometheus_client::registry::Registry;
@@ -70,7 +70,7 @@ impl Served {
         let place = Place { inbox, source: registered.source, wake: Arc::clone(&wake) };
         let route = Route {
             uid: registered.uid.clone(),
-            secrets: vec![SecretString::from(SECRET)],
+            accepted: Some(Accepted::of(&[SecretString::from(SECRET)])),
             text: true,
             destination: Destination::Store(place),
         };
@@ -127,7 +127,8 @@ impl Served {
     pub(super) fn accept(&self, secrets: &[&str]) {
         self.routes.send_modify(|routes| {
             let mut route = routes[0].clone();
-            route.secrets = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+            let secrets: Vec<_> = secrets.iter().map(|secret| SecretString::from(*secret)).collect();
+            route.accepted = Some(Accepted::of(&secrets));
             *routes = Arc::new(vec![route]);
         });
     }

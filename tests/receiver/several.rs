@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use gitlab_connector::receiver::{Destination, Route};
+use gitlab_connector::receiver::{Accepted, Destination, Route};
 use reqwest::StatusCode;
 use secrecy::SecretString;
 
@@ -18,7 +18,7 @@ use super::{
 /// A second connection in the receiver of `first`, which is the one of `second` with a secret of its own.
 fn add(first: &Served, second: &Served) {
     let mut route = second.routes.borrow()[0].clone();
-    route.secrets = vec![SecretString::from("another secret")];
+    route.accepted = Some(Accepted::of(&[SecretString::from("another secret")]));
     first.routes.send_modify(|routes| *routes = Arc::new(vec![routes[0].clone(), route]));
 }
 
@@ -110,4 +110,28 @@ async fn a_suspended_connection_answers_what_is_authentic_with_success_and_keeps
     assert_eq!(answer, (StatusCode::OK, "suspended".to_owned()));
     assert_eq!(forged.0, StatusCode::UNAUTHORIZED);
     assert_eq!(served.database.count("from connector_deliveries").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_known_and_not_learnt_yet_is_waited_for_and_never_called_forged() {
+    let served = served().await;
+    let accepted = served.routes.borrow()[0].accepted.clone();
+    let learn = |accepted: &Option<Accepted>| {
+        served.routes.send_modify(|routes| {
+            *routes = Arc::new(vec![Route { accepted: accepted.clone(), ..routes[0].clone() }]);
+        });
+    };
+    learn(&None);
+
+    let body = hook!("merge_request_open");
+    let everybody = served.http.post(format!("{}/webhooks/gitlab", served.url)).header("x-gitlab-token", SECRET);
+    let nameless = answered(everybody.body("{}")).await;
+    let (waited, ()) = tokio::join!(served.deliver("1", &body), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        learn(&accepted);
+    });
+
+    assert_eq!(nameless.0, StatusCode::SERVICE_UNAVAILABLE, "{}", nameless.1);
+    assert_eq!(waited.0, StatusCode::OK, "{}", waited.1);
+    assert_eq!(served.database.count("from gitlab_merge_requests").await, 1);
 }
