@@ -197,6 +197,23 @@ async fn without_group_hooks_each_followed_project_gets_one() {
 }
 
 #[tokio::test]
+async fn a_project_over_which_gitlab_fails_keeps_no_other_from_its_hook() {
+    let scene = Scene::of(acme().with_edition(Edition::Community)).await;
+    let fails =
+        |project: &str| Fault::at("* /projects/:id/hooks*", FaultKind::Status { status: 500 }).for_project(project);
+    // The one that is tried first.
+    scene.simulator.faults().add(fails("acme/web"));
+
+    let first = scene.ensure(&Memory::default()).await;
+    scene.simulator.faults().clear();
+    let second = scene.ensure(&first.memory).await;
+
+    assert!(matches!(first.state, State::Incomplete { .. } | State::Unknown { .. }), "{:?}", first.state);
+    assert_eq!((first.ready, first.changes.created), (2, 2));
+    assert_eq!((&second.state, second.changes.created), (&State::InPlace, 1));
+}
+
+#[tokio::test]
 async fn the_mode_group_says_that_this_edition_has_none() {
     let mut scene = Scene::of(acme().with_edition(Edition::Community)).await;
     scene.desired.mode = Mode::Group;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::probes::Prober;
-use super::reason::denied;
+use super::reason::{denied, passing};
 use super::{Call, Entry, Facts, Finding, Outcome, Seen, TokenAccess, What};
 use crate::api::conditions::reason as code;
 use crate::gitlab::queries::Dialect;
@@ -78,7 +78,7 @@ pub(super) fn not_by_rest(call: &Call<'_>, error: &Error) -> Option<Finding> {
         error if error.is_transient() => Some(Finding {
             outcome: Outcome::Unknown,
             reason: Some(error.reason()),
-            message: format!("{PATH}: {error}"),
+            message: format!("{PATH}: {}", passing(error)),
             remedy: "wait, or check what stands before GitLab if it lasts: imports read by this path".into(),
             http_status: None,
         }),

@@ -107,7 +107,7 @@ fn from_anyone(call: &Call<'_>, error: &Error) -> Option<Finding> {
         error if error.is_transient() => Finding {
             outcome: Outcome::Unknown,
             reason: Some(error.reason()),
-            message: error.to_string(),
+            message: passing(error),
             remedy: transient_remedy(error).into(),
             http_status: None,
         },
@@ -210,6 +210,16 @@ fn role_name(level: i64) -> &'static str {
     }
 }
 
+/// What passes, in words that are the same each time: they become part of a status, and each change there is a write.
+pub(super) fn passing(error: &Error) -> String {
+    match error {
+        Error::RateLimited { .. } => "GitLab's rate limit does not lift".into(),
+        Error::Server { .. } => "GitLab, or a proxy before it, fails".into(),
+        Error::Timeout { .. } | Error::Broken { .. } => "GitLab does not answer in time".into(),
+        other => other.to_string(),
+    }
+}
+
 fn transient_remedy(error: &Error) -> &'static str {
     match error.reason() {
         code::RATE_LIMITED => "wait; tokens of other users add to the budget",
@@ -284,6 +294,15 @@ mod tests {
     fn found(what: What, facts: Facts, answer: &Result<Seen, Error>) -> Finding {
         let subject = if what == What::Token { "" } else { "project acme/api (id 42)" };
         reason(&Call { what, token: "primary", subject, facts }, answer)
+    }
+
+    #[test]
+    fn what_passes_is_said_in_the_same_words_each_time() {
+        let said = |error| found(What::Token, Facts::default(), &Err(error)).message;
+        let limited = |seconds| said(Error::RateLimited { waited: std::time::Duration::from_secs(seconds) });
+
+        assert_eq!(limited(0), limited(29));
+        assert_eq!(said(Error::Server { status: 502 }), said(Error::Server { status: 503 }));
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub mod reason {
     pub const NEVER_RUN: &str = "NeverRun";
     /// The first import is running.
     pub const RUNNING: &str = "Running";
+    /// The pods of an import do not start.
+    pub const IMPORT_STUCK: &str = "ImportStuck";
     /// Some projects were skipped or failed.
     pub const PARTIALLY_FAILED: &str = "PartiallyFailed";
     /// The last import did not come to its end.
@@ -114,7 +116,7 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 36] = [
+    pub const ALL: [&str; 37] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,
@@ -148,6 +150,7 @@ pub mod reason {
         DELIVERIES_FAILING,
         NEVER_RUN,
         RUNNING,
+        IMPORT_STUCK,
         PARTIALLY_FAILED,
         FAILED,
         STORE_UNAVAILABLE,

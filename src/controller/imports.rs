@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     api::{batch::v1::Job, core::v1::Pod},
-    apimachinery::pkg::apis::meta::v1::Time,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time},
 };
 use kube::{
     Api,
@@ -63,7 +63,7 @@ pub(super) async fn ensure(
     let asked = import_job::asked(spec);
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
-    let mut jobs = cached(&ctx.jobs, &seen.at.uid);
+    let mut jobs = cached(&ctx.jobs, seen.at);
     let (mut live, mut again, mut stuck) = (false, None, None);
     let any = Start { key: String::new(), trigger: Trigger::First };
     let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
@@ -127,7 +127,7 @@ pub(super) async fn ensure(
                 } else if !job.begun && !job.suspended {
                     let asks_at = job.active_since.checked_add(STARTING).unwrap_or(Timestamp::MAX);
                     if asks_at <= now {
-                        stuck = waiting::why(&job.name, &pods(seen.at, &job.name, ctx).await?);
+                        stuck = waiting::why(&job.name, &pods(seen.at, &job.name, &jobs, ctx).await?);
                         tell_once(logged, &job.key, stuck.as_deref());
                     }
                     // Pods do not tell by themselves.
@@ -143,12 +143,12 @@ pub(super) async fn ensure(
         let job = match begin(seen, &start, request.as_deref(), &tokens, ctx, now).await {
             Ok(job) => job,
             // Another try would not help, and without a status nobody would know.
-            Err(Error::Kube(kube::Error::Api(status))) if is_refusal(&status) => {
-                tracing::warn!(run = start.key, error = status.message, "the Job of an import is refused");
+            Err(error) => {
+                let Some(why) = refused(&error) else { return Err(error) };
+                tracing::warn!(run = start.key, error = why, "the Job of an import is refused");
                 again = now.checked_add(REFUSED).ok();
-                break (None, Some(format!("the API server refuses the Job of the import: {}", status.message)));
+                break (None, Some(why));
             }
-            Err(error) => return Err(error),
         };
         before.running = Some(running(&import_job::read(&job)));
         jobs.push(job);
@@ -165,6 +165,17 @@ pub(super) fn is_refusal(status: &kube::core::Status) -> bool {
     [400, 403, 422].contains(&status.code)
 }
 
+/// Why there is no Job, where another try would come to the same.
+fn refused(error: &Error) -> Option<String> {
+    match error {
+        Error::Kube(kube::Error::Api(status)) if is_refusal(status) => {
+            Some(format!("the API server refuses the Job of the import: {}", status.message))
+        }
+        Error::ForeignJob(_) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
 /// What keeps every import of this spec from running.
 fn unfit(spec: &GitLabConnectionSpec, observed: &Observed) -> Option<String> {
     if spec.store.is_none() {
@@ -174,8 +185,8 @@ fn unfit(spec: &GitLabConnectionSpec, observed: &Observed) -> Option<String> {
         );
     }
     let database = observed.database.as_ref()?.url.expose_secret();
-    (database.starts_with("sqlite:") && spec.import.parallelism > 1).then(|| {
-        "spec.store names an SQLite file, which takes one writer: set spec.import.parallelism to 1, or use PostgreSQL"
+    database.starts_with("sqlite:").then(|| {
+        "spec.store names an SQLite file, which would go with the pod that fills it: use PostgreSQL (postgres://…)"
             .into()
     })
 }
@@ -203,7 +214,12 @@ fn verdict(
         return Verdict::bad(reason::INVALID_SPEC, broken);
     }
     if let Some(last) = &import.last_run {
-        return outcome::verdict(last);
+        // Rows grow old while a later run waits in vain, however well the last one went.
+        let stuck = stuck.filter(|_| import.running.is_some());
+        return stuck.map_or_else(
+            || outcome::verdict(last),
+            |why| Verdict::bad(reason::IMPORT_STUCK, format!("the import that is due does not start: {why}")),
+        );
     }
     if import.running.is_some() {
         let message = stuck.map(|why| format!("the first import does not start: {why}"));
@@ -224,17 +240,24 @@ fn running(job: &OwnedJob) -> RunningStatus {
 }
 
 /// The connection's Jobs, as the watch tells of them.
-fn cached(jobs: &Store<Job>, uid: &str) -> Vec<Job> {
+fn cached(jobs: &Store<Job>, at: &ConnectionRef) -> Vec<Job> {
     let ours = |job: &&std::sync::Arc<Job>| {
-        job.metadata.labels.as_ref().and_then(|labels| labels.get(CONNECTION_UID)).is_some_and(|of| of == uid)
+        job.metadata.namespace.as_ref() == Some(&at.namespace) && controlled_by(&job.metadata, &at.uid)
     };
     jobs.state().iter().filter(ours).map(|job| Job::clone(job)).collect()
+}
+
+/// Whether an object is another's own. Labels do not tell: who may create Jobs or pods may give them any.
+fn controlled_by(meta: &ObjectMeta, uid: &str) -> bool {
+    meta.owner_references.iter().flatten().any(|owner| owner.controller == Some(true) && owner.uid == uid)
 }
 
 /// The connection's Jobs, as the API server knows them.
 async fn listed(at: &ConnectionRef, ctx: &Context) -> Result<Vec<Job>, Error> {
     let labels = format!("{},{CONNECTION_UID}={}", import_job::IMPORTS, at.uid);
-    Ok(timely(jobs(at, ctx).list(&ListParams::default().labels(&labels))).await?.items)
+    let mut jobs = timely(jobs(at, ctx).list(&ListParams::default().labels(&labels))).await?.items;
+    jobs.retain(|job| controlled_by(&job.metadata, &at.uid));
+    Ok(jobs)
 }
 
 /// What a Job is made for; `None` without a database.
@@ -269,7 +292,8 @@ async fn begin(
         }
         Err(error) if is_conflict(&error) => {
             let name = job.metadata.name.unwrap_or_default();
-            Ok(timely(jobs(seen.at, ctx).get(&name)).await?)
+            let known = timely(jobs(seen.at, ctx).get(&name)).await?;
+            if controlled_by(&known.metadata, &seen.at.uid) { Ok(known) } else { Err(Error::ForeignJob(name)) }
         }
         Err(error) => Err(error.into()),
     }
@@ -300,10 +324,14 @@ async fn remove(at: &ConnectionRef, name: &str, jobs: &[Job], ctx: &Context) -> 
 }
 
 /// The pods of a Job.
-async fn pods(at: &ConnectionRef, job: &str, ctx: &Context) -> Result<Vec<Pod>, Error> {
+async fn pods(at: &ConnectionRef, job: &str, jobs: &[Job], ctx: &Context) -> Result<Vec<Pod>, Error> {
     let pods: Api<Pod> = Api::namespaced(ctx.kube.client.clone(), &at.namespace);
     let labels = format!("batch.kubernetes.io/job-name={job}");
-    Ok(timely(pods.list(&ListParams::default().labels(&labels))).await?.items)
+    let mut pods = timely(pods.list(&ListParams::default().labels(&labels))).await?.items;
+    let job = jobs.iter().find(|known| known.metadata.name.as_deref() == Some(job));
+    let uid = job.and_then(|job| job.metadata.uid.as_deref()).unwrap_or_default();
+    pods.retain(|pod| controlled_by(&pod.metadata, uid));
+    Ok(pods)
 }
 
 /// Logs why a run does not start, unless that is what was logged last.
@@ -324,7 +352,7 @@ async fn record(
     ctx: &Context,
     now: Timestamp,
 ) -> Result<outcome::Ended, Error> {
-    let pods = pods(at, &owned.name, ctx).await?;
+    let pods = pods(at, &owned.name, jobs, ctx).await?;
     let job = jobs.iter().find(|job| job.metadata.name.as_ref() == Some(&owned.name)).cloned().unwrap_or_default();
     let ended = outcome::ended(owned, &job, &pods, now);
     let run = &ended.run;
@@ -342,4 +370,28 @@ async fn record(
 
 fn jobs(at: &ConnectionRef, ctx: &Context) -> Api<Job> {
     Api::namespaced(ctx.kube.client.clone(), &at.namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> GitLabConnectionSpec {
+        serde_json::from_value(json!({"url": "https://gitlab.example.com/", "scope": {"groups": ["acme"]}})).unwrap()
+    }
+
+    #[test]
+    fn a_later_import_that_does_not_start_is_said_however_well_the_last_one_went() {
+        let told = json!({"lastRun": {"key": "first", "outcome": "Succeeded"}, "running": {"key": "second"}});
+        let import: ImportStatus = serde_json::from_value(told).unwrap();
+        let why = || Some("image 'x' cannot be pulled (ImagePullBackOff)".to_owned());
+
+        let starts = verdict(&spec(), &import, None, None, None);
+        let stuck = verdict(&spec(), &import, None, None, why());
+        let over = verdict(&spec(), &ImportStatus { running: None, ..import }, None, None, why());
+
+        assert_eq!((starts.outcome, over.outcome), (Outcome::Ok, Outcome::Ok));
+        assert_eq!((stuck.outcome, stuck.reason), (Outcome::Denied, reason::IMPORT_STUCK));
+        assert!(stuck.message.contains("image 'x' cannot be pulled"), "{}", stuck.message);
+    }
 }

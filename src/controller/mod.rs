@@ -86,6 +86,9 @@ enum Error {
     /// An object lacks what the API server gives to each.
     #[error("the API server tells of an object without a name")]
     Nameless,
+    /// A Job of somebody else's has the name of ours.
+    #[error("a Job named '{0}' exists that is not the operator's own: remove it")]
+    ForeignJob(String),
     /// A bug.
     #[error("the look at this connection ended abnormally")]
     Panicked,

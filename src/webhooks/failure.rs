@@ -18,11 +18,13 @@ pub struct Failure {
     pub message: String,
     /// Whether it may well pass by itself.
     pub transient: bool,
+    /// GitLab failed over this one (5xx), which says nothing yet of others.
+    pub server: bool,
 }
 
 impl Failure {
     pub(super) fn new(place: &Place, reason: &'static str, message: String) -> Self {
-        Self { subject: place.to_string(), reason, message, transient: false }
+        Self { subject: place.to_string(), reason, message, transient: false, server: false }
     }
 
     /// Whether another token may have better luck.
@@ -32,15 +34,16 @@ impl Failure {
 
     /// Whether it will be the same for every other target of its kind, so that asking for them is of no use.
     pub(super) fn is_of_the_instance(&self) -> bool {
-        matches!(
-            self.reason,
-            reason::GROUP_HOOKS_UNAVAILABLE
-                | reason::HOOK_URL_REJECTED
-                | reason::RATE_LIMITED
-                | reason::GITLAB_UNREACHABLE
-                | reason::TLS_FAILURE
-                | reason::NOT_GITLAB
-        )
+        !self.server
+            && matches!(
+                self.reason,
+                reason::GROUP_HOOKS_UNAVAILABLE
+                    | reason::HOOK_URL_REJECTED
+                    | reason::RATE_LIMITED
+                    | reason::GITLAB_UNREACHABLE
+                    | reason::TLS_FAILURE
+                    | reason::NOT_GITLAB
+            )
     }
 }
 
@@ -84,6 +87,7 @@ pub(super) fn from_error(place: &Place, error: &Error) -> Failure {
         Error::TooLarge { .. } => failure(reason::HOOK_REJECTED, format!("webhooks of {place}: {error}")),
         error if error.is_transient() => Failure {
             transient: true,
+            server: matches!(error, Error::Server { .. }),
             ..failure(error.reason(), "GitLab cannot be asked at present; it will be tried again".to_owned())
         },
         error => failure(error.reason(), error.to_string()),
@@ -150,6 +154,6 @@ mod tests {
 
         assert!(from_error(&group(), &expired).is_of_the_token());
         assert!(!from_error(&group(), &server).is_of_the_token());
-        assert!(from_error(&group(), &server).is_of_the_instance());
+        assert!(!from_error(&group(), &server).is_of_the_instance());
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 
 /// Targets that are worked on at once.
 pub(super) const AT_ONCE: usize = 8;
+/// So many that GitLab fails over, one after the other, and it is GitLab that fails.
+const BROKEN: usize = 3;
 
 /// One pass over all targets.
 struct Climb<'a> {
@@ -208,12 +210,22 @@ impl Climb<'_> {
     async fn place_all(&mut self, places: Vec<Place>) -> Vec<(Place, Failure)> {
         self.tried.extend(places.iter().map(|place| place.target));
         let mut places = places.into_iter();
-        let Some(first) = places.next() else {
-            return Vec::new();
+        let (mut outcomes, mut in_a_row) = (Vec::new(), 0);
+        let hopeless = loop {
+            let Some(place) = places.next() else { break None };
+            let outcome = self.attempt(&place).await;
+            let failure = outcome.as_ref().err().cloned();
+            outcomes.push((place, outcome));
+            match failure {
+                Some(failure) if failure.is_of_the_instance() => break Some(failure),
+                // One of them may be broken by itself. Several in a row are not.
+                Some(failure) if failure.server => in_a_row += 1,
+                _ => break None,
+            }
+            if in_a_row == BROKEN {
+                break outcomes.last().and_then(|(_, outcome)| outcome.as_ref().err().cloned());
+            }
         };
-        let outcome = self.attempt(&first).await;
-        let hopeless = outcome.as_ref().err().filter(|failure| failure.is_of_the_instance()).cloned();
-        let mut outcomes = vec![(first, outcome)];
         if let Some(failure) = hopeless {
             let same = |place: Place| {
                 let failure = Failure { subject: place.to_string(), ..failure.clone() };

@@ -83,6 +83,40 @@ async fn a_collected_job_is_not_run_again() {
 }
 
 #[tokio::test]
+async fn a_job_with_our_labels_that_is_not_ours_counts_for_nothing() {
+    let scene = Scene::new().await;
+    scene.apply(NO_HOOKS).await;
+    let before = scene.until(("Ready", "True", "Succeeded")).await;
+    let uid = before.metadata.uid.clone().unwrap();
+
+    // As a tenant makes it who has seen the UID in the URL of a webhook.
+    let forged: Job = serde_json::from_value(serde_json::json!({
+        "apiVersion": "batch/v1", "kind": "Job",
+        "metadata": {
+            "name": "forged",
+            "labels": {"app.kubernetes.io/name": "gitlab-connector", "app.kubernetes.io/component": "import",
+                       "app.kubernetes.io/managed-by": "gitlab-connector", "gitlab-connector.dev/connection-uid": uid},
+            "annotations": {"gitlab-connector.dev/run": "forged", "gitlab-connector.dev/started-at": "2999-01-01T00:00:00Z"}
+        },
+        "spec": {"suspend": true, "template": {"spec": {"restartPolicy": "Never",
+            "containers": [{"name": "import", "image": "none"}]}}}
+    }))
+    .unwrap();
+    scene.namespace.api::<Job>().create(&kube::api::PostParams::default(), &forged).await.unwrap();
+    scene.annotate("gitlab-connector.dev/import-requested-at=now").await;
+
+    let answered = scene
+        .until_it("imported on request", |connection| {
+            let status = connection.status.as_ref();
+            status.is_some_and(|status| status.last_handled_import_at.as_deref() == Some("now"))
+                && status.and_then(|status| status.import.as_ref()).is_some_and(|import| import.running.is_none())
+        })
+        .await;
+    let last = answered.status.unwrap().import.unwrap().last_run.unwrap();
+    assert!(last.key.starts_with("request-") && last.outcome == RunOutcome::Succeeded, "{last:?}");
+}
+
+#[tokio::test]
 async fn a_job_that_somebody_deletes_is_a_failed_run_and_is_tried_again() {
     let scene = Scene::new().await;
     scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
