@@ -107,7 +107,7 @@ pub struct Import {
     #[schemars(length(min = 1, max = 16))]
     pub resources: Vec<Resource>,
 
-    /// Workers of one import. A database that is an SQLite file needs 1.
+    /// Workers of one import.
     #[serde(default = "four")]
     #[x_kube(
         validation = Rule::new("self >= 1 && self <= 256")

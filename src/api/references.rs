@@ -277,8 +277,8 @@ pub struct Header {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreRef {
-    /// Secret and key that hold the URL of the database: postgres://user:password@host/database, or sqlite:path for one
-    /// process. An SQLite file has one writer, so it needs spec.import.parallelism of 1. The URL is in a Secret, where
+    /// Secret and key that hold the URL of the database: postgres://user:password@host/database, or sqlite:path for "sync".
+    /// In a cluster an SQLite file would go with the pod that fills it, so none is taken there. The URL is in a Secret, where
     /// the API server cannot look: that rule is checked when an import starts, and said in the condition ImportSucceeded.
     pub secret_ref: KeyRef,
 

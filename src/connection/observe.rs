@@ -1,6 +1,6 @@
 //! What a connection's references hold: tokens, certificates, headers, the webhook secret, the database. Pure.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::Unusable;
@@ -66,6 +66,14 @@ pub struct Database {
     pub ca_bundle: Option<Vec<u8>>,
     /// The most connections to it at once.
     pub max_connections: u32,
+}
+
+impl Database {
+    /// Whether it is an SQLite file, which in a cluster would go with the pod that fills it.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.url.expose_secret().starts_with("sqlite:")
+    }
 }
 
 /// A reference that leads nowhere.
@@ -238,7 +246,7 @@ impl Look<'_> {
         }
         let at = bundle.secret_ref.as_ref()?;
         let secret = self.secret(&format!("{field}.secretRef"), at)?;
-        Some(secrecy::ExposeSecret::expose_secret(&secret).as_bytes().to_vec())
+        Some(secret.expose_secret().as_bytes().to_vec())
     }
 
     fn found<T>(&mut self, field: &str, lookup: Result<T, Lookup>) -> Option<T> {

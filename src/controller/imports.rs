@@ -10,7 +10,6 @@ use kube::{
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions},
     runtime::reflector::Store,
 };
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{
@@ -184,8 +183,7 @@ fn unfit(spec: &GitLabConnectionSpec, observed: &Observed) -> Option<String> {
                 .into(),
         );
     }
-    let database = observed.database.as_ref()?.url.expose_secret();
-    database.starts_with("sqlite:").then(|| {
+    observed.database.as_ref()?.is_file().then(|| {
         "spec.store names an SQLite file, which would go with the pod that fills it: use PostgreSQL (postgres://…)"
             .into()
     })

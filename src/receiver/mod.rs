@@ -76,8 +76,8 @@ pub enum Destination {
     Store(Place),
     /// Its database cannot be opened at present: they wait for it as long as GitLab waits for us.
     Away,
-    /// Nowhere: the connection is suspended. They are answered with success, or GitLab would disable the hook.
-    Nowhere,
+    /// Nowhere, and why in a word. They are answered with success, or GitLab would disable the hook.
+    Nowhere(&'static str),
 }
 
 /// A connection's place in a database.
@@ -169,10 +169,13 @@ async fn settle(
         Destination::Away => shared.wait_for_database(&recipient.uid, deadline).await?,
         known => known,
     };
-    let Destination::Store(Place { inbox, source, wake }) = destination else {
-        return Ok("suspended");
-    };
-    Ok(inbox.commit(Entry { source, id, reading, wake, deadline }).await?.name())
+    match destination {
+        Destination::Store(Place { inbox, source, wake }) => {
+            Ok(inbox.commit(Entry { source, id, reading, wake, deadline }).await?.name())
+        }
+        Destination::Nowhere(why) => Ok(why),
+        Destination::Away => Err(Failure::Unavailable),
+    }
 }
 
 impl Shared {

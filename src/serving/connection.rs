@@ -21,9 +21,10 @@ use super::{
     world::{Seen, Wanted},
 };
 use crate::{
+    api::GitLabConnectionSpec,
     asked,
     cluster::{ConnectionRef, HookState, HookStateError, fetch},
-    connection::{Observed, observe},
+    connection::{self, Observed, observe},
     gitlab,
     importer::refresh,
     receiver::{Destination, Place},
@@ -87,7 +88,13 @@ impl Served {
         }
         if wanted.spec.suspend {
             self.database = None;
-            table.lead(&uid, &Destination::Nowhere);
+            table.lead(&uid, &Destination::Nowhere("suspended"));
+            drop(first.take());
+            return self.tell(nothing(&Notify::new())).await;
+        }
+        if !may_be_stored(&wanted.spec, &observed) {
+            self.database = None;
+            table.lead(&uid, &Destination::Nowhere("no_database"));
             drop(first.take());
             return self.tell(nothing(&Notify::new())).await;
         }
@@ -209,6 +216,11 @@ impl Served {
         facts::tell(&self.context, &self.connection, self.seen.clone(), sources).await;
         std::future::pending().await
     }
+}
+
+/// Whether there can be a database at all: one is named, and it is no file.
+fn may_be_stored(spec: &GitLabConnectionSpec, observed: &Observed) -> bool {
+    spec.store.is_some() && !observed.database.as_ref().is_some_and(connection::Database::is_file)
 }
 
 /// The tokens to read with: those that can read all of the scope, else all.

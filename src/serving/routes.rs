@@ -71,19 +71,19 @@ mod tests {
     fn secrets_and_destination_of_a_connection_change_apart() {
         let (table, routes) = Table::new();
 
-        table.lead("a", &Destination::Nowhere);
+        table.lead("a", &Destination::Nowhere("suspended"));
         assert!(lines(&routes).is_empty(), "nothing is accepted for whom no secret is known");
         table.announce("a");
         assert_eq!(lines(&routes), ["a None Away"]);
         table.accept("a", &["one".into()], false);
         table.announce("a");
         table.accept("b", &["other".into()], false);
-        table.lead("a", &Destination::Nowhere);
+        table.lead("a", &Destination::Nowhere("suspended"));
         table.accept("a", &["two".into(), "one".into()], true);
 
         assert_eq!(
             lines(&routes),
-            ["a Some(Accepted { secrets: 2, .. }) Nowhere", "b Some(Accepted { secrets: 1, .. }) Away"]
+            ["a Some(Accepted { secrets: 2, .. }) Nowhere(\"suspended\")", "b Some(Accepted { secrets: 1, .. }) Away"]
         );
         table.forget("a");
         assert_eq!(lines(&routes), ["b Some(Accepted { secrets: 1, .. }) Away"]);

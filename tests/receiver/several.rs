@@ -102,7 +102,7 @@ async fn a_delivery_waits_for_a_database_that_is_not_open_yet() {
 #[tokio::test]
 async fn a_suspended_connection_answers_what_is_authentic_with_success_and_keeps_nothing() {
     let served = served().await;
-    go_to(&served, &Destination::Nowhere);
+    go_to(&served, &Destination::Nowhere("suspended"));
 
     let answer = served.deliver("1", &hook!("merge_request_open")).await;
     let forged = answered(served.bare("Merge Request Hook", "{}").header("x-gitlab-token", "a guess")).await;
