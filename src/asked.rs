@@ -57,6 +57,8 @@ pub fn import_settings(spec: &GitLabConnectionSpec, source: Source) -> Settings 
             commits: wanted(Resource::Commits),
             labels: wanted(Resource::Labels),
             members: wanted(Resource::Members),
+            deployments: wanted(Resource::Deployments),
+            pipelines: wanted(Resource::Pipelines),
         },
         text: import.text,
         concurrency: CONCURRENCY,

@@ -112,6 +112,16 @@ impl Home {
         for view in self.texts(views).await {
             self.change(format!("drop view if exists {view} {cascade}").leak()).await;
         }
+        for change in [
+            "drop table gitlab_environments",
+            "drop table gitlab_deployments",
+            "drop table connector_lists",
+            "drop index connector_tasks_once",
+            "drop index connector_tasks_open",
+            "alter table connector_tasks drop column turn",
+        ] {
+            self.change(change).await;
+        }
         self.change("drop table connector_audits").await;
         self.change("drop table connector_audit_differences").await;
         self.change("drop table gitlab_usernames").await;
@@ -130,12 +140,12 @@ impl Home {
         let sql = match self.store {
             Store::Postgres(_) => {
                 format!(
-                    "select (to_jsonb(t) - 'synced_at' - 'first_seen_at' - 'received_at' - 'marked_at' - 'mark')::text from {table} t {there} order by 1"
+                    "select (to_jsonb(t) - 'synced_at' - 'first_seen_at' - 'received_at' - 'marked_at' - 'mark' - 'tried_at')::text from {table} t {there} order by 1"
                 )
             }
             Store::Sqlite(_) => {
                 let columns = format!(
-                    "select name from pragma_table_info('{table}') where name not in ('synced_at', 'first_seen_at', 'received_at', 'marked_at', 'mark')"
+                    "select name from pragma_table_info('{table}') where name not in ('synced_at', 'first_seen_at', 'received_at', 'marked_at', 'mark', 'tried_at')"
                 );
                 let columns = self.texts(columns.leak()).await;
                 let pairs: Vec<String> = columns.iter().map(|column| format!("'{column}', \"{column}\"")).collect();
@@ -146,7 +156,7 @@ impl Home {
     }
 }
 
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 17] = [
     "gitlab_groups",
     "gitlab_projects",
     "gitlab_labels",
@@ -157,14 +167,24 @@ const TABLES: [&str; 14] = [
     "gitlab_notes",
     "gitlab_approvals",
     "gitlab_merge_request_commits",
+    "gitlab_environments",
+    "gitlab_deployments",
+    "connector_lists",
     "connector_deliveries",
     "connector_refreshes",
     "connector_facts",
     "connector_participants",
 ];
 
-const CHILDREN: [&str; 5] =
-    ["gitlab_labels", "gitlab_members", "gitlab_notes", "gitlab_approvals", "gitlab_merge_request_commits"];
+const CHILDREN: [&str; 7] = [
+    "gitlab_environments",
+    "gitlab_deployments",
+    "gitlab_labels",
+    "gitlab_members",
+    "gitlab_notes",
+    "gitlab_approvals",
+    "gitlab_merge_request_commits",
+];
 
 fn connection(name: &str) -> Connection {
     Connection { namespace: "metrics".into(), name: name.into(), url: "https://gitlab.test".into(), uid: None }

@@ -102,7 +102,8 @@ pub struct Import {
     )]
     pub lookback: Option<HumanDuration>,
 
-    /// What to read beside groups and projects. deployments and pipelines take effect with a later release.
+    /// What to read beside groups and projects. deployments brings environments as well; pipelines takes effect with a later
+    /// release.
     #[serde(default = "everything")]
     #[schemars(length(min = 1, max = 16))]
     pub resources: Vec<Resource>,

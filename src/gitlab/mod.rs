@@ -29,7 +29,7 @@ pub use client::{Client, Instance, SetAside, Stats, Token};
 pub use error::{Dialect, Error, Phase};
 pub use limits::Patience;
 pub use metrics::Metrics;
-pub use pages::Pages;
+pub use pages::{Page, Pages};
 pub use rest::hooks::Target;
 pub use rest::merge_requests::MergeRequestFilter;
 pub use rest::probe::Probe;

@@ -17,6 +17,15 @@ pub(super) const PER_PAGE: u32 = 100;
 /// A page that fails at this size fails for another reason than its size.
 const SMALLEST_PAGE: u32 = 10;
 
+/// A page by itself.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one begins, for [`Pages::at`]; `None` at the end.
+    pub next: Option<String>,
+}
+
 /// A list that is fetched page by page.
 ///
 /// ```text
@@ -58,6 +67,26 @@ impl<T: DeserializeOwned> Pages<T> {
                 Box::pin(self.next()).await
             }
         }
+    }
+
+    /// The same list from a place on that [`Page::next`] named; from its beginning without one.
+    #[must_use]
+    pub fn at(mut self, place: Option<&str>) -> Pages<T> {
+        if let (Some(request), Some(place)) = (&self.next, place) {
+            let query = url::form_urlencoded::parse(place.as_bytes());
+            let query = query.map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned())).collect();
+            self.next = Some(request.with_query(query));
+        }
+        self
+    }
+
+    /// The next page alone, with the place of the one behind it.
+    ///
+    /// # Errors
+    /// As [`Pages::next`].
+    pub async fn page(mut self) -> Result<Page<T>, Error> {
+        let items = self.next().await.transpose()?.unwrap_or_default();
+        Ok(Page { items, next: self.next.as_ref().map(Request::query_text) })
     }
 
     /// All that is left, in one list: for lists that are known to be short.
@@ -146,6 +175,18 @@ mod tests {
         let next = after(Some(link), None).unwrap();
 
         assert_eq!(next, "https://host/gitlab/api/v4/groups?id_after=42&iids%5B%5D=7&order_by=id");
+    }
+
+    #[test]
+    fn a_list_goes_on_from_a_place_that_was_written_down() {
+        let root = Url::parse("https://host/").unwrap();
+        let request = Request::get("groups", ["groups"]).with("per_page", 100).with("page", 2).with("ref", "a b");
+
+        let place = request.query_text();
+        let query = url::form_urlencoded::parse(place.as_bytes()).into_owned();
+        let again = request.with_query(query.map(|(key, value)| (Cow::Owned(key), value)).collect());
+
+        assert_eq!(again.url(&root), request.url(&root));
     }
 
     #[test]

@@ -102,6 +102,11 @@ impl Request {
         Request { query, ..self.clone() }
     }
 
+    /// The query as it stands in an address.
+    pub(super) fn query_text(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish()
+    }
+
     /// The value of a query parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -7,6 +7,8 @@
 //! What was read before is not read again. The planner reads what changed in each group at once; a project has a task only
 //! where that is not enough: it is new, something of it is missing, or everything is to be read again. Both begin a little
 //! earlier than the last change that was seen, by GitLab's clock, never ours.
+//!
+//! Once all merge requests are read, other lists of projects are, the same way: environments and deployments.
 
 mod absence;
 mod actions;
@@ -17,11 +19,14 @@ mod belongings;
 mod changes;
 mod context;
 mod cure;
+mod deployments;
 mod discover;
 mod error;
 mod forks;
+mod later;
 mod lists;
 mod mode;
+mod moved;
 mod pages;
 mod plan;
 mod planner;
@@ -119,21 +124,38 @@ pub struct Resources {
     pub labels: bool,
     /// Members of groups and projects.
     pub members: bool,
+    /// Environments and deployments.
+    pub deployments: bool,
+    /// Pipelines and their jobs.
+    pub pipelines: bool,
 }
 
 impl Resources {
     /// Everything that can be imported.
-    pub const ALL: Resources = Resources { reviews: true, commits: true, labels: true, members: true };
+    pub const ALL: Resources =
+        Resources { reviews: true, commits: true, labels: true, members: true, deployments: true, pipelines: true };
 
-    /// Reads the names of the API: `reviews`, `commits`, `labels`, `members`; other names ask for what always comes.
+    /// Nothing but what always comes.
+    pub const NONE: Resources = Resources {
+        reviews: false,
+        commits: false,
+        labels: false,
+        members: false,
+        deployments: false,
+        pipelines: false,
+    };
+
+    /// Reads the names of the API; those that are not among the fields ask for what always comes.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Resources {
-        let mut resources = Resources { reviews: false, commits: false, labels: false, members: false };
+        let mut resources = Resources::NONE;
         for name in names {
             match name {
                 "reviews" => resources.reviews = true,
                 "commits" => resources.commits = true,
                 "labels" => resources.labels = true,
                 "members" => resources.members = true,
+                "deployments" => resources.deployments = true,
+                "pipelines" => resources.pipelines = true,
                 _ => {}
             }
         }
@@ -161,7 +183,7 @@ impl Summary {
         if !self.missing.is_empty() {
             return "ScopeNotFound";
         }
-        if self.run.progress.failed > 0 { "PartiallyFailed" } else { "Succeeded" }
+        if self.run.progress.has_failures() { "PartiallyFailed" } else { "Succeeded" }
     }
 
     /// The same in words, with what helps.
@@ -179,6 +201,15 @@ impl Summary {
                 first.map_or_else(String::new, |trouble| format!("; {}: {}", trouble.project_path, trouble.reason));
             return format!("{} of {} projects failed{why}", progress.failed, progress.tasks);
         }
+        if progress.lists_failed > 0 {
+            let first = self.run.troubles.iter().find(|trouble| trouble.failed);
+            let why =
+                first.map_or_else(String::new, |trouble| format!("; {}: {}", trouble.project_path, trouble.reason));
+            return format!(
+                "all merge requests are imported, but {} lists of deployments or pipelines failed and are tried again{why}",
+                progress.lists_failed
+            );
+        }
         let skipped = match progress.skipped {
             0 => String::new(),
             number => format!(", {number} skipped: their merge requests are switched off or hidden"),
@@ -189,7 +220,7 @@ impl Summary {
     /// 0 where all is well; 42 where something in scope was not imported and another try would not help.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.run.progress.failed > 0 || !self.missing.is_empty() { 42 } else { 0 }
+        if self.run.progress.has_failures() || !self.missing.is_empty() { 42 } else { 0 }
     }
 }
 
@@ -243,6 +274,7 @@ pub async fn run(
     if summary.run.run.finished() {
         ctx.patiently(|| read_to::ReadTo::ended(store, settings.source, &run)).await?;
         ctx.patiently(|| mode::ended(store, settings.source, &run)).await?;
+        ctx.patiently(|| moved::ended(store, settings.source, &run)).await?;
         summary.audit = audit::if_due(&ctx, &run).await;
     }
     Ok(summary)

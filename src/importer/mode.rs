@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{self, Run, Source, Store};
 
-use super::Settings;
+use super::{Resources, Settings};
 
 /// Key under which it is kept what the last run read that ended.
 const KINDS: &str = "import-kinds";
@@ -67,6 +67,10 @@ async fn begun(store: &Store, source: Source) -> Result<Option<Begun>, store::Er
 /// What is read of a merge request, and since when: a change wants everything read again.
 fn kinds(settings: &Settings) -> String {
     let Settings { since, lookback, resources, text, .. } = settings;
+    // Lists that are read after merge requests know by themselves how far they were read.
+    let Resources { reviews, commits, labels, members, deployments: _, pipelines: _ } = resources;
+    let resources =
+        format_args!("Resources {{ reviews: {reviews}, commits: {commits}, labels: {labels}, members: {members} }}");
     let lookback = lookback.as_ref().map(SignedDuration::as_secs);
     format!("{:?}", (since.map(|since| since.to_string()), lookback, resources, text))
 }

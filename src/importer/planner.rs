@@ -131,6 +131,7 @@ impl<'a> Planner<'a> {
         // Merge requests are being read meanwhile.
         belongings::read_tails(ctx, std::mem::take(&mut self.tails)).await?;
         self.forks().await?;
+        self.later_lists(due || is_lost).await?;
         let by_group = !self.read_to.groups.is_empty();
         let opening = scope.groups.iter().filter(|group| !self.read_to.groups.contains_key(*group));
         let opening: Vec<String> = opening.cloned().collect();

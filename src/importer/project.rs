@@ -24,6 +24,8 @@ pub(super) const NOT_SHOWN: &str =
 pub(super) enum Ending {
     /// The project was read, skipped or given up; the store knows.
     Ended(Option<Difference>),
+    /// A list that is read after merge requests came to an end; the store knows.
+    OfList,
     /// Another worker has the task now.
     Lost,
 }

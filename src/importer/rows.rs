@@ -1,5 +1,7 @@
 //! What GitLab answered, as rows of the store. No I/O here.
 
+mod deployment;
+
 use std::collections::BTreeMap;
 
 use crate::gitlab::queries::merge_requests::Parts;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, interval_at, timeout};
 
-use crate::store::{self, Run, Task};
+use crate::store::{self, List, Run, Task};
 
 use super::context::Context;
 use super::planner::Planner;
 use super::project::{self, Ending};
-use super::{Difference, Error, LEASE};
+use super::{Difference, Error, LEASE, later};
 
 /// How often to look for tasks while another worker plans, or holds the last ones.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -40,7 +40,7 @@ pub(super) async fn until_done(ctx: &Arc<Context>, run: &Run) -> Result<Vec<Diff
         }
         let planning = !planner.is_empty();
         if !planning && in_flight.is_empty() {
-            if ctx.patiently(|| ctx.store.run_progress(run.id)).await?.open() == 0 {
+            if !ctx.patiently(|| ctx.store.run_progress(run.id)).await?.is_open() {
                 return Ok(differences);
             }
             // Others are at work, and may die. What this life of ours holds belongs to a claim whose answer was lost.
@@ -82,8 +82,15 @@ fn joined<T>(ended: Result<Result<T, Error>, JoinError>) -> Result<T, Error> {
 async fn guarded(ctx: Arc<Context>, run: i64, task: Task) -> Result<Ending, Error> {
     let (id, claim) = (task.id, task.claim);
     tokio::select! {
-        ended = project::import(&ctx, run, task) => ended,
+        ended = import(&ctx, run, task) => ended,
         () = keep_alive(&ctx, id, claim) => Ok(Ending::Lost),
+    }
+}
+
+async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
+    match task.list {
+        List::MergeRequests => project::import(ctx, run, task).await,
+        List::Deployments | List::Pipelines => later::import(ctx, run, &task).await,
     }
 }
 

@@ -160,7 +160,7 @@ fn imported(summary: &Summary) -> Verdict {
     if !summary.missing.is_empty() {
         return Verdict::bad(reason::SCOPE_NOT_FOUND, message);
     }
-    if summary.run.progress.failed > 0 {
+    if summary.run.progress.has_failures() {
         return Verdict::bad(reason::PARTIALLY_FAILED, message);
     }
     if summary.run.run.finished_at.is_none() {

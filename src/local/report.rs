@@ -74,7 +74,7 @@ fn import(summary: Option<&Summary>, previous: Option<&ImportStatus>) -> ImportS
     let mut import = previous.cloned().unwrap_or_default();
     let Some(summary) = summary else { return import };
     let (run, progress) = (&summary.run.run, &summary.run.progress);
-    let outcome = if progress.failed > 0 || !summary.missing.is_empty() {
+    let outcome = if progress.has_failures() || !summary.missing.is_empty() {
         RunOutcome::PartiallyFailed
     } else {
         RunOutcome::Succeeded

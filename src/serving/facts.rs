@@ -255,7 +255,8 @@ mod tests {
     #[test]
     fn percent_is_of_merge_requests_and_reaches_a_hundred_with_the_last_project() {
         let percent = |tasks, done, merge_requests, expected| {
-            let run = RunProgress { tasks, done, skipped: 0, failed: 0, expected, merge_requests };
+            let run =
+                RunProgress { tasks, done, skipped: 0, failed: 0, expected, merge_requests, ..RunProgress::default() };
             progress("tick", &run).percent
         };
 

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Standing;
-use super::rows::{Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User};
+use super::rows::{
+    Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
+    Project, User,
+};
+use super::{List, ListStanding, Standing};
 
 /// Rows and what they mean for the progress of an import, the deliveries seen and the refreshes due.
 ///
@@ -34,6 +37,10 @@ pub struct Batch {
     pub approvals: Vec<Approval>,
     /// Commits of merge requests.
     pub commits: Vec<MergeRequestCommit>,
+    /// Places that projects are deployed to.
+    pub environments: Vec<Environment>,
+    /// Deployments.
+    pub deployments: Vec<Deployment>,
 
     /// Merge requests whose children are all in this batch.
     pub complete: Vec<Complete>,
@@ -50,6 +57,12 @@ pub struct Batch {
     pub deleted: Vec<i64>,
     /// The same, where GitLab may only hide them.
     pub hidden: Vec<i64>,
+    /// Environments that are gone for certain at `as_of`, as `deleted` tells of merge requests.
+    pub gone_environments: Vec<i64>,
+    /// The same of deployments.
+    pub gone_deployments: Vec<i64>,
+    /// What became of lists of projects that are read after merge requests.
+    pub lists: Vec<ListStanding>,
     /// What GitLab could not deliver.
     pub unreadable: Vec<Unreadable>,
     /// What it could not deliver before, and which is no trouble any more: projects with numbers of merge requests.
@@ -61,6 +74,8 @@ pub struct Batch {
     pub run_id: Option<i64>,
     /// Tasks of the run; one that exists already stays as it is.
     pub plan: Vec<NewTask>,
+    /// Lists of projects that the run reads as well; one that has a task already keeps it.
+    pub plan_lists: Vec<(i64, List)>,
     /// The plan of the run is whole with this batch.
     pub planned: bool,
     /// With `planned`: what changed was read group by group, so projects without a task are read as well.

@@ -179,9 +179,11 @@ impl Writer<'_> {
         self.rows(batches).await?;
         let recount = self.look_at_users(batches).await?;
         self.children(batches).await?;
+        self.deployments(batches).await?;
         self.meet(batches).await?;
         self.gone(batches).await?;
         self.stand(batches).await?;
+        self.lists(batches).await?;
         self.unreadable(batches).await?;
         progress::refreshes(self.tx, self.source, batches, self.now).await?;
         for batch in batches {

@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 24] = [
+        const FORGET: [&str; 27] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
@@ -62,6 +62,9 @@ impl Store {
             "delete from gitlab_notes where source = $1",
             "delete from gitlab_approvals where source = $1",
             "delete from gitlab_merge_request_commits where source = $1",
+            "delete from gitlab_environments where source = $1",
+            "delete from gitlab_deployments where source = $1",
+            "delete from connector_lists where source = $1",
             "delete from connector_refreshes where source = $1",
             "delete from connector_checkpoints where source = $1",
             "delete from connector_runs where source = $1",
@@ -195,7 +198,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn overview(&self, source: Source) -> Result<Vec<(&'static str, i64)>, Error> {
-        const TABLES: [&str; 9] = [
+        const TABLES: [&str; 11] = [
             "gitlab_groups",
             "gitlab_projects",
             "gitlab_labels",
@@ -205,6 +208,8 @@ impl Store {
             "gitlab_notes",
             "gitlab_approvals",
             "gitlab_merge_request_commits",
+            "gitlab_environments",
+            "gitlab_deployments",
         ];
         const COUNTS: Sql = Sql::both(
             "select (select count(*) from gitlab_groups where source = $1 and deleted_at is null),
@@ -215,7 +220,9 @@ impl Store {
                (select count(*) from gitlab_merge_requests where source = $1 and deleted_at is null),
                (select count(*) from gitlab_notes where source = $1 and gone_at is null),
                (select count(*) from gitlab_approvals where source = $1 and gone_at is null),
-               (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null)",
+               (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null),
+               (select count(*) from gitlab_environments where source = $1 and gone_at is null),
+               (select count(*) from gitlab_deployments where source = $1 and gone_at is null)",
         );
         let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
         let counts =

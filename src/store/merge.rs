@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::rows::{
-    self, Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User, Username,
+    self, Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
+    Project, User, Username,
 };
 use super::{Batch, Complete, Error};
 
@@ -200,6 +201,8 @@ keyed! {
     User: i64 = |row| row.id;
     Username: (&'a str, i64) = |row| (&row.username, row.user_id);
     MergeRequest: i64 = |row| row.id, clock updated_at;
+    Environment: i64 = |row| row.id;
+    Deployment: i64 = |row| row.id, clock updated_at;
     Note: (i64, i64) = |row| (row.merge_request_id, row.id), clock updated_at;
     Approval: (i64, i64) = |row| (row.merge_request_id, row.user_id);
     MergeRequestCommit: (i64, &'a str) = |row| (row.merge_request_id, &row.sha);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::database::{Arg, Sql, Tx};
 use super::merge::document;
-use super::{Batch, Error, NewTask, Progress, Source, TaskState};
+use super::{Batch, Error, List, NewTask, Progress, Source, TaskState};
 
 /// Notes how far a task got, and refuses work that was done under an older claim.
 ///
@@ -48,7 +48,7 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
     // The first pass over a project reads everything, whatever the run is called.
     const CHECKPOINT: Sql = Sql::both(
         "insert into connector_checkpoints as c (source, project_id, watermark, finished_at, full_at)
-         select t.source, t.project_id, t.watermark, $2, $2 from connector_tasks t where t.id = $1
+         select t.source, t.project_id, t.watermark, $2, $2 from connector_tasks t where t.id = $1 and t.turn = 0
          on conflict (source, project_id) do update set
            watermark = coalesce(excluded.watermark, c.watermark),
            finished_at = excluded.finished_at,
@@ -57,7 +57,7 @@ pub(super) async fn checkpoint(tx: &mut Tx, batch: &Batch, now: Timestamp) -> Re
     );
     const LOOKED: Sql = Sql::both(
         "insert into connector_checkpoints as c (source, project_id, finished_at)
-         select t.source, t.project_id, $2 from connector_tasks t where t.id = $1
+         select t.source, t.project_id, $2 from connector_tasks t where t.id = $1 and t.turn = 0
          on conflict (source, project_id) do update set finished_at = excluded.finished_at",
     );
     let Some(progress) = &batch.progress else { return Ok(()) };
@@ -75,17 +75,26 @@ pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timest
         postgres: "insert into connector_tasks (run_id, source, project_id, expected, tokens, state, merge_requests)
             select $1, $2, r.project_id, r.expected, r.tokens, r.state, r.merge_requests from json_populate_recordset(null::connector_tasks, $3::text::json) r
             order by r.project_id
-            on conflict (run_id, project_id) do nothing",
+            on conflict (run_id, project_id, turn) do nothing",
         sqlite: "insert into connector_tasks (run_id, source, project_id, expected, tokens, state, merge_requests)
             select $1, $2, r.value->>'project_id', r.value->>'expected', r.value->>'tokens', r.value->>'state',
               r.value->>'merge_requests' from json_each($3) r where true
-            on conflict (run_id, project_id) do nothing",
+            on conflict (run_id, project_id, turn) do nothing",
+    };
+    const LISTS: Sql = Sql {
+        postgres: "insert into connector_tasks (run_id, source, project_id, expected, turn)
+            select $1, $2, r.project_id, 0, r.turn from json_populate_recordset(null::connector_tasks, $3::text::json) r
+            order by r.project_id, r.turn
+            on conflict (run_id, project_id, turn) do nothing",
+        sqlite: "insert into connector_tasks (run_id, source, project_id, expected, turn)
+            select $1, $2, r.value->>'project_id', 0, r.value->>'turn' from json_each($3) r where true
+            on conflict (run_id, project_id, turn) do nothing",
     };
     const PLANNED: Sql = Sql::both(
         "update connector_runs set planned_at = coalesce(planned_at, $2), by_group = coalesce(by_group, $3) where id = $1",
     );
 
-    if batch.plan.is_empty() && !batch.planned {
+    if batch.plan.is_empty() && batch.plan_lists.is_empty() && !batch.planned {
         return Ok(());
     }
     let run = batch.run_id.ok_or_else(|| Error::Other("a plan belongs to a run".to_owned()))?;
@@ -101,6 +110,11 @@ pub(super) async fn plan(tx: &mut Tx, source: Source, batch: &Batch, now: Timest
         };
         let tasks: Vec<_> = tasks.values().map(task).collect();
         tx.execute(TASKS, vec![Arg::Int(run), Arg::Int(source.0), Arg::Text(document(&tasks)?)]).await?;
+    }
+    if !batch.plan_lists.is_empty() {
+        let task = |(project, list): &(i64, List)| json!({ "project_id": project, "turn": list.turn() });
+        let tasks: Vec<_> = batch.plan_lists.iter().map(task).collect();
+        tx.execute(LISTS, vec![Arg::Int(run), Arg::Int(source.0), Arg::Text(document(&tasks)?)]).await?;
     }
     if batch.planned {
         tx.execute(PLANNED, vec![Arg::Int(run), Arg::Time(now), Arg::Flag(batch.by_group)]).await?;

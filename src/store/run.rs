@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::List;
+
 /// The row of a connection, and the first column of every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source(pub i64);
@@ -97,7 +99,7 @@ pub struct Task {
     pub cursor: Option<String>,
     /// Everything updated before this is stored.
     pub watermark: Option<Timestamp>,
-    /// Checkpoint of the last finished pass; `None` reads everything. Always `None` in a full run.
+    /// Checkpoint of the last finished pass over the list; `None` reads everything. Always `None` in a full run.
     pub since: Option<Timestamp>,
     /// Whether the run reads everything again.
     pub full: bool,
@@ -109,6 +111,8 @@ pub struct Task {
     pub tokens: Vec<String>,
     /// Whether there is anything of the project that GitLab could not deliver before.
     pub troubled: bool,
+    /// What is to be read of the project.
+    pub list: List,
 }
 
 /// How far a run got.
@@ -126,9 +130,25 @@ pub struct RunProgress {
     pub expected: i64,
     /// Merge requests stored so far.
     pub merge_requests: i64,
+    /// Lists of projects beside their merge requests that are still to be read.
+    pub lists_open: i64,
+    /// Those that failed.
+    pub lists_failed: i64,
 }
 
 impl RunProgress {
+    /// Whether anything failed, be it a project's merge requests or one of its other lists.
+    #[must_use]
+    pub fn has_failures(&self) -> bool {
+        self.failed > 0 || self.lists_failed > 0
+    }
+
+    /// Whether somebody still has to work on anything.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open() > 0 || self.lists_open > 0
+    }
+
     /// Tasks that somebody still has to work on.
     #[must_use]
     pub fn open(&self) -> i64 {
@@ -156,7 +176,7 @@ pub struct Trouble {
     pub project_path: String,
     /// `true` for a failure, `false` for a project that was skipped.
     pub failed: bool,
-    /// Why.
+    /// Why; of another list than merge requests, it begins with its name.
     pub reason: String,
 }
 

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::Row;
 use super::database::{Arg, Sql};
-use super::{Error, PlanClaim, Run, RunProgress, RunSummary, Source, Store, Task, Trouble};
+use super::{Error, List, PlanClaim, Run, RunProgress, RunSummary, Source, Store, Task, Trouble};
 
 /// The troubles that a summary names.
 const TROUBLES: i64 = 100;
@@ -16,13 +16,16 @@ macro_rules! task_columns {
            (select p.path_with_namespace from gitlab_projects p
             where p.source = connector_tasks.source and p.id = connector_tasks.project_id),
            cursor, watermark,
-           (select c.watermark from connector_checkpoints c
-            where c.source = connector_tasks.source and c.project_id = connector_tasks.project_id),
+           case turn when 0 then (select c.watermark from connector_checkpoints c
+              where c.source = connector_tasks.source and c.project_id = connector_tasks.project_id)
+            else (select l.watermark from connector_lists l
+              where l.source = connector_tasks.source and l.project_id = connector_tasks.project_id
+                and l.list = case turn when 1 then 'deployments' else 'pipelines' end) end,
            (select r.full_pass from connector_runs r where r.id = connector_tasks.run_id), merge_requests,
            exists (select 1 from gitlab_projects p
             where p.source = connector_tasks.source and p.id = connector_tasks.project_id and not p.merge_requests_enabled),
            exists (select 1 from connector_unreadable u
-            where u.source = connector_tasks.source and u.project_id = connector_tasks.project_id), tokens"
+            where u.source = connector_tasks.source and u.project_id = connector_tasks.project_id), tokens, turn"
     };
 }
 
@@ -125,7 +128,8 @@ impl Store {
         self.execute(TASKS, vec![Arg::Int(run), Arg::text(worker)]).await.map(drop)
     }
 
-    /// Claims the largest open task that nobody holds, or whose lease ran out.
+    /// Claims the largest open task that nobody holds, or whose lease ran out. Merge requests come first: other lists wait until
+    /// all of them are read.
     ///
     /// # Errors
     /// Whatever the database says.
@@ -137,7 +141,9 @@ impl Store {
                   lease_until = now() + $3 * interval '1 second'
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open' and (lease_until is null or lease_until < now())
-                            order by expected desc, id limit 1 for update skip locked)
+                              and (turn = 0 or not exists (select 1 from connector_tasks o
+                                where o.run_id = $1 and o.turn = 0 and o.state = 'open'))
+                            order by turn, expected desc, id limit 1 for update skip locked)
                 returning ",
                 task_columns!()
             ),
@@ -147,7 +153,9 @@ impl Store {
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open'
                               and (lease_until is null or lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-                            order by expected desc, id limit 1)
+                              and (turn = 0 or not exists (select 1 from connector_tasks o
+                                where o.run_id = $1 and o.turn = 0 and o.state = 'open'))
+                            order by turn, expected desc, id limit 1)
                 returning ",
                 task_columns!()
             ),
@@ -199,19 +207,23 @@ impl Store {
     pub async fn run_progress(&self, run: i64) -> Result<RunProgress, Error> {
         // Of a run that read its changes group by group, projects without a task are done, but for those that are switched off.
         const PROGRESS: Sql = Sql::both(
-            "select t.tasks + p.projects, t.done + p.projects - p.off, t.skipped + p.off, t.failed, t.expected, t.merge_requests
+            "select t.tasks + p.projects, t.done + p.projects - p.off, t.skipped + p.off, t.failed, t.expected, t.merge_requests,
+               l.open, l.failed
              from (select count(*) as tasks, count(case when state = 'done' then 1 end) as done,
                  count(case when state = 'skipped' then 1 end) as skipped, count(case when state = 'failed' then 1 end) as failed,
                  cast(coalesce(sum(expected), 0) as bigint) as expected,
                  cast(coalesce(sum(merge_requests), 0) as bigint) as merge_requests
-               from connector_tasks where run_id = $1) t
+               from connector_tasks where run_id = $1 and turn = 0) t
+             cross join (select count(case when state = 'open' then 1 end) as open,
+                 count(case when state = 'failed' then 1 end) as failed
+               from connector_tasks where run_id = $1 and turn > 0) l
              cross join (select count(*) as projects, count(case when not p.merge_requests_enabled then 1 end) as off
                from connector_runs r
                join gitlab_projects p on p.source = r.source and p.deleted_at is null and p.out_of_scope_at is null
                  and p.excluded_at is null
                join connector_checkpoints c on c.source = p.source and c.project_id = p.id
                where r.id = $1 and r.by_group
-                 and not exists (select 1 from connector_tasks t where t.run_id = r.id and t.project_id = p.id)) p",
+                 and not exists (select 1 from connector_tasks t where t.run_id = r.id and t.project_id = p.id and t.turn = 0)) p",
         );
         let rows = self.fetch(PROGRESS, vec![Arg::Int(run)]).await?;
         let progress = rows.first().map(|row| RunProgress {
@@ -221,6 +233,8 @@ impl Store {
             failed: row.int(3),
             expected: row.int(4),
             merge_requests: row.int(5),
+            lists_open: row.int(6),
+            lists_failed: row.int(7),
         });
         Ok(progress.unwrap_or_default())
     }
@@ -230,9 +244,10 @@ impl Store {
             "select id, key, full_pass, planned_at is not null, finished_at, started_at from connector_runs where id = $1",
         );
         const TROUBLE: Sql = Sql::both(
-            "select t.project_id, coalesce(p.path_with_namespace, ''), t.state, t.reason from connector_tasks t
+            "select t.project_id, coalesce(p.path_with_namespace, ''), t.state, t.reason, t.turn from connector_tasks t
              left join gitlab_projects p on p.source = t.source and p.id = t.project_id
-             where t.run_id = $1 and t.state in ('failed', 'skipped') order by t.state, t.id limit $2",
+             where t.run_id = $1 and (t.state = 'failed' or (t.state = 'skipped' and t.turn = 0))
+             order by t.state, t.turn, t.id limit $2",
         );
         let rows = self.fetch(RUN, vec![Arg::Int(id)]).await?;
         let run = rows.first().map(run).ok_or_else(|| vanished("run"))?;
@@ -242,7 +257,10 @@ impl Store {
             project_id: row.int(0),
             project_path: row.text(1),
             failed: row.text(2) == "failed",
-            reason: row.text(3),
+            reason: match List::of_turn(row.int(4)) {
+                List::MergeRequests => row.text(3),
+                list => format!("{}: {}", list.name(), row.text(3)),
+            },
         };
         Ok(RunSummary { run, progress, troubles: troubles.iter().map(trouble).collect() })
     }
@@ -274,6 +292,7 @@ fn task(row: &Row) -> Task {
         switched_off: row.flag(9),
         troubled: row.flag(10),
         tokens: row.maybe_text(11).and_then(|names| serde_json::from_str(&names).ok()).unwrap_or_default(),
+        list: List::of_turn(row.int(12)),
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(4, "0004_facts.sql"),
     migration!(5, "0005_audits.sql"),
     migration!(6, "0006_people.sql"),
+    migration!(7, "0007_deployments.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::compare::Compared;
 use super::database::Sql;
+use super::deployments::{deployments, environments};
 use super::upsert::{Children, Newer, Rule, Unchanged, Upsert};
 
 /// The statements of all raw tables.
@@ -20,13 +21,15 @@ pub(super) struct Statements {
     pub(super) notes: Sql,
     pub(super) approvals: Sql,
     pub(super) commits: Sql,
+    pub(super) environments: Sql,
+    pub(super) deployments: Sql,
     pub(super) gone_notes: Sql,
     pub(super) gone_approvals: Sql,
     pub(super) gone_commits: Sql,
 }
 
 /// Rows without a clock of their own are ordered by when they were read.
-const READ: &[(&str, &str)] = &[("synced_at", "$3")];
+pub(super) const READ: &[(&str, &str)] = &[("synced_at", "$3")];
 
 pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements {
     groups: Upsert {
@@ -103,6 +106,8 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     notes: notes().sql(),
     approvals: approvals().sql(),
     commits: commits().sql(),
+    environments: environments().sql(),
+    deployments: deployments().sql(),
     gone_notes: NOTES.marked(),
     gone_approvals: APPROVALS.marked(),
     gone_commits: COMMITS.marked(),

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod database;
+mod deployments;
 mod equality;
 mod hidden;
 mod mode;
@@ -102,7 +103,7 @@ impl Place {
                 ..Scope::default()
             },
             since: None,
-            resources: Resources::ALL,
+            resources: Resources { deployments: false, pipelines: false, ..Resources::ALL },
             text: true,
             concurrency: 4,
             patience: SignedDuration::from_secs(10),
@@ -172,7 +173,7 @@ impl Place {
     }
 }
 
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 11] = [
     ("gitlab_groups", "id parent_id name full_path visibility web_url created_at"),
     (
         "gitlab_projects",
@@ -195,6 +196,11 @@ const TABLES: [(&str, &str); 9] = [
     (
         "gitlab_merge_request_commits",
         "merge_request_id sha title author_id author_name author_email authored_at committed_at",
+    ),
+    ("gitlab_environments", "id project_id name tier state external_url created_at updated_at"),
+    (
+        "gitlab_deployments",
+        "id iid project_id environment_id ref tag sha status user_id pipeline_id job_id created_at updated_at finished_at",
     ),
 ];
 

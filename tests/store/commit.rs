@@ -1,9 +1,10 @@
 //! Newest wins, complete sets are whole, deliveries count once.
 
 use gitlab_connector::store::rows::{
-    Approval, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note, Project, User,
+    Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
+    Project, User,
 };
-use gitlab_connector::store::{Batch, Committed, Complete, Delivery, Mark};
+use gitlab_connector::store::{Batch, Committed, Complete, Delivery, List, ListStanding, ListState, Mark};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{at, homes, merge_request};
@@ -62,6 +63,22 @@ pub(super) fn everything() -> Batch {
         notes: vec![note(1, 1, 5)],
         approvals: vec![Approval { merge_request_id: 1, user_id: 1, approved_at: None }],
         commits: vec![MergeRequestCommit { merge_request_id: 1, sha: "abc".into(), ..MergeRequestCommit::default() }],
+        environments: vec![Environment { id: 1, project_id: 1, name: "production".into(), ..Environment::default() }],
+        deployments: vec![Deployment {
+            id: 1,
+            iid: 1,
+            project_id: 1,
+            environment_id: Some(1),
+            created_at: at(3),
+            updated_at: at(4),
+            ..Deployment::default()
+        }],
+        lists: vec![ListStanding {
+            project_id: 1,
+            list: List::Deployments,
+            state: ListState::Read,
+            watermark: Some(at(4)),
+        }],
         complete: vec![complete(1, 9)],
         complete_labels: vec![(HolderKind::Project, 1)],
         complete_members: vec![(HolderKind::Group, 1)],
@@ -82,7 +99,7 @@ async fn committing_twice_equals_committing_once() {
         home.store.commit(home.source, &everything()).await.unwrap();
 
         assert_eq!(home.dump().await, once);
-        assert_eq!(once.len(), 11, "{once:#?}");
+        assert_eq!(once.len(), 14, "{once:#?}");
     }
 }
 

@@ -1,11 +1,13 @@
 //! The answers we read, only the fields that we use. What GitLab may leave out or set to null is an `Option`.
 
+mod deployment;
 mod hook;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
+pub use deployment::{Deployable, DeployedTo, Deployment, Environment, OfPipeline};
 pub use hook::{HeaderName, Hook, HookBody};
 
 /// `GET /metadata`, or what `/version` tells of it.

@@ -9,6 +9,7 @@ pub mod counts;
 mod fields;
 pub mod merge_request;
 pub mod merge_requests;
+pub mod moved;
 pub mod scope;
 
 use std::fmt;
@@ -224,7 +225,7 @@ mod tests {
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
         texts.extend(ROOTS.map(merge_requests::next_place));
-        texts.extend([access::ACCESS, counts::COUNTS].map(str::to_owned));
+        texts.extend([access::ACCESS, counts::COUNTS, moved::MOVED].map(str::to_owned));
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
         for parts in [scope::Parts { labels: true, members: true }, scope::Parts { labels: false, members: false }] {
             texts.extend([true, false].map(|below| scope::tree(dialect, parts, below)));
@@ -274,6 +275,8 @@ mod tests {
         let counting = json!({"ids": ids, "first": counts::AT_ONCE, "until": "2026-01-01T00:00:00Z", "limited": true});
         let counting = score(counts::COUNTS, counting);
         assert!(counting <= u64::from(DEFAULT_COMPLEXITY_LIMIT), "{counting}");
+        let asking = json!({"ids": ids, "first": moved::AT_ONCE, "since": "2026-01-01T00:00:00Z"});
+        assert!(score(moved::MOVED, asking) <= u64::from(DEFAULT_COMPLEXITY_LIMIT));
         for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
             let dialect = Dialect::new(version, true);
             for (root, path) in ROOTS.into_iter().zip(["acme/tea", "acme"]) {

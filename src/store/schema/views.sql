@@ -165,6 +165,39 @@ select r.source, r.merge_request_id as pull_request_id, r.project_id as repo_id,
   r.note_id as external_id
 from gitlab_reviews r;
 
+-- Deployments of projects that are followed, but for deleted ones.
+-- source: The connection.
+-- id: GitLab's id.
+-- repo_id: The project.
+-- repo: Path of the project.
+-- number: The number in its project (GitLab's iid).
+-- environment_id: Where to.
+-- environment: Its name, such as production; NULL where it is not stored.
+-- tier: The environment's tier: production, staging, testing, development or other.
+-- status: created, running, success, failed, canceled, skipped or blocked.
+-- ref: The branch or tag.
+-- tag: Whether that is a tag; NULL where no job deployed.
+-- sha: The commit.
+-- user_id: Who deployed; NULL when the account is gone.
+-- username: Their @-name.
+-- pipeline_id: The pipeline that deployed; NULL where it was made through the API.
+-- job_id: The job that deployed; NULL where it was made through the API.
+-- created: When it was made.
+-- updated: When GitLab last touched it.
+-- finished: When its job ended; NULL where it was made through the API.
+-- deployed: When it was there: the end of its job, else the last change of one that succeeded. NULL for all that did not succeed.
+create view deployments as
+select d.source, d.id, d.project_id as repo_id, p.path_with_namespace as repo, d.iid as number, d.environment_id,
+  e.name as environment, e.tier, d.status, d.ref, d.tag, d.sha, d.user_id, u.username, d.pipeline_id, d.job_id,
+  d.created_at as created, d.updated_at as updated, d.finished_at as finished,
+  case when d.status = 'success' then coalesce(d.finished_at, d.updated_at) end as deployed
+from gitlab_deployments d
+join gitlab_projects p on p.source = d.source and p.id = d.project_id
+  and p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null
+left join gitlab_environments e on e.source = d.source and e.id = d.environment_id
+left join gitlab_users u on u.source = d.source and u.id = d.user_id
+where d.gone_at is null;
+
 -- Who was asked for a review, by whom and when: a row for each person and request. People of whom no name is stored are left out.
 -- source: The connection.
 -- pull_request_id: The merge request.

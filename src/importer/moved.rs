@@ -1,0 +1,166 @@
+//! Which projects have lists to be read after their merge requests: those that were never read to the end, and those that moved.
+//!
+//! One request tells of a hundred projects whether any pipeline changed in them. Deployments nearly always come of pipelines. Those
+//! that come through the API are told by their first one in a project, and from then on by a request for each such project.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::gitlab::queries::counts::global_id;
+use crate::gitlab::queries::moved::{AT_ONCE, MOVED, MovedAnswer};
+use crate::store::{self, Batch, KnownList, KnownProject, List, Run, Source, Store};
+
+use super::planner::Planner;
+use super::project::earlier;
+use super::{Error, Settings, belongings};
+
+/// Key under which it is kept with the connection.
+const KEY: &str = "import.moved";
+
+/// How long a deployment is asked for again that has not ended, or that was made through the API.
+const RESTLESS: SignedDuration = SignedDuration::from_hours(24 * 90);
+
+/// Tasks to store at once.
+const TASKS_AT_ONCE: usize = 500;
+
+/// Up to when movements are known, by GitLab's clock.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Looked {
+    at: Option<Timestamp>,
+    /// The lists that were looked after then.
+    lists: BTreeSet<String>,
+    /// The run that looks now, and when it began to.
+    run: i64,
+    begun: Option<Timestamp>,
+    begun_lists: BTreeSet<String>,
+}
+
+/// What moved in some projects.
+#[derive(Debug, Default)]
+struct Movements {
+    pipelines: HashSet<i64>,
+    deployed: HashSet<i64>,
+}
+
+impl Planner<'_> {
+    /// Gives out tasks for lists that are read after merge requests; `walked` is whether the scope was walked.
+    pub(super) async fn later_lists(&mut self, walked: bool) -> Result<(), Error> {
+        let (ctx, source) = (self.ctx, self.ctx.settings.source);
+        let wanted = wanted(&ctx.settings);
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let now = ctx.client.server_now();
+        let mut looked = ctx.patiently(|| load(&ctx.store, source)).await?;
+        let projects = self.readable().await?;
+        let mut known = HashMap::new();
+        for list in &wanted {
+            known.insert(*list, ctx.patiently(|| ctx.store.known_lists(source, *list)).await?);
+        }
+        let was_looked_after = |list: &List| looked.lists.contains(list.name());
+        let since = looked.at.filter(|_| !self.run.full && wanted.iter().any(was_looked_after));
+        let movements = match since {
+            Some(since) => self.movements(&projects, earlier(since)).await?,
+            None => Movements::default(),
+        };
+        let restless = now.checked_sub(RESTLESS).unwrap_or(Timestamp::MIN);
+        let restless = ctx.patiently(|| ctx.store.restless_deployments(source, restless)).await?;
+        let mut tasks = Vec::new();
+        for list in &wanted {
+            let is_due = |project: i64, known: Option<&KnownList>| match known {
+                _ if since.is_none() || !was_looked_after(list) => true,
+                None | Some(KnownList::Failed) => true,
+                Some(KnownList::Off) => walked,
+                Some(KnownList::Read) if movements.pipelines.contains(&project) => true,
+                Some(KnownList::Read) => {
+                    *list == List::Deployments && (restless.contains(&project) || movements.deployed.contains(&project))
+                }
+            };
+            let of_list = known.get(list);
+            let due = projects.iter().filter(|id| is_due(**id, of_list.and_then(|known| known.get(id))));
+            tasks.extend(due.map(|id| (*id, *list)));
+        }
+        for tasks in tasks.chunks(TASKS_AT_ONCE) {
+            let (run_id, plan_lists) = (Some(self.run.id), tasks.to_vec());
+            ctx.commit(Batch { run_id, plan_lists, ..Batch::default() }).await?;
+        }
+        // GitLab tells whole seconds: what changes later in this one would not seem later.
+        looked.begun = Timestamp::from_second(now.as_second() - 1).ok();
+        looked.run = self.run.id;
+        looked.begun_lists = wanted.iter().map(|list| list.name().to_owned()).collect();
+        ctx.patiently(|| save(&ctx.store, source, &looked)).await
+    }
+
+    /// The projects whose lists can be read.
+    async fn readable(&self) -> Result<Vec<i64>, Error> {
+        let ctx = self.ctx;
+        let known = ctx.patiently(|| ctx.store.known_projects(ctx.settings.source)).await?;
+        let archived = ctx.settings.scope.include_archived;
+        let is_readable =
+            |one: &&KnownProject| one.followed && !one.unreadable && (archived || one.archived != Some(true));
+        Ok(known.iter().filter(is_readable).map(|one| one.id).collect())
+    }
+
+    /// In which projects anything moved since a time, as any of the users sees it.
+    async fn movements(&self, projects: &[i64], since: Timestamp) -> Result<Movements, Error> {
+        let (ctx, source) = (self.ctx, self.ctx.settings.source);
+        let known = ctx.patiently(|| ctx.store.projects_with_deployments(source)).await?;
+        let mut movements = Movements::default();
+        for some in projects.chunks(AT_ONCE) {
+            let ids: Vec<String> = some.iter().copied().map(global_id).collect();
+            let variables = json!({ "ids": ids, "first": ids.len(), "since": since });
+            for client in &ctx.views {
+                let answer: MovedAnswer = match belongings::ask((ctx, client), MOVED, &variables).await {
+                    Err(Error::GitLab(error)) => {
+                        tracing::warn!(%error, "GitLab does not tell what moved, asking project by project");
+                        movements.pipelines.extend(some);
+                        continue;
+                    }
+                    other => other?,
+                };
+                for moved in answer.projects.unwrap_or_default().nodes.into_iter().flatten() {
+                    if moved.pipelines_moved() {
+                        movements.pipelines.insert(moved.id);
+                    }
+                    if moved.deployment.is_some() && !known.contains(&moved.id) {
+                        movements.deployed.insert(moved.id);
+                    }
+                }
+            }
+        }
+        Ok(movements)
+    }
+}
+
+/// The run has ended: what moved before it looked is stored.
+pub(super) async fn ended(store: &Store, source: Source, run: &Run) -> Result<(), store::Error> {
+    let looked = load(store, source).await?;
+    if looked.run != run.id || looked.begun.is_none() {
+        return Ok(());
+    }
+    let Looked { begun: at, begun_lists: lists, .. } = looked;
+    save(store, source, &Looked { at, lists, ..Looked::default() }).await
+}
+
+fn wanted(settings: &Settings) -> Vec<List> {
+    let resources = settings.resources;
+    let is_wanted = |list: &List| match list {
+        List::MergeRequests => false,
+        List::Deployments => resources.deployments,
+        List::Pipelines => false,
+    };
+    List::LATER.into_iter().filter(is_wanted).collect()
+}
+
+async fn load(store: &Store, source: Source) -> Result<Looked, store::Error> {
+    let text = store.state(source, KEY).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+async fn save(store: &Store, source: Source, looked: &Looked) -> Result<(), store::Error> {
+    store.set_state(source, KEY, &serde_json::to_string(looked).unwrap_or_default()).await
+}

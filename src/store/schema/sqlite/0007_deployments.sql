@@ -1,0 +1,115 @@
+-- Environments and deployments, and how far the lists of a project were read that come after its merge requests.
+
+-- Places that projects are deployed to, from GET /projects/:id/environments.
+create table gitlab_environments (
+  -- The connection that brought the row.
+  source integer not null,
+  -- GitLab's id.
+  id integer not null,
+  -- The project.
+  project_id integer not null,
+  -- Its name, such as production or review/login.
+  name text not null,
+  -- production, staging, testing, development or other.
+  tier text,
+  -- available, stopping or stopped.
+  state text,
+  -- Where it is seen.
+  external_url text,
+  -- When it was made.
+  created_at text,
+  -- When it changed.
+  updated_at text,
+  -- When GitLab was read and told something new: the newest reading wins.
+  synced_at text not null,
+  -- Since when it is known to be deleted: its project's environments were readable then, and it was not there.
+  gone_at text,
+  primary key (source, id)
+) strict;
+create index gitlab_environments_project on gitlab_environments (source, project_id);
+
+-- Deployments, from GET /projects/:id/deployments.
+create table gitlab_deployments (
+  -- The connection that brought the row.
+  source integer not null,
+  -- GitLab's id.
+  id integer not null,
+  -- The number in its project.
+  iid integer not null,
+  -- The project.
+  project_id integer not null,
+  -- Where to.
+  environment_id integer,
+  -- The branch or tag.
+  ref text,
+  -- Whether that is a tag. NULL where no job deployed.
+  tag integer,
+  -- The commit.
+  sha text,
+  -- created, running, success, failed, canceled, skipped or blocked.
+  status text,
+  -- Who deployed; NULL when the account is gone.
+  user_id integer,
+  -- The pipeline that deployed; NULL where it was made through the API.
+  pipeline_id integer,
+  -- The job that deployed; NULL where it was made through the API.
+  job_id integer,
+  -- When it was made.
+  created_at text not null,
+  -- GitLab's clock of the row: the newest wins.
+  updated_at text not null,
+  -- When its job ended; NULL where it was made through the API.
+  finished_at text,
+  -- When GitLab was read and told something new.
+  synced_at text not null,
+  -- Since when it is known to be deleted: its project's deployments were readable then, and it was not there.
+  gone_at text,
+  primary key (source, id)
+) strict;
+create index gitlab_deployments_project on gitlab_deployments (source, project_id, id);
+-- Those of which no pipeline tells that they changed.
+create index gitlab_deployments_restless on gitlab_deployments (source, project_id)
+  where job_id is null or status in ('created', 'running', 'blocked');
+
+-- Lists of projects that are read after their merge requests: how far, and which GitLab does not give.
+create table connector_lists (
+  -- The connection.
+  source integer not null,
+  -- The project.
+  project_id integer not null,
+  -- deployments or pipelines.
+  list text not null,
+  -- read: stored to its end. off: switched off, or hidden from the tokens. failed: GitLab could not deliver it; each import
+  -- tries again.
+  state text not null,
+  -- GitLab's words, where it is not read.
+  reason text,
+  -- Since when it is in this state.
+  since text not null,
+  -- When an import last asked for it.
+  tried_at text not null,
+  -- Everything that changed before this is stored.
+  watermark text,
+  primary key (source, project_id, list)
+) strict;
+
+-- A task for each list of a project. SQLite drops no constraint, so the table is made anew.
+create table kept_tasks as
+  select id, run_id, source, project_id, expected, claim, worker, lease_until, lease_seconds, cursor, watermark, merge_requests,
+    state, reason, tokens
+  from connector_tasks;
+drop table connector_tasks;
+create table connector_tasks(
+  id integer primary key, run_id integer not null, source integer not null, project_id integer not null,
+  expected integer not null, claim integer not null default 0, worker text, lease_until text, lease_seconds real,
+  cursor text, watermark text, merge_requests integer not null default 0, state text not null default 'open', reason text,
+  tokens text
+) strict;
+insert into connector_tasks (id, run_id, source, project_id, expected, claim, worker, lease_until, lease_seconds, cursor,
+    watermark, merge_requests, state, reason, tokens)
+  select * from kept_tasks;
+drop table kept_tasks;
+-- When it is claimed: 0 merge requests, 1 deployments, 2 pipelines. The last two wait until no merge requests are left to read.
+alter table connector_tasks add column turn integer not null default 0;
+create unique index connector_tasks_once on connector_tasks (run_id, project_id, turn);
+create index connector_tasks_open on connector_tasks (run_id, turn, expected desc, id) where state = 'open';
