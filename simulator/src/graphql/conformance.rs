@@ -170,7 +170,7 @@ fn errors_make_null_what_may_be_null() {
 }
 
 /// Types whose objects are records: their fields are looked up by name.
-const RECORDS: [&str; 49] = [
+const RECORDS: [&str; 50] = [
     "AccessLevel",
     "ApprovalScanResultPolicy",
     "AwardEmoji",
@@ -178,6 +178,7 @@ const RECORDS: [&str; 49] = [
     "CiConfig",
     "CiGroup",
     "CiPipelineCreationRequest",
+    "CiRunner",
     "CodequalityReportsComparer",
     "DeploymentApproval",
     "DeploymentApprovalSummary",

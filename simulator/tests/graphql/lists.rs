@@ -78,6 +78,21 @@ fn groups_list_their_subgroups_projects_and_members() {
 }
 
 #[test]
+fn pipelines_that_others_started_are_listed_when_their_source_is_asked_for() {
+    let mut world = world().with_project("acme/web", |project| project.pipeline("success", |_| ()));
+    let project = world.project_by_path("acme/web").unwrap().id;
+    let child = world.start_pipeline(project, "main", "ann", "parent_pipeline").unwrap();
+    let ids = |arguments: &str| {
+        let text = format!(r#"{{ project(fullPath: "acme/web") {{ pipelines{arguments} {{ nodes {{ id }} }} }} }}"#);
+        data(&world, "reader", &text)["project"]["pipelines"]["nodes"].clone()
+    };
+
+    let all = ids("");
+    assert!(!all.as_array().unwrap().is_empty() && !all.to_string().contains(&format!("/{child}\"")), "{all}");
+    assert_eq!(ids(r#"(source: "parent_pipeline")"#), json!([{"id": format!("gid://gitlab/Ci::Pipeline/{child}")}]));
+}
+
+#[test]
 fn merge_requests_of_a_group_leave_archived_projects_out() {
     let world = world().with_group("acme", |group| {
         group

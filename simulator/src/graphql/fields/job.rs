@@ -52,6 +52,13 @@ pub(crate) fn field(name: &str) -> Option<Within<Job, Pipeline>> {
         "manualJob" => |_, job, _| Value::Bool(job.status == "manual"),
         "scheduled" => |_, job, _| Value::Bool(job.status == "scheduled"),
         "canPlayJob" => |ctx, job, of| Value::Bool(is_playable(job) && ctx.role(of.project) >= Role::Developer),
+        "allowFailure" => |_, job, _| Value::Bool(job.allow_failure),
+        "runner" => |_, job, _| match &job.runner {
+            None => Value::Null,
+            Some((id, description)) => {
+                Value::record([("id", Value::Gid("Ci::Runner", *id)), ("description", Value::Str(description))])
+            }
+        },
         "retried" => |_, job, _| Value::Bool(job.retried),
         "exitCode" => |_, job, _| match (job.kind, job.status, job.failure_reason) {
             (JobKind::Build, "success", _) => Value::Int(0),

@@ -84,7 +84,10 @@ pub(crate) fn field(name: &str) -> Option<On<Project>> {
             if !ctx.rights(project).builds {
                 return Value::Null;
             }
-            pipeline::page_of(ctx, ctx.world.pipelines_of(project.id), arguments)
+            // Pipelines that others started are listed only when their source is asked for (app/finders/ci/pipelines_finder.rb).
+            let children = arguments.text("source").is_some();
+            let all = ctx.world.pipelines_of(project.id).filter(|found| children || found.source != "parent_pipeline");
+            pipeline::page_of(ctx, all, arguments)
         },
         "pipeline" => |ctx, project, arguments| {
             if !ctx.rights(project).builds {
