@@ -115,6 +115,8 @@ impl Home {
         for change in [
             "drop table gitlab_environments",
             "drop table gitlab_deployments",
+            "drop table gitlab_pipelines",
+            "drop table gitlab_jobs",
             "drop table connector_lists",
             "drop index connector_tasks_once",
             "drop index connector_tasks_open",
@@ -156,7 +158,7 @@ impl Home {
     }
 }
 
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 19] = [
     "gitlab_groups",
     "gitlab_projects",
     "gitlab_labels",
@@ -169,6 +171,8 @@ const TABLES: [&str; 17] = [
     "gitlab_merge_request_commits",
     "gitlab_environments",
     "gitlab_deployments",
+    "gitlab_pipelines",
+    "gitlab_jobs",
     "connector_lists",
     "connector_deliveries",
     "connector_refreshes",
@@ -176,9 +180,10 @@ const TABLES: [&str; 17] = [
     "connector_participants",
 ];
 
-const CHILDREN: [&str; 7] = [
+const CHILDREN: [&str; 8] = [
     "gitlab_environments",
     "gitlab_deployments",
+    "gitlab_pipelines",
     "gitlab_labels",
     "gitlab_members",
     "gitlab_notes",

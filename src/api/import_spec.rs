@@ -102,8 +102,7 @@ pub struct Import {
     )]
     pub lookback: Option<HumanDuration>,
 
-    /// What to read beside groups and projects. deployments brings environments as well; pipelines takes effect with a later
-    /// release.
+    /// What to read beside groups and projects. deployments brings environments as well, pipelines brings their jobs.
     #[serde(default = "everything")]
     #[schemars(length(min = 1, max = 16))]
     pub resources: Vec<Resource>,

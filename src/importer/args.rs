@@ -20,7 +20,7 @@ use super::{Auditing, Error, Progress, Resources, Scope, Settings, Summary, audi
 /// Where Kubernetes looks for a container's last words.
 const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// Kinds of rows as the API names them; those of later releases are understood and bring nothing yet.
+/// Kinds of rows as the API names them.
 const KINDS: [&str; 8] =
     ["mergeRequests", "reviews", "commits", "labels", "members", "users", "deployments", "pipelines"];
 
@@ -124,7 +124,7 @@ pub struct Args {
     pub text: bool,
 
     /// Kinds of rows, separated by commas.
-    #[arg(long, value_delimiter = ',', value_parser = KINDS, default_value = "mergeRequests,reviews,commits,labels,members,users")]
+    #[arg(long, value_delimiter = ',', value_parser = KINDS, default_value = "mergeRequests,reviews,commits,labels,members,users,deployments,pipelines")]
     pub resources: Vec<String>,
 
     /// How many projects to read at once.

@@ -232,6 +232,11 @@ impl Context {
         pages.full.largest_page(self.complexity_limit.load(Relaxed)).min(self.page_cap.load(Relaxed))
     }
 
+    /// What a query may cost.
+    pub(super) fn complexity_limit(&self) -> u32 {
+        self.complexity_limit.load(Relaxed)
+    }
+
     /// The server said what a query may cost.
     pub(super) fn learn_limit(&self, limit: u32) {
         self.complexity_limit.store(limit, Relaxed);

@@ -12,9 +12,6 @@ use super::later::{Asides, Asked, Outcome, Work, asides, ask, told};
 use super::project::earlier;
 use super::rows::Rows;
 
-/// Environments that are asked for by themselves in one pass.
-const MOST_ASIDES: usize = 100;
-
 /// Reads a project's environments and deployments.
 pub(super) async fn read(work: Work<'_>) -> Result<Outcome, Error> {
     if work.task.cursor.is_none() {
@@ -48,7 +45,7 @@ async fn environments(work: Work<'_>) -> Result<Outcome, Error> {
             break;
         }
     }
-    let absent: Vec<i64> = stored.into_iter().filter(|id| !listed.contains(id)).take(MOST_ASIDES).collect();
+    let absent: Vec<i64> = stored.into_iter().filter(|id| !listed.contains(id)).collect();
     let as_of = Timestamp::now();
     let one = |id| client.environment(project, id);
     let is_readable = || async { client.environments(project).page().await.map(drop) };

@@ -10,7 +10,11 @@ use crate::store::{self, Batch, List, ListStanding, ListState, Progress, Task, T
 use super::context::Context;
 use super::cure::{Cure, Troubles};
 use super::project::Ending;
-use super::{Error, deployments};
+use super::{Error, deployments, pipelines};
+
+/// Things that are asked for by themselves beside one page. A page that lacks more is hardly telling the truth, and the rest is for
+/// the next pass over everything.
+const MOST_ASIDES: usize = 100;
 
 /// What asking brought.
 #[derive(Debug)]
@@ -118,8 +122,9 @@ pub(super) async fn import(ctx: &Context, run: i64, task: &Task) -> Result<Endin
         let work = Work { ctx, client, run, task };
         outcome = match task.list {
             List::Deployments => deployments::read(work).await?,
-            // Nobody plans for them.
-            List::MergeRequests | List::Pipelines => Outcome::Lost,
+            List::Pipelines => pipelines::read(work).await?,
+            // They have tasks of their own.
+            List::MergeRequests => Outcome::Lost,
         };
         if !matches!(outcome, Outcome::Hidden(_)) {
             break;
@@ -171,7 +176,7 @@ where
     G: Future<Output = Result<(), gitlab::Error>>,
 {
     let mut asides = Asides::default();
-    for id in absent {
+    for id in absent.iter().take(MOST_ASIDES) {
         match ask(ctx, || one(*id)).await? {
             Asked::Told(there) => asides.there.push(there),
             Asked::Hidden(_) => asides.gone.push(*id),

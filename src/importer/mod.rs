@@ -8,7 +8,8 @@
 //! where that is not enough: it is new, something of it is missing, or everything is to be read again. Both begin a little
 //! earlier than the last change that was seen, by GitLab's clock, never ours.
 //!
-//! Once all merge requests are read, other lists of projects are, the same way: environments and deployments.
+//! Once all merge requests are read, other lists of projects are, the same way: environments and deployments, then
+//! pipelines and their jobs, the newest first.
 
 mod absence;
 mod actions;
@@ -16,6 +17,7 @@ mod adapt;
 pub mod args;
 pub mod audit;
 mod belongings;
+mod beside;
 mod changes;
 mod context;
 mod cure;
@@ -28,6 +30,7 @@ mod lists;
 mod mode;
 mod moved;
 mod pages;
+mod pipelines;
 mod plan;
 mod planner;
 mod progress;

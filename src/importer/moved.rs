@@ -39,6 +39,22 @@ struct Looked {
     begun_lists: BTreeSet<String>,
 }
 
+impl Looked {
+    /// A run looks. Where it looks once more because its planner died, what the first look gave out may be read already, and is
+    /// not read again: so the first look counts.
+    fn begins(&mut self, run: i64, lists: &[List], now: Timestamp) {
+        let lists = lists.iter().map(|list| list.name().to_owned());
+        if self.run == run && self.begun.is_some() {
+            let lists: BTreeSet<String> = lists.collect();
+            self.begun_lists.retain(|list| lists.contains(list));
+            return;
+        }
+        // GitLab tells whole seconds: what changes later in this one would not seem later.
+        self.begun = Timestamp::from_second(now.as_second() - 1).ok();
+        (self.run, self.begun_lists) = (run, lists.collect());
+    }
+}
+
 /// What moved in some projects.
 #[derive(Debug, Default)]
 struct Movements {
@@ -88,10 +104,7 @@ impl Planner<'_> {
             let (run_id, plan_lists) = (Some(self.run.id), tasks.to_vec());
             ctx.commit(Batch { run_id, plan_lists, ..Batch::default() }).await?;
         }
-        // GitLab tells whole seconds: what changes later in this one would not seem later.
-        looked.begun = Timestamp::from_second(now.as_second() - 1).ok();
-        looked.run = self.run.id;
-        looked.begun_lists = wanted.iter().map(|list| list.name().to_owned()).collect();
+        looked.begins(self.run.id, &wanted, now);
         ctx.patiently(|| save(&ctx.store, source, &looked)).await
     }
 
@@ -151,7 +164,7 @@ fn wanted(settings: &Settings) -> Vec<List> {
     let is_wanted = |list: &List| match list {
         List::MergeRequests => false,
         List::Deployments => resources.deployments,
-        List::Pipelines => false,
+        List::Pipelines => resources.pipelines,
     };
     List::LATER.into_iter().filter(is_wanted).collect()
 }
@@ -163,4 +176,22 @@ async fn load(store: &Store, source: Source) -> Result<Looked, store::Error> {
 
 async fn save(store: &Store, source: Source, looked: &Looked) -> Result<(), store::Error> {
     store.set_state(source, KEY, &serde_json::to_string(looked).unwrap_or_default()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_run_looks_twice_the_first_look_counts() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let mut looked = Looked::default();
+
+        looked.begins(1, &List::LATER, at(10));
+        looked.begins(1, &[List::Pipelines], at(20));
+        assert_eq!((looked.begun, looked.begun_lists.len()), (Some(at(9)), 1));
+
+        looked.begins(2, &[List::Pipelines], at(30));
+        assert_eq!(looked.begun, Some(at(29)));
+    }
 }

@@ -1,6 +1,7 @@
 //! What GitLab answered, as rows of the store. No I/O here.
 
 mod deployment;
+mod pipeline;
 
 use std::collections::BTreeMap;
 

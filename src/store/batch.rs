@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rows::{
-    Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
-    Project, User,
+    Approval, Deployment, Environment, Group, HolderKind, Job, Label, Member, MergeRequest, MergeRequestCommit, Note,
+    Pipeline, Project, User,
 };
 use super::{List, ListStanding, Standing};
 
@@ -41,6 +41,10 @@ pub struct Batch {
     pub environments: Vec<Environment>,
     /// Deployments.
     pub deployments: Vec<Deployment>,
+    /// Pipelines.
+    pub pipelines: Vec<Pipeline>,
+    /// Jobs of pipelines.
+    pub jobs: Vec<Job>,
 
     /// Merge requests whose children are all in this batch.
     pub complete: Vec<Complete>,
@@ -61,6 +65,8 @@ pub struct Batch {
     pub gone_environments: Vec<i64>,
     /// The same of deployments.
     pub gone_deployments: Vec<i64>,
+    /// The same of pipelines.
+    pub gone_pipelines: Vec<i64>,
     /// What became of lists of projects that are read after merge requests.
     pub lists: Vec<ListStanding>,
     /// What GitLab could not deliver.

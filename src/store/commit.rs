@@ -180,6 +180,7 @@ impl Writer<'_> {
         let recount = self.look_at_users(batches).await?;
         self.children(batches).await?;
         self.deployments(batches).await?;
+        self.pipelines(batches).await?;
         self.meet(batches).await?;
         self.gone(batches).await?;
         self.stand(batches).await?;

@@ -69,10 +69,10 @@ these marks. `DELETE` is said by `forget` and by retention alone.
 | `gone_at` | notes, approvals, commits | a whole list of the merge request lacks it | left out |
 | `gone_at` | labels | a whole list lacks it; an empty list proves nothing | left out |
 | `gone_at` | members | a whole list lacks it; an empty list proves nothing | in none |
-| `gone_at` | environments, deployments | a list that could be read lacks it, and asked for by its id it was not there | left out |
+| `gone_at` | environments, deployments, pipelines | a list that could be read lacks it, and asked for by its id it was not there | left out |
 
 What GitLab could not deliver while everything around it was read is in `connector_unreadable`: which, why, and since when.
-`connector_lists` tells of each project's deployments whether they are stored (`read`), switched off or hidden from the tokens
+`connector_lists` tells of each project's deployments and pipelines whether they are stored (`read`), switched off or hidden from the tokens
 (`off`), or could not be delivered (`failed`), with GitLab's words and since when.
 `reviews_complete` and `commits_complete` tell whether a merge request's lists are stored to their ends: where not, what is
 missing is unknown. An address of `gitlab_users` is empty where its owner shows none, and NULL where no answer told. That a

@@ -42,7 +42,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 27] = [
+        const FORGET: [&str; 29] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
@@ -64,6 +64,8 @@ impl Store {
             "delete from gitlab_merge_request_commits where source = $1",
             "delete from gitlab_environments where source = $1",
             "delete from gitlab_deployments where source = $1",
+            "delete from gitlab_pipelines where source = $1",
+            "delete from gitlab_jobs where source = $1",
             "delete from connector_lists where source = $1",
             "delete from connector_refreshes where source = $1",
             "delete from connector_checkpoints where source = $1",
@@ -198,7 +200,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn overview(&self, source: Source) -> Result<Vec<(&'static str, i64)>, Error> {
-        const TABLES: [&str; 11] = [
+        const TABLES: [&str; 13] = [
             "gitlab_groups",
             "gitlab_projects",
             "gitlab_labels",
@@ -210,6 +212,8 @@ impl Store {
             "gitlab_merge_request_commits",
             "gitlab_environments",
             "gitlab_deployments",
+            "gitlab_pipelines",
+            "gitlab_jobs",
         ];
         const COUNTS: Sql = Sql::both(
             "select (select count(*) from gitlab_groups where source = $1 and deleted_at is null),
@@ -222,7 +226,10 @@ impl Store {
                (select count(*) from gitlab_approvals where source = $1 and gone_at is null),
                (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null),
                (select count(*) from gitlab_environments where source = $1 and gone_at is null),
-               (select count(*) from gitlab_deployments where source = $1 and gone_at is null)",
+               (select count(*) from gitlab_deployments where source = $1 and gone_at is null),
+               (select count(*) from gitlab_pipelines where source = $1 and gone_at is null),
+               (select count(*) from gitlab_jobs where source = $1 and pipeline_id not in (
+                 select id from gitlab_pipelines where source = $1 and gone_at is not null))",
         );
         let rows = self.fetch(COUNTS, vec![Arg::Int(source.0)]).await?;
         let counts =

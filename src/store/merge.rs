@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::rows::{
-    self, Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
-    Project, User, Username,
+    self, Approval, Deployment, Environment, Group, HolderKind, Job, Label, Member, MergeRequest, MergeRequestCommit,
+    Note, Pipeline, Project, User, Username,
 };
 use super::{Batch, Complete, Error};
 
@@ -203,6 +203,8 @@ keyed! {
     MergeRequest: i64 = |row| row.id, clock updated_at;
     Environment: i64 = |row| row.id;
     Deployment: i64 = |row| row.id, clock updated_at;
+    Pipeline: i64 = |row| row.id, clock updated_at;
+    Job: i64 = |row| row.id;
     Note: (i64, i64) = |row| (row.merge_request_id, row.id), clock updated_at;
     Approval: (i64, i64) = |row| (row.merge_request_id, row.user_id);
     MergeRequestCommit: (i64, &'a str) = |row| (row.merge_request_id, &row.sha);

@@ -23,6 +23,7 @@ mod lists;
 mod merge;
 mod open;
 mod people;
+mod pipelines;
 mod postgres;
 mod progress;
 mod questions;

@@ -3,12 +3,14 @@
 //! `None` means that GitLab did not say. It is stored as NULL and never as 0, an empty text or an empty list.
 
 mod deployment;
+mod pipeline;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Serialize, Serializer};
 
 pub use deployment::{Deployment, Environment};
+pub use pipeline::{Job, Pipeline};
 
 /// A group or subgroup.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

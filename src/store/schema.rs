@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_audits.sql"),
     migration!(6, "0006_people.sql"),
     migration!(7, "0007_deployments.sql"),
+    migration!(8, "0008_pipelines.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

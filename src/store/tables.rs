@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use super::compare::Compared;
 use super::database::Sql;
 use super::deployments::{deployments, environments};
+use super::pipelines::{jobs, pipelines};
 use super::upsert::{Children, Newer, Rule, Unchanged, Upsert};
 
 /// The statements of all raw tables.
@@ -23,6 +24,8 @@ pub(super) struct Statements {
     pub(super) commits: Sql,
     pub(super) environments: Sql,
     pub(super) deployments: Sql,
+    pub(super) pipelines: Sql,
+    pub(super) jobs: Sql,
     pub(super) gone_notes: Sql,
     pub(super) gone_approvals: Sql,
     pub(super) gone_commits: Sql,
@@ -108,6 +111,8 @@ pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements
     commits: commits().sql(),
     environments: environments().sql(),
     deployments: deployments().sql(),
+    pipelines: pipelines().sql(),
+    jobs: jobs().sql(),
     gone_notes: NOTES.marked(),
     gone_approvals: APPROVALS.marked(),
     gone_commits: COMMITS.marked(),

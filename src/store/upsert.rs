@@ -189,6 +189,8 @@ impl Upsert {
         match name {
             // Text that the connection no longer asks for must go.
             "body" => Rule::Replace,
+            // Not every answer tells these, and they never change.
+            "started_by" | "failure_reason" | "runner_id" | "runner" => Rule::Keep,
             _ => self.rule,
         }
     }

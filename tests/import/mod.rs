@@ -8,6 +8,7 @@ mod equality;
 mod hidden;
 mod mode;
 mod people;
+mod pipelines;
 mod property;
 mod states;
 mod trouble;
@@ -173,7 +174,7 @@ impl Place {
     }
 }
 
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 13] = [
     ("gitlab_groups", "id parent_id name full_path visibility web_url created_at"),
     (
         "gitlab_projects",
@@ -201,6 +202,16 @@ const TABLES: [(&str, &str); 11] = [
     (
         "gitlab_deployments",
         "id iid project_id environment_id ref tag sha status user_id pipeline_id job_id created_at updated_at finished_at",
+    ),
+    (
+        "gitlab_pipelines",
+        "id iid project_id status started_by ref sha user_id merge_request_iid upstream_id created_at updated_at started_at \
+         finished_at duration queued_duration coverage jobs_complete",
+    ),
+    (
+        "gitlab_jobs",
+        "id pipeline_id project_id kind name stage status allow_failure retried manual failure_reason runner_id runner \
+         downstream_id coverage created_at queued_at started_at finished_at duration queued_duration",
     ),
 ];
 

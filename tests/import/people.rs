@@ -118,8 +118,16 @@ async fn what_was_stored_by_an_earlier_version_is_completed_by_the_next_import()
             place.execute(&format!("{begun} where key = 'import-kinds-begun'")).await;
         }
         place.execute("update gitlab_notes set requested_reviewers = null, discussion_id = null").await;
-        place.execute("delete from connector_schema where version = 6").await;
+        place.execute("delete from connector_schema where version >= 6").await;
         let undo = [
+            "drop table gitlab_environments",
+            "drop table gitlab_deployments",
+            "drop table gitlab_pipelines",
+            "drop table gitlab_jobs",
+            "drop table connector_lists",
+            "drop index connector_tasks_once",
+            "drop index connector_tasks_open",
+            "alter table connector_tasks drop column turn",
             "drop table gitlab_usernames",
             "alter table gitlab_notes drop column requested_reviewers",
             "alter table gitlab_members add column state text",

@@ -1,8 +1,8 @@
 //! Newest wins, complete sets are whole, deliveries count once.
 
 use gitlab_connector::store::rows::{
-    Approval, Deployment, Environment, Group, HolderKind, Label, Member, MergeRequest, MergeRequestCommit, Note,
-    Project, User,
+    Approval, Deployment, Environment, Group, HolderKind, Job, Label, Member, MergeRequest, MergeRequestCommit, Note,
+    Pipeline, Project, User,
 };
 use gitlab_connector::store::{Batch, Committed, Complete, Delivery, List, ListStanding, ListState, Mark};
 use jiff::{SignedDuration, Timestamp};
@@ -73,6 +73,18 @@ pub(super) fn everything() -> Batch {
             updated_at: at(4),
             ..Deployment::default()
         }],
+        pipelines: vec![Pipeline {
+            id: 1,
+            iid: 1,
+            project_id: 1,
+            status: "success".into(),
+            created_at: at(3),
+            updated_at: at(4),
+            queued_duration: Some(1.5),
+            coverage: Some(81.25),
+            ..Pipeline::default()
+        }],
+        jobs: vec![Job { id: 1, pipeline_id: 1, project_id: 1, kind: "build", ..Job::default() }],
         lists: vec![ListStanding {
             project_id: 1,
             list: List::Deployments,
@@ -99,7 +111,7 @@ async fn committing_twice_equals_committing_once() {
         home.store.commit(home.source, &everything()).await.unwrap();
 
         assert_eq!(home.dump().await, once);
-        assert_eq!(once.len(), 14, "{once:#?}");
+        assert_eq!(once.len(), 16, "{once:#?}");
     }
 }
 

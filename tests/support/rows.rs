@@ -27,7 +27,10 @@ const TABLES: [(&str, &str); 9] = [
 pub(crate) fn there(table: &str) -> &'static str {
     match table {
         "gitlab_groups" | "gitlab_projects" | "gitlab_merge_requests" => "deleted_at is null",
-        "gitlab_labels" | "gitlab_members" | "gitlab_environments" | "gitlab_deployments" => "gone_at is null",
+        "gitlab_labels" | "gitlab_members" | "gitlab_environments" | "gitlab_deployments" | "gitlab_pipelines" => {
+            "gone_at is null"
+        }
+        "gitlab_jobs" => "pipeline_id not in (select id from gitlab_pipelines where gone_at is not null)",
         "gitlab_notes" | "gitlab_approvals" | "gitlab_merge_request_commits" => {
             "gone_at is null and merge_request_id not in (select id from gitlab_merge_requests where deleted_at is not null)"
         }

@@ -2,6 +2,7 @@
 
 mod deployment;
 mod hook;
+mod pipeline;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 pub use deployment::{Deployable, DeployedTo, Deployment, Environment, OfPipeline};
 pub use hook::{HeaderName, Hook, HookBody};
+pub use pipeline::{FailedJob, Runner, Sourced};
 
 /// `GET /metadata`, or what `/version` tells of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

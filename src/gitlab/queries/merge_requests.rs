@@ -24,16 +24,18 @@ pub struct Document {
     /// What is sent.
     pub text: String,
     /// The part of its price that the page size multiplies.
-    listed: u32,
+    pub(super) listed: u32,
+    /// How many lists there are at this price.
+    pub(super) lists: u32,
     /// The part that it does not.
-    fixed: u32,
+    pub(super) fixed: u32,
 }
 
 impl Document {
     /// What GitLab charges for a page of `first`.
     #[must_use]
     pub fn score(&self, first: u32) -> u32 {
-        with_page(self.listed, first) + self.fixed
+        self.lists * with_page(self.listed, first) + self.fixed
     }
 
     /// The largest page that fits under a limit, at least 1.
@@ -90,6 +92,7 @@ pub fn page(dialect: Dialect, parts: Parts, root: Root) -> Document {
             list.text()
         ),
         listed: list.cost() + SORTED_RESOLVER,
+        lists: 1,
         fixed: PLACE,
     }
 }
@@ -127,6 +130,7 @@ pub fn by_iids(dialect: Dialect, parts: Parts) -> Document {
             list.text()
         ),
         listed: 0,
+        lists: 0,
         fixed: list.cost() + SORTED_RESOLVER + PLACE,
     }
 }

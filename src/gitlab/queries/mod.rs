@@ -10,6 +10,7 @@ mod fields;
 pub mod merge_request;
 pub mod merge_requests;
 pub mod moved;
+pub mod pipelines;
 pub mod scope;
 
 use std::fmt;
@@ -224,6 +225,7 @@ mod tests {
             texts.extend(ROOTS.map(|root| merge_requests::page(dialect, parts, root).text));
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
+        texts.extend([pipelines::page(dialect).text, pipelines::more_jobs(dialect)]);
         texts.extend(ROOTS.map(merge_requests::next_place));
         texts.extend([access::ACCESS, counts::COUNTS, moved::MOVED].map(str::to_owned));
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
@@ -286,6 +288,12 @@ mod tests {
                     assert_eq!(asked, u64::from(page.score(first)), "{version} {root:?} first: {first}");
                 }
             }
+            let page = pipelines::page(dialect);
+            for first in [pipelines::PAGE, 1] {
+                let both = json!({"path": "acme/tea", "first": first, "withOwn": true, "withChildren": true});
+                assert_eq!(score(&page.text, both), u64::from(page.score(first)), "{version} first: {first}");
+            }
+            assert!(page.score(pipelines::PAGE) <= DEFAULT_COMPLEXITY_LIMIT, "{}", page.score(pipelines::PAGE));
             let by_iids = merge_requests::by_iids(dialect, parts);
             let asked = score(&by_iids.text, json!({"path": "acme/tea", "iids": ["1"]}));
             assert_eq!(asked, u64::from(by_iids.score(100)), "{version}");

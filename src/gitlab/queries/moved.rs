@@ -11,7 +11,9 @@ pub const AT_ONCE: usize = 100;
 ///
 /// Variables: `ids` (global ids), `first` (as many), and `since`.
 pub const MOVED: &str = "query moved($ids: [ID!], $first: Int!, $since: Time) { projects(ids: $ids, first: $first) { \
-     nodes { id pipelines(first: 1, updatedAfter: $since) { nodes { id } } deployment(iid: \"1\") { id } } } }";
+     nodes { id pipelines(first: 1, updatedAfter: $since) { nodes { id } } \
+     children: pipelines(source: \"parent_pipeline\", first: 1, updatedAfter: $since) { nodes { id } } \
+     deployment(iid: \"1\") { id } } } }";
 
 /// The answer to [`MOVED`].
 #[derive(Debug, Deserialize)]
@@ -29,6 +31,8 @@ pub struct Moved {
     pub id: i64,
     /// The newest of the pipelines that changed; null where CI/CD is switched off or hidden.
     pub pipelines: Option<Connection<Known>>,
+    /// The same of pipelines that others started, which the list leaves out.
+    pub children: Option<Connection<Known>>,
     /// The first deployment.
     pub deployment: Option<Known>,
 }
@@ -37,7 +41,7 @@ impl Moved {
     /// Whether a pipeline changed.
     #[must_use]
     pub fn pipelines_moved(&self) -> bool {
-        self.pipelines.as_ref().is_some_and(|list| list.iter().next().is_some())
+        [&self.pipelines, &self.children].into_iter().flatten().any(|list| list.iter().next().is_some())
     }
 }
 

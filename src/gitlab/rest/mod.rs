@@ -5,5 +5,6 @@ pub(super) mod groups;
 pub(super) mod hooks;
 pub(super) mod instance;
 pub(super) mod merge_requests;
+pub(super) mod pipelines;
 pub(super) mod probe;
 pub(super) mod projects;

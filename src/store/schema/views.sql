@@ -198,6 +198,71 @@ left join gitlab_environments e on e.source = d.source and e.id = d.environment_
 left join gitlab_users u on u.source = d.source and u.id = d.user_id
 where d.gone_at is null;
 
+-- Pipelines of projects that are followed, but for deleted ones.
+-- source: The connection.
+-- id: GitLab's id.
+-- repo_id: The project.
+-- repo: Path of the project.
+-- number: The number in its project (GitLab's iid).
+-- name: What its configuration calls it; NULL before GitLab 17.2.
+-- status: success, failed, running and the like.
+-- started_by: What started it: push, web, schedule, merge_request_event, parent_pipeline …
+-- ref: The branch or tag, or refs/merge-requests/<number>/….
+-- sha: The commit.
+-- user_id: Who started it; NULL when the account is gone.
+-- username: Their @-name.
+-- pull_request: Number of the merge request that it ran for, as far as GitLab or the ref tells.
+-- upstream_id: The pipeline whose bridge started it.
+-- created: When it was made.
+-- updated: When GitLab last touched it.
+-- started: When it began.
+-- finished: When it ended.
+-- duration: Seconds that it ran, by GitLab's count.
+-- queued: Seconds that it waited before it ran.
+-- coverage: Test coverage in percent.
+-- jobs_complete: Whether its jobs are stored to their end.
+create view pipeline_runs as
+select r.source, r.id, r.project_id as repo_id, p.path_with_namespace as repo, r.iid as number, r.name, r.status, r.started_by,
+  r.ref, r.sha, r.user_id, u.username, r.merge_request_iid as pull_request, r.upstream_id, r.created_at as created,
+  r.updated_at as updated, r.started_at as started, r.finished_at as finished, r.duration, r.queued_duration as queued,
+  r.coverage, r.jobs_complete
+from gitlab_pipelines r
+join gitlab_projects p on p.source = r.source and p.id = r.project_id
+  and p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null
+left join gitlab_users u on u.source = r.source and u.id = r.user_id
+where r.gone_at is null;
+
+-- Jobs and bridges of the pipelines of pipeline_runs, also those that were tried again.
+-- source: The connection.
+-- id: GitLab's id.
+-- pipeline_id: The pipeline.
+-- repo_id: The project.
+-- kind: build, or bridge for one that starts another pipeline.
+-- name: Its name.
+-- stage: Its stage.
+-- status: success, failed, running and the like.
+-- allow_failure: Whether the pipeline may succeed without it.
+-- retried: Whether a later job of this name took its place.
+-- manual: Whether somebody has to start it.
+-- failure_reason: Why it failed, such as script_failure or runner_system_failure.
+-- runner_id: The runner, where GitLab shows it to the tokens.
+-- runner: What the runner is called.
+-- downstream_id: The pipeline that a bridge started.
+-- coverage: Test coverage in percent.
+-- created: When it was made.
+-- queued_since: When a runner could take it.
+-- started: When it began.
+-- finished: When it ended.
+-- duration: Seconds that it ran.
+-- queued: Seconds that it waited for a runner.
+create view pipeline_jobs as
+select j.source, j.id, j.pipeline_id, j.project_id as repo_id, j.kind, j.name, j.stage, j.status, j.allow_failure, j.retried,
+  j.manual, j.failure_reason, j.runner_id, j.runner, j.downstream_id, j.coverage, j.created_at as created,
+  j.queued_at as queued_since, j.started_at as started, j.finished_at as finished, j.duration, j.queued_duration as queued
+from gitlab_jobs j
+join gitlab_pipelines r on r.source = j.source and r.id = j.pipeline_id and r.gone_at is null
+where {followed(j.source, j.project_id)};
+
 -- Who was asked for a review, by whom and when: a row for each person and request. People of whom no name is stored are left out.
 -- source: The connection.
 -- pull_request_id: The merge request.

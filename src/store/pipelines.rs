@@ -1,0 +1,118 @@
+//! Pipelines and jobs: their bulk statements, and which pipelines are gone.
+
+use super::commit::Writer;
+use super::database::{Arg, Sql};
+use super::merge::newest;
+use super::tables::{READ, STATEMENTS};
+use super::upsert::{Newer, Rule, Unchanged, Upsert};
+use super::{Batch, Error, Source, Store};
+
+pub(super) fn pipelines() -> Upsert {
+    Upsert {
+        table: "gitlab_pipelines",
+        key: &["id"],
+        columns: &[
+            "iid",
+            "project_id",
+            "name",
+            "status",
+            "started_by",
+            "ref",
+            "sha",
+            "user_id",
+            "merge_request_iid",
+            "upstream_id",
+            "created_at",
+            "updated_at",
+            "started_at",
+            "finished_at",
+            "duration",
+            "queued_duration",
+            "coverage",
+            "jobs_complete",
+        ],
+        rule: Rule::Replace,
+        newer: Newer::ByUpdate,
+        stamps: READ,
+        unchanged: Unchanged::Skipped,
+        absence: &["gone_at"],
+    }
+}
+
+pub(super) fn jobs() -> Upsert {
+    Upsert {
+        table: "gitlab_jobs",
+        key: &["id"],
+        columns: &[
+            "pipeline_id",
+            "project_id",
+            "kind",
+            "name",
+            "stage",
+            "status",
+            "allow_failure",
+            "retried",
+            "manual",
+            "failure_reason",
+            "runner_id",
+            "runner",
+            "downstream_id",
+            "coverage",
+            "created_at",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "duration",
+            "queued_duration",
+        ],
+        rule: Rule::Replace,
+        newer: Newer::ByReading,
+        stamps: READ,
+        unchanged: Unchanged::Skipped,
+        absence: &[],
+    }
+}
+
+const GONE: Sql = Sql {
+    postgres: "update gitlab_pipelines set gone_at = $3
+        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+          and synced_at <= $3 and gone_at is null",
+    sqlite: "update gitlab_pipelines set gone_at = $3
+        where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and gone_at is null",
+};
+
+impl Writer<'_> {
+    pub(super) async fn pipelines(&mut self, batches: &[&Batch]) -> Result<(), Error> {
+        let sql = &*STATEMENTS;
+        let each = || batches.iter().copied();
+        self.write_rows(sql.pipelines, &newest(each().flat_map(|batch| &batch.pipelines))).await?;
+        self.write_rows(sql.jobs, &newest(each().flat_map(|batch| &batch.jobs))).await?;
+        for batch in batches {
+            self.write_rows(GONE, &batch.gone_pipelines).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// The pipelines of a project that are stored and not gone, with ids from the one on and below the other: those that other
+    /// pipelines started, or those that none did.
+    ///
+    /// # Errors
+    /// Whatever the database says.
+    pub async fn stored_pipelines(
+        &self,
+        source: Source,
+        project: i64,
+        children: bool,
+        (from, below): (i64, i64),
+    ) -> Result<Vec<i64>, Error> {
+        const STORED: Sql = Sql::both(
+            "select id from gitlab_pipelines
+             where source = $1 and project_id = $2 and id >= $3 and id < $4 and gone_at is null
+               and coalesce(started_by = 'parent_pipeline', false) = $5 order by id",
+        );
+        let args = [source.0, project, from, below].map(Arg::Int).into_iter().chain([Arg::Flag(children)]);
+        Ok(self.fetch(STORED, args.collect()).await?.iter().map(|row| row.int(0)).collect())
+    }
+}
