@@ -1,7 +1,7 @@
 //! Environments and deployments: all of them, after the merge requests, and at the price of what moved.
 
 use gitlab_connector::importer::{self, Progress, Resources, Settings};
-use gitlab_simulator::world::{Deployment, Edition, Feature, Size};
+use gitlab_simulator::world::{Clock, Deployment, Edition, Feature, Size};
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
@@ -86,11 +86,13 @@ async fn every_environment_and_deployment_is_stored_with_its_job_and_its_people(
 
 #[tokio::test]
 async fn merge_requests_are_read_first() {
-    let gitlab = serve(company(2, Size { projects: 8, ..size() })).await;
+    let gitlab = serve(company(2, Size { projects: 8, merge_requests: 120, ..size() })).await;
     let place = Place::sqlite().await;
+    gitlab.faults().add(Fault::at("POST /graphql mergeRequests", FaultKind::Latency { millis: 100 }));
     gitlab.forget_requests();
 
-    import(&gitlab, &place, &settings(&place, "first")).await.unwrap();
+    // The plan is whole long before the last merge requests are read.
+    import(&gitlab, &place, &Settings { concurrency: 2, ..settings(&place, "first") }).await.unwrap();
 
     let asked: Vec<String> = gitlab.requests().iter().map(gitlab_simulator::Logged::endpoint).collect();
     let last_page = asked.iter().rposition(|endpoint| endpoint == "POST /graphql mergeRequests").unwrap();
@@ -206,11 +208,14 @@ async fn dying_anywhere_and_going_on_equals_not_dying() {
 
 #[tokio::test]
 async fn a_run_that_nobody_ended_hides_nothing_from_the_next() {
-    let gitlab = serve(shop()).await;
+    let gitlab = serve(company(13, Size { projects: 1, pipelines: 4, ..size() })).await;
     let place = Place::sqlite().await;
     import(&gitlab, &place, &settings(&place, "first")).await.unwrap();
     let shop = shop_of(&gitlab);
-    gitlab.world(|world| world.start_pipeline(shop, "main", "ann", "push")).unwrap();
+    gitlab.world(|world| {
+        world.start_pipeline(shop, "main", "ann", "push").unwrap();
+        world.clock = Clock::Real(SignedDuration::from_hours(1));
+    });
     gitlab.faults().add(Fault::at("GET /projects/:id/environments", FaultKind::Latency { millis: 60_000 }));
     let (connection, progress) = (client(&gitlab), Progress::default());
     let given_up = settings(&place, "given up");
