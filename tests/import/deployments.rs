@@ -1,12 +1,12 @@
 //! Environments and deployments: all of them, after the merge requests, and at the price of what moved.
 
 use gitlab_connector::importer::{self, Progress, Resources, Settings};
-use gitlab_simulator::world::{Clock, Deployment, Edition, Feature, Size};
+use gitlab_simulator::world::{Clock, Deployment, Edition, Feature, Role, Scope as TokenScope, Size, Visibility};
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, assert_same, client, company, die_and_go_on, import, readable, serve};
+use super::{Place, TOKEN, assert_same, client, client_with, company, die_and_go_on, import, readable, serve};
 
 const LIST: &str = "GET /projects/:id/deployments";
 
@@ -280,6 +280,51 @@ async fn a_feature_that_is_off_is_a_state_of_the_project_and_no_failure() {
         import(&gitlab, &place, &walk).await.unwrap();
         assert_eq!(lists(&place).await, ["deployments read "]);
         assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+#[tokio::test]
+async fn lists_are_read_with_the_tokens_of_whoever_may_see_them() {
+    let public = |private: bool| {
+        let world = World::new().with_group("acme", |group| {
+            let group = group.visibility(Visibility::Public).member("insider", Role::Developer);
+            group.project("shop", |shop| {
+                shop.visibility(Visibility::Public)
+                    .merge_request("Sell tea", |one| one.by("ann").merge("bob"))
+                    .pipeline("success", |_| ())
+                    .deployment("production", |_| ())
+            })
+        });
+        let mut world = world
+            .with_token(TOKEN, |token| token.user("stranger").scopes(&[TokenScope::ReadApi]))
+            .with_token("glpat-insider", |token| token.user("insider").scopes(&[TokenScope::ReadApi]));
+        let shop = world.projects().next().unwrap().id;
+        if private {
+            world.project_mut(shop).unwrap().builds_access = Feature::Private;
+        }
+        world
+    };
+    for place in Place::each().await {
+        let gitlab = serve(public(true)).await;
+        let resources = Resources { deployments: true, pipelines: true, ..settings(&place, "").resources };
+        let both = |key: &str| Settings { resources, ..settings(&place, key) };
+
+        // A stranger reads merge requests and sees that there is nothing more to see.
+        let summary = import(&gitlab, &place, &both("stranger")).await.unwrap();
+
+        assert_eq!(summary.exit_code(), 0, "{summary:?}");
+        assert_eq!(place.count("gitlab_merge_requests").await, 1);
+        let noted = place.texts("select list || ' ' || state from connector_lists order by list").await;
+        assert_eq!(noted, ["deployments off", "pipelines off"]);
+
+        let several = client_with(&gitlab, &[TOKEN, "glpat-insider"]);
+        let stop = CancellationToken::new();
+        let summary = importer::run(&several, &place.store, &both("both"), &Progress::default(), stop).await.unwrap();
+
+        assert_eq!(summary.exit_code(), 0, "{summary:?}");
+        let noted = place.texts("select list || ' ' || state from connector_lists order by list").await;
+        assert_eq!(noted, ["deployments read", "pipelines read"]);
+        assert_eq!((place.count("gitlab_deployments").await, place.count("gitlab_pipelines").await), (1, 1));
     }
 }
 

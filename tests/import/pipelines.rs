@@ -366,3 +366,23 @@ async fn what_ran_before_the_time_that_is_wanted_is_left_out() {
         assert!(gitlab.counts()[PAGES] <= 4, "the old ones are not read: {:?}", gitlab.counts());
     }
 }
+
+/// PostgreSQL plans for tables as they were when it last counted them, which was when they were empty.
+#[tokio::test]
+async fn what_a_page_reads_of_the_database_does_not_grow_with_what_is_stored() {
+    let gitlab = serve(company(13, Size { projects: 1, pipelines: 2_000, ..size() })).await;
+    let place = Place::postgres().await;
+    let resources = Resources { deployments: true, ..settings(&place, "").resources };
+    let both = |key: &str| Settings { resources, ..settings(&place, key) };
+
+    import(&gitlab, &place, &both("first")).await.unwrap();
+    import(&gitlab, &place, &Settings { full: true, ..both("full") }).await.unwrap();
+
+    place.store.close().await;
+    let reads = "select cast(max((coalesce(idx_tup_fetch, 0) + seq_tup_read) / greatest(n_tup_ins, 100)) as text)
+        from pg_stat_user_tables
+        where relname in ('gitlab_pipelines', 'gitlab_jobs', 'gitlab_deployments', 'gitlab_environments', 'connector_lists')";
+    let most: i64 = place.texts(reads).await[0].parse().unwrap();
+    // A few pages are dear, as long as there is little to read.
+    assert!(most < 400, "{most} rows are read for each that is stored");
+}
