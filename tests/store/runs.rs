@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use gitlab_connector::store::rows::Project;
-use gitlab_connector::store::{Batch, Connection, Delivery, Error, NewTask, PlanClaim, Progress, Run, Task, TaskState};
+use gitlab_connector::store::{
+    Batch, Connection, Delivery, Error, KnownList, List, ListStanding, ListState, NewTask, PlanClaim, Progress, Run,
+    Task, TaskState,
+};
 use jiff::SignedDuration;
 
 use super::{Home, at, homes, merge_request};
@@ -274,5 +277,70 @@ async fn a_connection_keeps_its_identity_and_its_facts() {
         }
         store.erase_state(home.source, "fact").await.unwrap();
         assert_eq!(store.state(home.source, "fact").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn other_lists_of_projects_wait_until_no_merge_requests_are_left_to_read() {
+    for home in homes().await {
+        let store = &home.store;
+        let run = planned(&home, "tick", false, 2).await;
+        let plan_lists = vec![(1, List::Pipelines), (1, List::Deployments)];
+        for _ in 0..2 {
+            let lists = Batch { run_id: Some(run.id), plan_lists: plan_lists.clone(), ..Batch::default() };
+            store.commit(home.source, &lists).await.unwrap();
+        }
+        let claim = || async { store.claim_task(run.id, "w", LEASE).await.unwrap() };
+        let end = |task: Task, lists: Vec<ListStanding>| async move {
+            let ended = Batch { progress: progress(&task, TaskState::Done), lists, ..Batch::default() };
+            store.commit(home.source, &ended).await.unwrap();
+        };
+
+        let (first, second) = (claim().await.unwrap(), claim().await.unwrap());
+        assert_eq!((first.list, second.list), (List::MergeRequests, List::MergeRequests));
+        end(first, Vec::new()).await;
+        assert_eq!(claim().await, None, "merge requests of another project are being read");
+        end(second, Vec::new()).await;
+        assert!(!store.finish_run(run.id).await.unwrap().run.finished());
+        for list in [List::Deployments, List::Pipelines] {
+            let task = claim().await.unwrap();
+            assert_eq!((task.project_id, task.list, task.since), (1, list, None));
+            let standing = ListStanding { project_id: 1, list, state: ListState::Read, watermark: Some(at(50)) };
+            end(task, vec![standing]).await;
+        }
+        let progress = store.finish_run(run.id).await.unwrap();
+
+        assert!(progress.run.finished());
+        assert_eq!((progress.progress.tasks, progress.progress.merge_requests), (2, 2), "tasks are those of projects");
+        assert_eq!(store.known_lists(home.source, List::Deployments).await.unwrap()[&1], KnownList::Read);
+        let next = store.open_run(home.source, "next", false).await.unwrap();
+        let plan = vec![NewTask { project_id: 1, expected: 0, tokens: Vec::new(), read: None }];
+        let plan_lists = vec![(1, List::Pipelines)];
+        let batch = Batch { run_id: Some(next.id), plan, plan_lists, ..Batch::default() };
+        store.commit(home.source, &batch).await.unwrap();
+        let task = store.claim_task(next.id, "w", LEASE).await.unwrap().unwrap();
+        assert_eq!(task.since, Some(at(100)), "each list has a checkpoint of its own");
+        let ended = Batch { progress: self::progress(&task, TaskState::Done), ..Batch::default() };
+        store.commit(home.source, &ended).await.unwrap();
+        assert_eq!(store.claim_task(next.id, "w", LEASE).await.unwrap().unwrap().since, Some(at(50)));
+    }
+}
+
+#[tokio::test]
+async fn a_run_goes_on_where_it_was_when_its_tasks_become_those_of_lists() {
+    for home in homes().await {
+        let run = planned(&home, "tick", false, 2).await;
+        let task = home.store.claim_task(run.id, "w", LEASE).await.unwrap().unwrap();
+        let page = Batch { progress: progress(&task, TaskState::Open), ..Batch::default() };
+        home.store.commit(home.source, &page).await.unwrap();
+        home.without_facts().await;
+
+        home.store.migrate().await.unwrap();
+
+        home.store.release_worker(run.id, "w").await.unwrap();
+        let again = home.store.claim_task(run.id, "w", LEASE).await.unwrap().unwrap();
+        assert_eq!((again.id, again.cursor.as_deref(), again.merge_requests), (task.id, Some("next"), 1));
+        assert_eq!(again.list, List::MergeRequests);
+        assert!(again.claim > task.claim);
     }
 }
