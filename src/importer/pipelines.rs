@@ -166,7 +166,7 @@ impl Pass<'_> {
         self.add_sources(&mut page, children).await?;
         self.add_reasons(&page).await?;
         for one in page {
-            rows.pipeline(task.project_id, one, &mut self.failed.found);
+            rows.pipeline(task.project_id, one, |job| self.failed.take(job));
         }
         let cursor = Cursor { ended: after.is_none() || ends, after, below: from };
         match children {
@@ -221,7 +221,7 @@ impl Pass<'_> {
         let list = || client.pipelines(task.project_id, self.changed_since);
         self.sources.reach(ctx, (lowest, false), list, |one| one.id).await?;
         for one in page {
-            let known = self.sources.found.remove(&one.id).and_then(|known| known.source);
+            let known = self.sources.take(one.id).and_then(|known| known.source);
             one.source = one.source.take().or(known);
         }
         Ok(())
@@ -232,8 +232,7 @@ impl Pass<'_> {
         let Work { ctx, client, task, .. } = self.work;
         let jobs = page.iter().flat_map(|one| &one.jobs).flat_map(Connection::iter);
         let failed = jobs.filter(|job| job.failed() && !job.is_bridge()).filter_map(answers::Job::number);
-        let unknown = failed.filter(|id| !self.failed.found.contains_key(id)).min();
-        let Some(lowest) = unknown else { return Ok(()) };
+        let Some(lowest) = failed.min() else { return Ok(()) };
         let bounded = self.changed_since.is_some();
         self.failed.reach(ctx, (lowest, bounded), || client.failed_jobs(task.project_id), |job| job.id).await
     }

@@ -186,6 +186,12 @@ async fn what_moved_since_equals_everything_read_now() {
 #[tokio::test]
 async fn dying_anywhere_and_going_on_equals_not_dying() {
     let gitlab = serve(company(6, Size { projects: 1, pipelines: 700, ..size() })).await;
+    // A page of these reaches much further back than one of the others.
+    gitlab.world(|world| {
+        for one in pipelines(world).iter().filter(|one| one.id % 9 == 0) {
+            world.edit_pipeline(one.id, |one| one.source = "parent_pipeline").unwrap();
+        }
+    });
     for version in ["19.1", "16.3"] {
         gitlab.world(|world| world.settings.version = gitlab_simulator::world::Version::parse(version).unwrap());
         for place in Place::each().await {

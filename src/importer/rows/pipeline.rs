@@ -1,7 +1,5 @@
 //! Pipelines and their jobs.
 
-use std::collections::BTreeMap;
-
 use crate::gitlab::model::FailedJob;
 use crate::gitlab::queries::pipelines as answers;
 use crate::store::rows::{Job, Pipeline};
@@ -9,12 +7,12 @@ use crate::store::rows::{Job, Pipeline};
 use super::Rows;
 
 impl Rows {
-    /// Adds a pipeline with its jobs. `failed` tells why jobs failed, as far as that is known; what is used is taken out.
+    /// Adds a pipeline with its jobs. `failed` tells why a job failed, as far as that is known.
     pub(in crate::importer) fn pipeline(
         &mut self,
         project_id: i64,
         answer: answers::Pipeline,
-        failed: &mut BTreeMap<i64, FailedJob>,
+        mut failed: impl FnMut(i64) -> Option<FailedJob>,
     ) {
         let merge_request_iid = answer.merge_request.map(|one| one.iid);
         let row = Pipeline {
@@ -39,7 +37,7 @@ impl Rows {
             jobs_complete: super::whole(answer.jobs.as_ref()),
         };
         for one in answer.jobs.unwrap_or_default().nodes.into_iter().flatten() {
-            self.batch.jobs.extend(job((project_id, row.id), one, failed));
+            self.batch.jobs.extend(job((project_id, row.id), one, &mut failed));
         }
         self.batch.pipelines.push(row);
     }
@@ -49,10 +47,10 @@ impl Rows {
 fn job(
     (project_id, pipeline_id): (i64, i64),
     answer: answers::Job,
-    failed: &mut BTreeMap<i64, FailedJob>,
+    failed: impl FnOnce(i64) -> Option<FailedJob>,
 ) -> Option<Job> {
     let id = answer.number()?;
-    let failed = failed.remove(&id);
+    let failed = failed(id);
     let kind = if answer.is_bridge() { "bridge" } else { "build" };
     let shown = answer.runner.map(|runner| (runner.id, runner.description));
     let told = failed.as_ref().and_then(|job| job.runner.clone()).map(|runner| (Some(runner.id), runner.description));
