@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::gitlab::Class;
 use crate::gitlab::queries::counts::global_id;
 use crate::gitlab::queries::moved::{AT_ONCE, MOVED, MovedAnswer};
 use crate::store::{self, Batch, KnownList, KnownProject, List, Run, Source, Store};
 
+use super::discover::is_of_the_token;
 use super::planner::Planner;
 use super::project::earlier;
 use super::{Error, Settings, belongings};
@@ -60,6 +62,19 @@ impl Looked {
 struct Movements {
     pipelines: HashSet<i64>,
     deployed: HashSet<i64>,
+}
+
+impl Movements {
+    fn take(&mut self, answer: MovedAnswer, with_deployments: &HashSet<i64>) {
+        for moved in answer.projects.unwrap_or_default().nodes.into_iter().flatten() {
+            if moved.pipelines_moved() {
+                self.pipelines.insert(moved.id);
+            }
+            if moved.deployment.is_some() && !with_deployments.contains(&moved.id) {
+                self.deployed.insert(moved.id);
+            }
+        }
+    }
 }
 
 impl Planner<'_> {
@@ -123,24 +138,30 @@ impl Planner<'_> {
         let (ctx, source) = (self.ctx, self.ctx.settings.source);
         let known = ctx.patiently(|| ctx.store.projects_with_deployments(source)).await?;
         let mut movements = Movements::default();
-        for some in projects.chunks(AT_ONCE) {
-            let ids: Vec<String> = some.iter().copied().map(global_id).collect();
-            let variables = json!({ "ids": ids, "first": ids.len(), "since": since });
-            for client in &ctx.views {
-                let answer: MovedAnswer = match belongings::ask((ctx, client), MOVED, &variables).await {
-                    Err(Error::GitLab(error)) => {
-                        tracing::warn!(%error, "GitLab does not tell what moved, asking project by project");
-                        movements.pipelines.extend(some);
+        for client in &ctx.views {
+            let mut asked: Vec<&[i64]> = projects.chunks(AT_ONCE).collect();
+            while let Some(some) = asked.pop() {
+                let ids: Vec<String> = some.iter().copied().map(global_id).collect();
+                let variables = json!({ "ids": ids, "first": ids.len(), "since": since });
+                let error = match belongings::ask::<MovedAnswer>((ctx, client), MOVED, &variables).await {
+                    Ok(answer) => {
+                        movements.take(answer, &known);
                         continue;
                     }
-                    other => other?,
+                    Err(Error::GitLab(error)) => error,
+                    Err(error) => return Err(error),
                 };
-                for moved in answer.projects.unwrap_or_default().nodes.into_iter().flatten() {
-                    if moved.pipelines_moved() {
-                        movements.pipelines.insert(moved.id);
+                match error.class() {
+                    Class::TooBig | Class::Slow if some.len() > 1 => {
+                        let (first, second) = some.split_at(some.len() / 2);
+                        asked.extend([first, second]);
                     }
-                    if moved.deployment.is_some() && !known.contains(&moved.id) {
-                        movements.deployed.insert(moved.id);
+                    // The others see what they see.
+                    Class::Fatal if is_of_the_token(&error) && ctx.views.len() > 1 => break,
+                    Class::Fatal => return Err(error.into()),
+                    _ => {
+                        tracing::warn!(%error, "GitLab does not tell what moved, asking project by project");
+                        movements.pipelines.extend(some);
                     }
                 }
             }

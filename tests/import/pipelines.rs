@@ -152,6 +152,21 @@ async fn where_nothing_moved_a_run_asks_one_more_request_and_writes_no_row() {
 }
 
 #[tokio::test]
+async fn what_moved_is_asked_of_fewer_projects_where_many_are_too_much() {
+    let gitlab = serve(company(5, Size { projects: 90, merge_requests: 1, pipelines: 4, ..size() })).await;
+    let place = Place::sqlite().await;
+    import(&gitlab, &place, &settings(&place, "first")).await.unwrap();
+    let timeout = FaultKind::FieldTimeout { fields: vec!["Project.pipelines".into()] };
+    gitlab.faults().add(Fault::at("POST /graphql moved", timeout).times(2));
+    gitlab.forget_requests();
+
+    import(&gitlab, &place, &settings(&place, "second")).await.unwrap();
+
+    let counts = gitlab.counts();
+    assert_eq!((counts["POST /graphql moved"], counts.get(PAGES)), (5, None), "90, 45, 22 and 23, 45: {counts:?}");
+}
+
+#[tokio::test]
 async fn what_moved_since_equals_everything_read_now() {
     let gitlab = serve(company(4, size())).await;
     for place in Place::each().await {
