@@ -16,7 +16,7 @@ use super::rows::Rows;
 pub(super) async fn read(work: Work<'_>) -> Result<Outcome, Error> {
     if work.task.cursor.is_none() {
         match environments(work).await? {
-            Outcome::Read(_) => {}
+            Outcome::Read { .. } => {}
             other => return Ok(other),
         }
     }
@@ -53,7 +53,8 @@ async fn environments(work: Work<'_>) -> Result<Outcome, Error> {
     let mut rows = Rows::default();
     there.into_iter().for_each(|one| rows.environment(project, one));
     let batch = Batch { as_of: Some(as_of), gone_environments: gone, ..rows.into_batch() };
-    Ok(if work.store(batch, None, None).await? { Outcome::Read(None) } else { Outcome::Lost })
+    let last = Box::default();
+    Ok(if work.store(batch, None, None).await? { Outcome::Read { watermark: None, last } } else { Outcome::Lost })
 }
 
 /// Where a pass over all deployments is: below which id it goes on, and with which page.
@@ -103,11 +104,11 @@ async fn deployments(work: Work<'_>) -> Result<Outcome, Error> {
         }
         place = Place { below: from, page: next.filter(|_| !ends) };
         let batch = Batch { as_of: Some(as_of), gone_deployments: gone, ..rows.into_batch() };
+        if place.page.is_none() {
+            return Ok(Outcome::Read { watermark, last: Box::new(batch) });
+        }
         if !work.store(batch, place.cursor(), watermark).await? {
             return Ok(Outcome::Lost);
-        }
-        if place.page.is_none() {
-            return Ok(Outcome::Read(watermark));
         }
     }
 }

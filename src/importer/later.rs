@@ -29,8 +29,11 @@ pub(super) enum Asked<T> {
 /// How reading a list ended.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// All is stored that changed before the time.
-    Read(Option<Timestamp>),
+    /// With the last page, which is not stored yet, all that changed before the time is.
+    Read {
+        watermark: Option<Timestamp>,
+        last: Box<Batch>,
+    },
     /// These tokens do not see it.
     Hidden(String),
     Failed(String),
@@ -130,17 +133,20 @@ pub(super) async fn import(ctx: &Context, run: i64, task: &Task) -> Result<Endin
             break;
         }
     }
-    let (state, ended, watermark) = match outcome {
+    let (state, ended, watermark, last) = match outcome {
         Outcome::Lost => return Ok(Ending::Lost),
-        Outcome::Read(watermark) => (ListState::Read, TaskState::Done, watermark),
-        Outcome::Hidden(reason) => (ListState::Off(reason.clone()), TaskState::Skipped { reason }, None),
+        Outcome::Read { watermark, last } => (ListState::Read, TaskState::Done, watermark, *last),
+        Outcome::Hidden(reason) => {
+            (ListState::Off(reason.clone()), TaskState::Skipped { reason }, None, Batch::default())
+        }
         Outcome::Failed(reason) => {
             tracing::warn!(project = task.project_path, list = task.list.name(), reason, "a list cannot be read");
-            (ListState::Failed(reason.clone()), TaskState::Failed { reason }, None)
+            (ListState::Failed(reason.clone()), TaskState::Failed { reason }, None, Batch::default())
         }
     };
     let standing = ListStanding { project_id: task.project_id, list: task.list, state, watermark };
-    let batch = Batch { as_of: Some(Timestamp::now()), lists: vec![standing], ..Batch::default() };
+    let as_of = last.as_of.or_else(|| Some(Timestamp::now()));
+    let batch = Batch { as_of, lists: vec![standing], ..last };
     let work = Work { ctx, client: &ctx.client, run, task };
     match work.commit(batch, None, watermark, ended).await? {
         true => Ok(Ending::OfList),

@@ -92,12 +92,11 @@ pub(super) async fn read(work: Work<'_>) -> Result<Outcome, Error> {
         }
         let Batch { pipelines, jobs, users, .. } = rows.into_batch();
         let batch = Batch { pipelines, jobs, users, ..batch };
-        let ended = pass.place.own.ended && pass.place.children.ended;
-        if !work.store(batch, if ended { None } else { pass.cursor() }, pass.watermark).await? {
-            return Ok(Outcome::Lost);
+        if pass.place.own.ended && pass.place.children.ended {
+            return Ok(Outcome::Read { watermark: pass.watermark, last: Box::new(batch) });
         }
-        if ended {
-            return Ok(Outcome::Read(pass.watermark));
+        if !work.store(batch, pass.cursor(), pass.watermark).await? {
+            return Ok(Outcome::Lost);
         }
     }
 }
