@@ -1,6 +1,7 @@
 //! What the store promises, in both databases.
 
 mod commit;
+mod delivery;
 mod metrics;
 mod pooler;
 mod property;

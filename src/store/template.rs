@@ -51,6 +51,9 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
         // The Monday of an instant's ISO week, in UTC.
         ("week", [at]) if postgres => format!("date_trunc('week', {at} at time zone 'UTC')::date"),
         ("week", [at]) => format!("date({at}, 'weekday 0', '-6 days')"),
+        // The day of an instant, in UTC.
+        ("day", [at]) if postgres => format!("({at} at time zone 'UTC')::date"),
+        ("day", [at]) => format!("date({at})"),
         // Seconds between two instants, at least 0.
         ("seconds", [from, to]) if postgres => {
             format!("case when {to} < {from} then 0 else extract(epoch from {to} - {from})::double precision end")

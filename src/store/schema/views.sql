@@ -585,3 +585,101 @@ select g.source, p.path_with_namespace as repo, g.merge_requests, {median(g.cycl
   {median(g.review)} / 3600 as first_review_hours, {median(g.lines)} as median_lines
 from gathered g
 left join gitlab_projects p on p.source = g.source and p.id = g.repo_id;
+
+-- Deployment frequency by week and project: deployments to production, which is what GitLab calls so (an environment's tier; where
+-- a server tells none, an environment of that name). A week in which none ended has no row.
+-- source: The connection.
+-- repo_id: The project.
+-- repo: Path of the project.
+-- week: Monday of the ISO week (UTC) in which they ended.
+-- deployments: Those that succeeded.
+-- deploy_days: Days of the week on which one succeeded.
+-- failed: Those that failed.
+-- failed_share: The same as a share of both, 0 to 1. It says that a deployment did not succeed, and not that a change did harm.
+create view metrics_deployment_frequency_weekly as
+with ended as (
+  select d.source, d.repo_id, d.repo, coalesce(d.finished, d.updated) as at, d.status = 'success' as succeeded
+  from deployments d
+  where d.status in ('success', 'failed') and coalesce(d.tier, lower(d.environment)) = 'production'
+)
+select source, repo_id, repo, {week(at)} as week, count(case when succeeded then 1 end) as deployments,
+  count(distinct case when succeeded then {day(at)} end) as deploy_days, count(case when not succeeded then 1 end) as failed,
+  {real(count(case when not succeeded then 1 end))} / count(*) as failed_share
+from ended group by source, repo_id, repo, {week(at)};
+
+-- How pipelines go, by week and project: those that succeeded or failed. Pipelines that others started are part of these, and
+-- skipped and canceled ones say nothing. A week in which none ended has no row.
+-- source: The connection.
+-- repo_id: The project.
+-- repo: Path of the project.
+-- week: Monday of the ISO week (UTC) in which they ended.
+-- pipelines: Those that succeeded or failed.
+-- failed: Those that failed.
+-- success_share: Those that succeeded, as a share of both, 0 to 1.
+-- duration_minutes: Median minutes that they ran, by GitLab's count. NULL where none is known.
+-- queued_minutes: Median minutes that they waited before. NULL where none is known.
+create view metrics_pipelines_weekly as
+with ended as (
+  select r.source, r.repo_id, r.repo, {week(r.finished)} as week, r.status, {real(r.duration)} as ran, r.queued
+  from pipeline_runs r
+  where r.status in ('success', 'failed') and r.finished is not null and coalesce(r.started_by, '') <> 'parent_pipeline'
+),
+gathered as (
+  select source, repo_id, repo, week, count(*) as pipelines, count(case when status = 'failed' then 1 end) as failed,
+    {gathered(ran)} as duration, {gathered(queued)} as queued
+  from ended group by source, repo_id, repo, week
+)
+select source, repo_id, repo, week, pipelines, failed, {real(pipelines - failed)} / pipelines as success_share,
+  {median(duration)} / 60 as duration_minutes, {median(queued)} / 60 as queued_minutes
+from gathered;
+
+-- Flaky jobs by week, project and name: of the pipelines in which a job of the name ended, those in which it failed, was tried
+-- again on the same commit and passed. A job that never did has no row.
+-- source: The connection.
+-- repo_id: The project.
+-- name: The job's name.
+-- week: Monday of the ISO week (UTC) in which its last try ended.
+-- pipelines: Pipelines in which it ended.
+-- flaky: Those in which it failed and then passed.
+-- flaky_share: The same as a share, 0 to 1.
+-- lost_minutes: Minutes of the tries that failed in these.
+create view metrics_flaky_jobs_weekly as
+with tried as (
+  select j.source, j.repo_id, j.name, j.pipeline_id, max(j.finished) as ended,
+    max(case when j.status = 'success' and j.retried is not true then 1 else 0 end) as passed,
+    max(case when j.status = 'failed' and j.retried then 1 else 0 end) as failed_before,
+    sum(case when j.status = 'failed' and j.retried then j.duration else 0 end) as lost
+  from pipeline_jobs j
+  where j.kind = 'build' and j.name is not null and j.finished is not null and j.status in ('success', 'failed')
+  group by j.source, j.repo_id, j.name, j.pipeline_id
+),
+counted as (
+  select source, repo_id, name, {week(ended)} as week, count(*) as pipelines, {whole(sum(passed * failed_before))} as flaky,
+    sum(passed * failed_before * lost) as lost
+  from tried group by source, repo_id, name, {week(ended)}
+)
+select source, repo_id, name, week, pipelines, flaky, {real(flaky)} / pipelines as flaky_share,
+  {real(lost)} / 60 as lost_minutes
+from counted where flaky > 0;
+
+-- What jobs take of runners, by week and project. Bridges take none.
+-- source: The connection.
+-- repo_id: The project.
+-- week: Monday of the ISO week (UTC) in which they ended.
+-- jobs: Jobs that ran.
+-- minutes: Minutes that they ran.
+-- retried_minutes: Of these, minutes of jobs that were tried again.
+-- failed_minutes: Of these, minutes of jobs that failed.
+-- queued_minutes: Median minutes that they waited for a runner. NULL where none is known.
+create view metrics_job_minutes_weekly as
+with gathered as (
+  select j.source, j.repo_id, {week(j.finished)} as week, count(*) as jobs, sum(j.duration) as seconds,
+    sum(case when j.retried then j.duration else 0 end) as retried,
+    sum(case when j.status = 'failed' then j.duration else 0 end) as failed, {gathered(j.queued)} as queued
+  from pipeline_jobs j
+  where j.kind = 'build' and j.finished is not null and j.duration is not null
+  group by j.source, j.repo_id, {week(j.finished)}
+)
+select source, repo_id, week, jobs, {real(seconds)} / 60 as minutes, {real(retried)} / 60 as retried_minutes,
+  {real(failed)} / 60 as failed_minutes, {median(queued)} / 60 as queued_minutes
+from gathered;
