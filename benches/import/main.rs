@@ -36,6 +36,8 @@ use secrecy::ExposeSecret;
 const TOKEN: &str = "glpat-benchmark";
 const LATENCY: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 5;
+/// What belongs to merge requests: the bare client asks for nothing else either.
+const RESOURCES: &str = "mergeRequests,reviews,commits,labels,members,users";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -109,6 +111,7 @@ fn import(url: &str, place: &Path, database: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"));
     command
         .args(["import", "--url", url, "--name", "acme", "--run", "benchmark", "--group", "acme"])
+        .args(["--resources", RESOURCES])
         .args(["--token-file", &format!("primary={}", file("token", TOKEN).display())])
         .arg("--termination-message-file")
         .arg(place.join("verdict"))
@@ -124,7 +127,7 @@ fn sync(url: &str, place: &Path, database: &str) -> Command {
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: tokens}}\nstringData: {{token: {TOKEN}}}\n---\n\
          apiVersion: gitlab-connector.dev/v1alpha1\nkind: GitLabConnection\nmetadata: {{name: acme}}\nspec:\n  url: {url}\n\
          \u{20} credentials: [{{name: primary, secretRef: {{name: tokens, key: token}}}}]\n\
-         \u{20} scope: {{groups: [acme]}}\n  webhooks: {{mode: Disabled}}\n"
+         \u{20} scope: {{groups: [acme]}}\n  webhooks: {{mode: Disabled}}\n  import: {{resources: [{RESOURCES}]}}\n"
     );
     fs::write(&manifest, text).expect("a file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitlab-connector"));

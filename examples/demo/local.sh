@@ -23,6 +23,8 @@ ask "How many merge requests a week?" \
 ask "How long from ready to merged, by project?" \
   "select repo, merge_requests, round(cycle_time_hours, 1) as cycle_time_h, round(first_review_hours, 1) as first_review_h, median_lines
 from cycle_time_by_project order by repo"
+ask "How often does each project go live?" \
+  "select week, repo, deployments, deploy_days, failed from metrics_deployment_frequency_weekly order by week desc, repo limit 6"
 
 say "The company goes on working: its webhooks bring the changes"
 count() { sqlite3 -cmd '.timeout 5000' "$database" "select count(*) from connector_deliveries"; }
