@@ -3,7 +3,9 @@
 //! [`verify`] asks GitLab and does nothing else; [`reason()`] is the pure table from (call, answer) to reason; [`Access`] is
 //! data that a command prints, a status shows and the other steps read.
 
+mod by_graphql;
 mod call;
+mod finding;
 mod graphql;
 mod probes;
 mod reason;
@@ -17,7 +19,8 @@ use crate::gitlab::model::{Group, Project};
 use crate::gitlab::{Client, Patience};
 
 pub use call::{Call, Facts, Need, Seen, What};
-pub use reason::{Finding, reason};
+pub use finding::Finding;
+pub use reason::reason;
 pub use verdict::Verdict;
 
 /// What the tokens are for.

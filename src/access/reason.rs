@@ -1,23 +1,9 @@
 //! The table: (call, answer) to reason, message and remedy. Pure; one recorded answer per row as its test.
 
-use super::{Call, Need, Outcome, Seen, What, graphql};
+use super::finding::{Finding, denied, passing};
+use super::{Call, Need, Outcome, Seen, What, by_graphql};
 use crate::api::conditions::reason as code;
 use crate::gitlab::Error;
-
-/// What an answer means to the person who must act.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// How it went.
-    pub outcome: Outcome,
-    /// One of the reasons of the conditions; `None` where all is well.
-    pub reason: Option<&'static str>,
-    /// What is the matter, constant for its reason and subject. Empty where there is nothing to say.
-    pub message: String,
-    /// What helps. Empty where nothing has to be done.
-    pub remedy: String,
-    /// The HTTP status, where an answer was received.
-    pub http_status: Option<u16>,
-}
 
 /// Reporters see code and merge requests of private projects; Guests and Planners do not.
 const REPORTER: i64 = 20;
@@ -26,7 +12,7 @@ const REPORTER: i64 = 20;
 pub fn reason(call: &Call<'_>, answer: &Result<Seen, Error>) -> Finding {
     let finding = match answer {
         Ok(seen) => good(call, *seen),
-        Err(error) => graphql::not_by_rest(call, error)
+        Err(error) => by_graphql::not_by_rest(call, error)
             .or_else(|| from_anyone(call, error))
             .unwrap_or_else(|| by_call(call, error)),
     };
@@ -51,7 +37,7 @@ fn good(call: &Call<'_>, seen: Seen) -> Finding {
             format!("token '{}' is accepted but sees nothing of its own", call.token),
             "make its user a member (Developer) of the groups or projects to follow".into(),
         ),
-        (What::Graphql, Seen::Nothing) => graphql::without_token(call),
+        (What::Graphql, Seen::Nothing) => by_graphql::without_token(call),
         (What::GroupProjects, Seen::Nothing) => denied(
             code::NO_RESOURCES,
             format!("token '{}' sees no projects in {}", call.token, call.subject),
@@ -210,16 +196,6 @@ fn role_name(level: i64) -> &'static str {
     }
 }
 
-/// What passes, in words that are the same each time: they become part of a status, and each change there is a write.
-pub(super) fn passing(error: &Error) -> String {
-    match error {
-        Error::RateLimited { .. } => "GitLab's rate limit does not lift".into(),
-        Error::Server { .. } => "GitLab, or a proxy before it, fails".into(),
-        Error::Timeout { .. } | Error::Broken { .. } => "GitLab does not answer in time".into(),
-        other => other.to_string(),
-    }
-}
-
 fn transient_remedy(error: &Error) -> &'static str {
     match error.reason() {
         code::RATE_LIMITED => "wait; tokens of other users add to the budget",
@@ -229,10 +205,6 @@ fn transient_remedy(error: &Error) -> &'static str {
 
 fn of(subject: &str) -> String {
     if subject.is_empty() { String::new() } else { format!(" ({subject})") }
-}
-
-pub(super) fn denied(reason: &'static str, message: String, remedy: String) -> Finding {
-    Finding { outcome: Outcome::Denied, reason: Some(reason), message, remedy, http_status: None }
 }
 
 fn fine() -> Finding {

@@ -1,16 +1,13 @@
-//! What lists that are read after merge requests have in common: asking, checkpoints, and how they end.
-//!
-//! A list that GitLab does not give is a state of its project, and one that it cannot give costs only itself.
+//! What lists that are read after merge requests have in common: asking, checkpoints, and things asked for by themselves.
 
 use jiff::Timestamp;
 
 use crate::gitlab::{self, Class, Client};
-use crate::store::{self, Batch, List, ListStanding, ListState, Progress, Task, TaskState};
+use crate::store::{self, Batch, Progress, Task, TaskState};
 
+use super::Error;
 use super::context::Context;
 use super::cure::{Cure, Troubles};
-use super::project::Ending;
-use super::{Error, deployments, pipelines};
 
 /// Things that are asked for by themselves beside one page. A page that lacks more is hardly telling the truth, and the rest is for
 /// the next pass over everything.
@@ -86,7 +83,7 @@ pub(super) struct Work<'a> {
     pub(super) ctx: &'a Context,
     /// The tokens to ask with.
     pub(super) client: &'a Client,
-    run: i64,
+    pub(super) run: i64,
     pub(super) task: &'a Task,
 }
 
@@ -101,7 +98,8 @@ impl Work<'_> {
         self.commit(batch, cursor, watermark, TaskState::Open).await
     }
 
-    async fn commit(
+    /// The same, with what becomes of the task.
+    pub(super) async fn commit(
         &self,
         batch: Batch,
         cursor: Option<String>,
@@ -115,42 +113,6 @@ impl Work<'_> {
             Err(Error::Store(store::Error::ClaimLost)) => Ok(false),
             stored => stored.map(|()| true),
         }
-    }
-}
-
-/// Reads a list with the tokens of each user in turn, until one sees it, and says how it ended.
-pub(super) async fn import(ctx: &Context, run: i64, task: &Task) -> Result<Ending, Error> {
-    let mut outcome = Outcome::Lost;
-    for client in &ctx.views {
-        let work = Work { ctx, client, run, task };
-        outcome = match task.list {
-            List::Deployments => deployments::read(work).await?,
-            List::Pipelines => pipelines::read(work).await?,
-            // They have tasks of their own.
-            List::MergeRequests => Outcome::Lost,
-        };
-        if !matches!(outcome, Outcome::Hidden(_)) {
-            break;
-        }
-    }
-    let (state, ended, watermark, last) = match outcome {
-        Outcome::Lost => return Ok(Ending::Lost),
-        Outcome::Read { watermark, last } => (ListState::Read, TaskState::Done, watermark, *last),
-        Outcome::Hidden(reason) => {
-            (ListState::Off(reason.clone()), TaskState::Skipped { reason }, None, Batch::default())
-        }
-        Outcome::Failed(reason) => {
-            tracing::warn!(project = task.project_path, list = task.list.name(), reason, "a list cannot be read");
-            (ListState::Failed(reason.clone()), TaskState::Failed { reason }, None, Batch::default())
-        }
-    };
-    let standing = ListStanding { project_id: task.project_id, list: task.list, state, watermark };
-    let as_of = last.as_of.or_else(|| Some(Timestamp::now()));
-    let batch = Batch { as_of, lists: vec![standing], ..last };
-    let work = Work { ctx, client: &ctx.client, run, task };
-    match work.commit(batch, None, watermark, ended).await? {
-        true => Ok(Ending::OfList),
-        false => Ok(Ending::Lost),
     }
 }
 

@@ -21,6 +21,7 @@ mod beside;
 mod changes;
 mod context;
 mod cure;
+mod delivery;
 mod deployments;
 mod discover;
 mod error;

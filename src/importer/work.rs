@@ -13,7 +13,7 @@ use crate::store::{self, List, Run, Task};
 use super::context::Context;
 use super::planner::Planner;
 use super::project::{self, Ending};
-use super::{Difference, Error, LEASE, later};
+use super::{Difference, Error, LEASE, delivery};
 
 /// How often to look for tasks while another worker plans, or holds the last ones.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -90,7 +90,7 @@ async fn guarded(ctx: Arc<Context>, run: i64, task: Task) -> Result<Ending, Erro
 async fn import(ctx: &Context, run: i64, task: Task) -> Result<Ending, Error> {
     match task.list {
         List::MergeRequests => project::import(ctx, run, task).await,
-        List::Deployments | List::Pipelines => later::import(ctx, run, &task).await,
+        List::Deployments | List::Pipelines => delivery::import(ctx, run, &task).await,
     }
 }
 

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::database::{Arg, Durability, Sql};
+use super::database::{Arg, Sql};
+use super::durability::Durability;
 use super::merge::document;
 use super::{Absent, Difference, Error, Finding, Source, Store};
 

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::database::{Arg, Durability, Sql, Tx};
+use super::database::{Arg, Sql, Tx};
+use super::durability::Durability;
 use super::figures;
 use super::merge::{Sets, document, folded, newest};
 use super::progress;

@@ -1,4 +1,4 @@
-//! Environments and deployments: their bulk statements, what is gone, and which projects are to be asked again.
+//! Environments and deployments: how they are stored, what is gone, and which projects are to be asked again.
 
 use std::collections::HashSet;
 
@@ -7,49 +7,8 @@ use jiff::Timestamp;
 use super::commit::Writer;
 use super::database::{Arg, Sql};
 use super::merge::newest;
-use super::tables::{READ, STATEMENTS};
-use super::upsert::{Newer, Rule, Unchanged, Upsert};
+use super::tables::STATEMENTS;
 use super::{Batch, Error, Source, Store};
-
-pub(super) fn environments() -> Upsert {
-    Upsert {
-        table: "gitlab_environments",
-        key: &["id"],
-        columns: &["project_id", "name", "tier", "state", "external_url", "created_at", "updated_at"],
-        rule: Rule::Replace,
-        newer: Newer::ByReading,
-        stamps: READ,
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
-    }
-}
-
-pub(super) fn deployments() -> Upsert {
-    Upsert {
-        table: "gitlab_deployments",
-        key: &["id"],
-        columns: &[
-            "iid",
-            "project_id",
-            "environment_id",
-            "ref",
-            "tag",
-            "sha",
-            "status",
-            "user_id",
-            "pipeline_id",
-            "job_id",
-            "created_at",
-            "updated_at",
-            "finished_at",
-        ],
-        rule: Rule::Replace,
-        newer: Newer::ByUpdate,
-        stamps: READ,
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
-    }
-}
 
 const GONE_ENVIRONMENTS: Sql = Sql {
     postgres: "update gitlab_environments set gone_at = $3

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use url::Url;
 
-use super::database::{Arg, Durability, Sql};
+use super::database::{Arg, Sql};
+use super::durability::Durability;
 use super::merge::document;
 use super::{Connection, Error, KnownProject, Refresh, Registered, Source, Store};
 

@@ -7,7 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::database::{Arg, Durability, Sql, Tx};
+use super::database::{Arg, Sql, Tx};
+use super::durability::Durability;
 use super::merge::document;
 use super::template::{Dialect, render};
 use super::{Batch, Error, Source, Store};

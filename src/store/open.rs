@@ -11,37 +11,14 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::database::Sqlite;
+use super::place::{PATIENCE, Place};
 use super::postgres::Postgres;
 use super::{Error, Store};
 
-/// How long a connection, a lock or a statement may keep us waiting before that is an error.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two attempts to open a SQLite file that others are opening.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// Readers of a SQLite file; the one writer has its own connection.
 const SQLITE_READERS: u32 = 4;
-
-/// Where a database is, and how it is to be used.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// `postgres://…` or `sqlite:path`.
-    pub url: SecretString,
-    /// Certificates in PEM that a PostgreSQL's is checked against, beside those of the system.
-    pub ca_bundle: Option<Vec<u8>>,
-    /// The most connections to a PostgreSQL that may be open at once.
-    pub max_connections: u32,
-}
-
-impl Place {
-    /// Enough for a worker's commits beside its heartbeat, few enough for many workers on one server.
-    pub const CONNECTIONS: u32 = 6;
-}
-
-impl From<SecretString> for Place {
-    fn from(url: SecretString) -> Place {
-        Place { url, ca_bundle: None, max_connections: Place::CONNECTIONS }
-    }
-}
 
 impl Store {
     /// [`Store::open_at`] with nothing to be said but the URL.

@@ -1,77 +1,10 @@
-//! Pipelines and jobs: their bulk statements, and which pipelines are gone.
+//! Pipelines and jobs: how they are stored, and which pipelines are gone.
 
 use super::commit::Writer;
 use super::database::{Arg, Sql};
 use super::merge::newest;
-use super::tables::{READ, STATEMENTS};
-use super::upsert::{Newer, Rule, Unchanged, Upsert};
+use super::tables::STATEMENTS;
 use super::{Batch, Error, Source, Store};
-
-pub(super) fn pipelines() -> Upsert {
-    Upsert {
-        table: "gitlab_pipelines",
-        key: &["id"],
-        columns: &[
-            "iid",
-            "project_id",
-            "name",
-            "status",
-            "started_by",
-            "ref",
-            "sha",
-            "user_id",
-            "merge_request_iid",
-            "upstream_id",
-            "created_at",
-            "updated_at",
-            "started_at",
-            "finished_at",
-            "duration",
-            "queued_duration",
-            "coverage",
-            "jobs_complete",
-        ],
-        rule: Rule::Replace,
-        newer: Newer::ByUpdate,
-        stamps: READ,
-        unchanged: Unchanged::Skipped,
-        absence: &["gone_at"],
-    }
-}
-
-pub(super) fn jobs() -> Upsert {
-    Upsert {
-        table: "gitlab_jobs",
-        key: &["id"],
-        columns: &[
-            "pipeline_id",
-            "project_id",
-            "kind",
-            "name",
-            "stage",
-            "status",
-            "allow_failure",
-            "retried",
-            "manual",
-            "failure_reason",
-            "runner_id",
-            "runner",
-            "downstream_id",
-            "coverage",
-            "created_at",
-            "queued_at",
-            "started_at",
-            "finished_at",
-            "duration",
-            "queued_duration",
-        ],
-        rule: Rule::Replace,
-        newer: Newer::ByReading,
-        stamps: READ,
-        unchanged: Unchanged::Skipped,
-        absence: &[],
-    }
-}
 
 const GONE: Sql = Sql {
     postgres: "update gitlab_pipelines set gone_at = $3

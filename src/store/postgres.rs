@@ -14,8 +14,8 @@ use sqlx::{AssertSqlSafe, Connection as _, Row as _, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Error;
-use super::database::Durability;
-use super::open::{PATIENCE, Place};
+use super::durability::Durability;
+use super::place::{PATIENCE, Place};
 use super::url::{self, Asked};
 
 /// How long a server may take to give a connection. Whoever calls decides how often to try.

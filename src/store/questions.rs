@@ -1,6 +1,7 @@
 //! The questions that people ask first, answered by the metric views.
 
-use super::database::{Arg, Durability, Sql};
+use super::database::{Arg, Sql};
+use super::durability::Durability;
 use super::{Error, Source, Store, Value};
 
 /// A question that a view answers. The definitions of the figures are in `docs/schema.md`.

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::database::{Arg, Durability, Sql, Tx};
+use super::database::{Arg, Sql, Tx};
 use super::document::comments;
+use super::durability::Durability;
 use super::{Error, Migrated, Source, Store};
 
 pub(super) struct Migration {

@@ -1,12 +1,13 @@
 //! The bulk statements of the raw tables, as data: which columns, and which row wins.
 
+mod delivery;
+
 use std::sync::LazyLock;
 
 use super::compare::Compared;
 use super::database::Sql;
-use super::deployments::{deployments, environments};
-use super::pipelines::{jobs, pipelines};
 use super::upsert::{Children, Newer, Rule, Unchanged, Upsert};
+use delivery::{deployments, environments, jobs, pipelines};
 
 /// The statements of all raw tables.
 pub(super) struct Statements {
@@ -32,7 +33,7 @@ pub(super) struct Statements {
 }
 
 /// Rows without a clock of their own are ordered by when they were read.
-pub(super) const READ: &[(&str, &str)] = &[("synced_at", "$3")];
+const READ: &[(&str, &str)] = &[("synced_at", "$3")];
 
 pub(super) static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements {
     groups: Upsert {
