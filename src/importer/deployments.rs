@@ -8,7 +8,7 @@ use crate::gitlab::{Page, model};
 use crate::store::Batch;
 
 use super::Error;
-use super::later::{Asides, Asked, Outcome, Work, asides, ask, told};
+use super::later::{Asides, Asked, Outcome, Work, asides, ask, begun, told};
 use super::project::earlier;
 use super::rows::Rows;
 
@@ -80,15 +80,12 @@ async fn deployments(work: Work<'_>) -> Result<Outcome, Error> {
     let Work { ctx, client, task, .. } = work;
     let changed_since = task.since.map(earlier);
     let mut place = Place::of(task.cursor.as_deref());
-    let mut watermark = task.watermark.max(task.since);
+    let watermark = begun(client, task);
     loop {
         let as_of = Timestamp::now();
         let page =
             ask(ctx, || client.deployments(task.project_id, changed_since).at(place.page.as_deref()).page()).await?;
         let Page { items, next } = told!(page);
-        let latest = items.iter().map(|one| one.updated_at).max();
-        // What claims to have changed in the future must not hide what changes until then.
-        watermark = watermark.max(latest.map(|latest| latest.min(client.server_now())));
         let is_too_old = |one: &model::Deployment| ctx.settings.since.is_some_and(|since| one.created_at < since);
         // Ids grow with the time of creation, changes do not.
         let ends = changed_since.is_none() && !items.is_empty() && items.iter().all(is_too_old);

@@ -77,6 +77,15 @@ where
     }
 }
 
+/// Up to when a pass over a list stores what changed: when it began, by GitLab's clock, whoever goes on with it. What the rows tell
+/// would not do: pages come by age, and an old row that changed while they were read is later than what was missed on the first.
+pub(super) fn begun(client: &Client, task: &Task) -> Option<Timestamp> {
+    match task.cursor {
+        Some(_) => task.watermark,
+        None => Some(client.server_now()),
+    }
+}
+
 /// A task's way of pages into the store.
 #[derive(Clone, Copy)]
 pub(super) struct Work<'a> {
@@ -145,11 +154,17 @@ where
 {
     let mut asides = Asides::default();
     for id in absent.iter().take(MOST_ASIDES) {
-        match ask(ctx, || one(*id)).await? {
-            Asked::Told(there) => asides.there.push(there),
-            Asked::Hidden(_) => asides.gone.push(*id),
-            // It stays what it was until the next full pass.
-            Asked::Failed(_) => {}
+        let found = || async {
+            match one(*id).await {
+                Err(gitlab::Error::NotFound { .. }) => Ok(None),
+                other => other.map(Some),
+            }
+        };
+        match ask(ctx, found).await? {
+            Asked::Told(Some(there)) => asides.there.push(there),
+            Asked::Told(None) => asides.gone.push(*id),
+            // Refused is not gone. It stays what it was until the next full pass.
+            Asked::Hidden(_) | Asked::Failed(_) => {}
         }
     }
     if !asides.gone.is_empty() && !matches!(ask(ctx, is_readable).await?, Asked::Told(())) {

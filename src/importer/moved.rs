@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::gitlab::Class;
 use crate::gitlab::queries::counts::global_id;
 use crate::gitlab::queries::moved::{AT_ONCE, MOVED, MovedAnswer};
-use crate::store::{self, Batch, KnownList, KnownProject, List, Run, Source, Store};
+use crate::store::{self, Batch, KnownList, KnownProject, List, ListStanding, ListState, Run, Source, Store};
 
 use super::discover::is_of_the_token;
 use super::planner::Planner;
@@ -95,7 +95,7 @@ impl Planner<'_> {
         let was_looked_after = |list: &List| looked.lists.contains(list.name());
         let since = looked.at.filter(|_| !self.run.full && wanted.iter().any(was_looked_after));
         let movements = match since {
-            Some(since) => self.movements(&projects, earlier(since)).await?,
+            Some(since) => self.movements(&projects, earlier(since), known.get(&List::Deployments)).await?,
             None => Movements::default(),
         };
         let restless = now.checked_sub(RESTLESS).unwrap_or(Timestamp::MIN);
@@ -104,7 +104,7 @@ impl Planner<'_> {
         for list in &wanted {
             let is_due = |project: i64, known: Option<&KnownList>| match known {
                 _ if since.is_none() || !was_looked_after(list) => true,
-                None | Some(KnownList::Failed) => true,
+                None | Some(KnownList::Failed | KnownList::Missed) => true,
                 Some(KnownList::Off) => walked,
                 Some(KnownList::Read) if movements.pipelines.contains(&project) => true,
                 Some(KnownList::Read) => {
@@ -115,12 +115,29 @@ impl Planner<'_> {
             let due = projects.iter().filter(|id| is_due(**id, of_list.and_then(|known| known.get(id))));
             tasks.extend(due.map(|id| (*id, *list)));
         }
+        // Before the tasks: what moves once they are read must not be earlier than the look.
+        looked.begins(self.run.id, &wanted, now);
+        ctx.patiently(|| save(&ctx.store, source, &looked)).await?;
         for tasks in tasks.chunks(TASKS_AT_ONCE) {
             let (run_id, plan_lists) = (Some(self.run.id), tasks.to_vec());
             ctx.commit(Batch { run_id, plan_lists, ..Batch::default() }).await?;
         }
-        looked.begins(self.run.id, &wanted, now);
-        ctx.patiently(|| save(&ctx.store, source, &looked)).await
+        self.miss(&projects, &known).await
+    }
+
+    /// Remembers of projects that cannot be read now that what moves in them is missed: their lists are read once they can be.
+    async fn miss(&self, readable: &[i64], known: &HashMap<List, HashMap<i64, KnownList>>) -> Result<(), Error> {
+        let readable: HashSet<&i64> = readable.iter().collect();
+        let is_missed =
+            |(project, known): &(&i64, &KnownList)| **known == KnownList::Read && !readable.contains(project);
+        let missed = known.iter().flat_map(|(list, known)| known.iter().filter(is_missed).map(|(id, _)| (*id, *list)));
+        let lists: Vec<ListStanding> = missed
+            .map(|(project_id, list)| ListStanding { project_id, list, state: ListState::Missed, watermark: None })
+            .collect();
+        for lists in lists.chunks(TASKS_AT_ONCE) {
+            self.ctx.commit(Batch { lists: lists.to_vec(), ..Batch::default() }).await?;
+        }
+        Ok(())
     }
 
     /// The projects whose lists can be read.
@@ -134,9 +151,18 @@ impl Planner<'_> {
     }
 
     /// In which projects anything moved since a time, as any of the users sees it.
-    async fn movements(&self, projects: &[i64], since: Timestamp) -> Result<Movements, Error> {
+    async fn movements(
+        &self,
+        projects: &[i64],
+        since: Timestamp,
+        lists: Option<&HashMap<i64, KnownList>>,
+    ) -> Result<Movements, Error> {
         let (ctx, source) = (self.ctx, self.ctx.settings.source);
-        let known = ctx.patiently(|| ctx.store.projects_with_deployments(source)).await?;
+        let mut known = ctx.patiently(|| ctx.store.projects_with_deployments(source)).await?;
+        if ctx.settings.since.is_some() {
+            // Those whose deployments are all too old to be stored have been read as well.
+            known.extend(lists.into_iter().flatten().filter(|(_, list)| **list == KnownList::Read).map(|(id, _)| *id));
+        }
         let mut movements = Movements::default();
         for client in &ctx.views {
             let mut asked: Vec<&[i64]> = projects.chunks(AT_ONCE).collect();
@@ -156,8 +182,11 @@ impl Planner<'_> {
                         let (first, second) = some.split_at(some.len() / 2);
                         asked.extend([first, second]);
                     }
-                    // The others see what they see.
-                    Class::Fatal if is_of_the_token(&error) && ctx.views.len() > 1 => break,
+                    // The others see what they see, and nobody knows what this one would have seen.
+                    Class::Fatal if is_of_the_token(&error) && ctx.views.len() > 1 => {
+                        movements.pipelines.extend(some.iter().chain(asked.into_iter().flatten()));
+                        break;
+                    }
                     Class::Fatal => return Err(error.into()),
                     _ => {
                         tracing::warn!(%error, "GitLab does not tell what moved, asking project by project");

@@ -17,7 +17,7 @@ use crate::store::Batch;
 use super::Error;
 use super::adapt::PageSize;
 use super::beside::Beside;
-use super::later::{Asides, Asked, Outcome, Work, asides, ask, told};
+use super::later::{Asides, Asked, Outcome, Work, asides, ask, begun, told};
 use super::project::earlier;
 use super::rows::Rows;
 
@@ -71,7 +71,7 @@ pub(super) async fn read(work: Work<'_>) -> Result<Outcome, Error> {
         path: task.project_path.clone(),
         size: PageSize::new(PAGE),
         changed_since: task.since.map(earlier),
-        watermark: task.watermark.max(task.since),
+        watermark: begun(work.client, task),
         sources: Beside::at(place.sources.take()),
         failed: Beside::at(place.failed.take()),
         place,
@@ -141,13 +141,9 @@ impl Pass<'_> {
 
     /// Takes a page of a list, and answers which pipelines that are stored are gone.
     async fn take(&mut self, list: Connection<Pipeline>, children: bool, rows: &mut Rows) -> Result<Vec<i64>, Error> {
-        let Work { ctx, client, task, .. } = self.work;
+        let Work { ctx, task, .. } = self.work;
         let after = list.next().map(str::to_owned);
         let mut page: Vec<Pipeline> = list.nodes.into_iter().flatten().collect();
-        let latest = page.iter().map(|one| one.updated_at).max();
-        // What claims to have changed in the future must not hide what changes until then.
-        self.watermark = self.watermark.max(latest.map(|latest| latest.min(client.server_now())));
-
         let is_too_old = |one: &Pipeline| ctx.settings.since.is_some_and(|since| one.created_at < since);
         // Ids grow with the time of creation, changes do not.
         let ends = self.changed_since.is_none() && !page.is_empty() && page.iter().all(is_too_old);

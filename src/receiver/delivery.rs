@@ -3,7 +3,7 @@
 //! Handlers never see a request that is not authentic. A secret sent in clear is checked before the body is read, so that
 //! strangers cannot make us hold megabytes; a signature needs the body.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     RequestPartsExt,
@@ -20,6 +20,7 @@ use super::{
     Destination, Route, Shared,
     authenticate::{ID, Proof, Refusal, authenticate, needs_body},
     failure::Failure,
+    guests::{Guest, Served},
     room::Seat,
 };
 
@@ -49,7 +50,9 @@ pub(super) struct Delivery {
     pub(super) event: String,
     pub(super) body: Bytes,
     /// Kept until the delivery is settled, where the body is large.
-    pub(super) seat: Option<Seat>,
+    pub(super) _seat: Option<Seat>,
+    /// Whoever brings it stays connected until then.
+    pub(super) _served: Option<Served>,
     /// When the sender stops waiting for an answer.
     pub(super) deadline: Instant,
 }
@@ -71,7 +74,14 @@ impl FromRequest<Shared> for Delivery {
         let mut body = body.into_data_stream();
         let uid: Option<Path<String>> = parts.extract().await.map_err(|_| Failure::Forged(Refusal::NoSecret))?;
         let uid = uid.map(|Path(uid)| uid);
-        let routes = shared.learnt(uid.as_deref(), deadline).await?;
+        let guest = parts.extensions.get::<Arc<Guest>>().cloned();
+        let routes = match shared.learnt(uid.as_deref(), deadline).await {
+            Ok(routes) => routes,
+            Err(failure) => {
+                linger(body);
+                return Err(failure);
+            }
+        };
         let routes: Vec<&Route> = routes.iter().filter(|route| is_for(route, uid.as_deref())).collect();
         let headers = &parts.headers;
 
@@ -90,6 +100,7 @@ impl FromRequest<Shared> for Delivery {
         }
 
         let large = length.is_none_or(|length| length > SMALL_BODY);
+        let served = if waits { None } else { guest.as_ref().map(Guest::serve) };
         let whom = uid.as_deref().unwrap_or_default();
         let seat = if large { Some(shared.room.enter(whom, deadline).await?) } else { None };
         let body = match timeout_at(deadline, read(&mut body, length.unwrap_or_default())).await {
@@ -105,7 +116,8 @@ impl FromRequest<Shared> for Delivery {
             id: delivery_id(headers, &body),
             event: text("x-gitlab-event").unwrap_or_default().to_owned(),
             body,
-            seat,
+            _seat: seat,
+            _served: served.or_else(|| guest.as_ref().map(Guest::serve)),
             deadline,
         })
     }

@@ -21,11 +21,11 @@ struct Table {
 /// How it stands with one connection.
 #[derive(Debug)]
 struct Standing {
-    /// Requests that are not answered yet.
-    requests: usize,
+    /// Deliveries that are authentic and not answered yet.
+    deliveries: usize,
     /// Whether it ever brought one.
     asked: bool,
-    /// When it came, or when its last request was answered.
+    /// When it came, or last had a request or an answer.
     idle_since: Instant,
     leave: CancellationToken,
 }
@@ -39,13 +39,14 @@ pub(super) struct Guest {
     pub(super) leave: CancellationToken,
 }
 
-/// A request that is being answered, until it is dropped.
+/// A delivery of the guest's that is authentic and being stored, until it is dropped.
+#[derive(Debug)]
 pub(super) struct Served(Arc<Guest>);
 
 impl Guests {
     pub(super) fn admit(self: &Arc<Self>) -> Guest {
         let leave = CancellationToken::new();
-        let standing = Standing { requests: 0, asked: false, idle_since: Instant::now(), leave: leave.clone() };
+        let standing = Standing { deliveries: 0, asked: false, idle_since: Instant::now(), leave: leave.clone() };
         let mut table = self.table();
         table.last += 1;
         let id = table.last;
@@ -53,11 +54,11 @@ impl Guests {
         Guest { guests: Arc::clone(self), id, leave }
     }
 
-    /// Sends away who has been idle the longest: first of those that never asked for anything, then of all. Nobody, where
-    /// all are being served.
+    /// Sends away who has been idle the longest: first of those that never asked for anything, then of all, also of those
+    /// whose request is on its way and proves nothing yet. Nobody, where all have deliveries that are being stored.
     pub(super) fn make_room(&self) {
         let table = self.table();
-        let idle = table.standings.values().filter(|guest| guest.requests == 0 && !guest.leave.is_cancelled());
+        let idle = table.standings.values().filter(|guest| guest.deliveries == 0 && !guest.leave.is_cancelled());
         if let Some(guest) = idle.min_by_key(|guest| (guest.asked, guest.idle_since)) {
             guest.leave.cancel();
         }
@@ -74,12 +75,14 @@ impl Guest {
         self.guests.table().standings.get(&self.id).is_some_and(|guest| guest.asked)
     }
 
-    /// It has a request.
+    /// It has a request, whatever that is worth.
+    pub(super) fn asks(&self) {
+        self.change(|guest| (guest.asked, guest.idle_since) = (true, Instant::now()));
+    }
+
+    /// Its request is an authentic delivery.
     pub(super) fn serve(self: &Arc<Self>) -> Served {
-        self.change(|guest| {
-            guest.asked = true;
-            guest.requests += 1;
-        });
+        self.change(|guest| guest.deliveries += 1);
         Served(Arc::clone(self))
     }
 
@@ -99,7 +102,7 @@ impl Drop for Guest {
 impl Drop for Served {
     fn drop(&mut self) {
         self.0.change(|guest| {
-            guest.requests -= 1;
+            guest.deliveries -= 1;
             guest.idle_since = Instant::now();
         });
     }
@@ -121,9 +124,10 @@ mod tests {
             crowd.push(Arc::new(guests.admit()));
             advance(Duration::from_secs(1)).await;
         }
-        drop(crowd[0].serve());
-        advance(Duration::from_secs(1)).await;
-        drop(crowd[1].serve());
+        for guest in &crowd[..3] {
+            guest.asks();
+            advance(Duration::from_secs(1)).await;
+        }
         let _served = crowd[2].serve();
         let gone = || crowd.iter().map(|guest| guest.leave.is_cancelled()).collect::<Vec<_>>();
 

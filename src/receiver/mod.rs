@@ -11,7 +11,8 @@
 //! us. What is lost all the same, the next import reads. Connections may have different databases: each has an inbox of its
 //! own, and one that is away holds up nobody else.
 //!
-//! A request that is not authentic gets 401, always the same one: whether a connection exists cannot be asked here.
+//! A request that is not authentic gets 401, always the same one: whether a connection exists cannot be asked here, unless its
+//! secrets could not be read yet. Then it is waited for, and refused with 503.
 
 mod authenticate;
 mod delivery;
@@ -56,6 +57,9 @@ pub use metrics::Metrics;
 /// Deliveries that wait for databases that could not be opened yet. More are refused at once.
 const WAITING: usize = 256;
 
+/// Requests that wait for secrets that could not be read yet: nobody knows what they are worth, so they have places of their own.
+const LEARNING: usize = 64;
+
 /// A connection whose deliveries are accepted.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -96,8 +100,9 @@ pub type Routes = watch::Receiver<Arc<Vec<Route>>>;
 
 /// Serves `/webhooks/gitlab` and `/webhooks/gitlab/{uid}` on `listener` until `stop` resolves; then ends what is in flight.
 pub async fn run(listener: TcpListener, routes: Routes, metrics: Metrics, stop: impl Future<Output = ()>) {
-    let waiting = Arc::new(Semaphore::new(WAITING));
-    serve::serve(listener, router(Shared { routes, metrics, room: Arc::new(Room::new()), waiting }), stop).await;
+    let (waiting, learning) = (Arc::new(Semaphore::new(WAITING)), Arc::new(Semaphore::new(LEARNING)));
+    let shared = Shared { routes, metrics, room: Arc::new(Room::new()), waiting, learning };
+    serve::serve(listener, router(shared), stop).await;
 }
 
 /// What requests share.
@@ -107,6 +112,7 @@ struct Shared {
     metrics: Metrics,
     room: Arc<Room>,
     waiting: Arc<Semaphore>,
+    learning: Arc<Semaphore>,
 }
 
 fn router(shared: Shared) -> Router {
@@ -135,7 +141,7 @@ async fn deliver(State(shared): State<Shared>, delivery: Result<Delivery, Failur
 
 /// Hands a delivery to each of its recipients. It is answered once it is durable for all of them.
 async fn commit(shared: &Shared, delivery: Delivery) -> Result<Response, Failure> {
-    let Delivery { recipients, id, event, body, seat: _seat, deadline } = delivery;
+    let Delivery { recipients, id, event, body, deadline, _seat, _served } = delivery;
     let readings = read(event, body, recipients).await?;
     let settle = |(recipient, reading)| settle(shared, recipient, (id.clone(), reading), deadline);
     let names = futures::future::try_join_all(readings.into_iter().map(settle)).await?;
@@ -189,7 +195,7 @@ impl Shared {
         if learnt(&now) {
             return Ok(now);
         }
-        let _place = self.waiting.try_acquire().map_err(|_| Failure::Unlearnt)?;
+        let _place = self.learning.try_acquire().map_err(|_| Failure::Unlearnt)?;
         let waiting = timeout_at(deadline, routes.wait_for(learnt)).await;
         Ok(Arc::clone(&*waiting.map_err(|_| Failure::Unlearnt)?.map_err(|_| Failure::Unlearnt)?))
     }

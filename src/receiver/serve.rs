@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,9 @@ const HEADERS: Duration = Duration::from_secs(75);
 
 /// Connections at once. At 1,000 deliveries a second, each answered within a second, there is still room.
 const CONNECTIONS: usize = 1024;
+
+/// How long a connection that was accepted waits before somebody else leaves for it.
+const CROWDED: Duration = Duration::from_millis(20);
 
 /// How long requests in flight may take to end once we are asked to stop. None may take longer than 10 s.
 const GRACE: Duration = Duration::from_secs(12);
@@ -55,10 +58,7 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, stop:
         let accepted = async {
             let (stream, _) = listener.accept().await?;
             // What cannot be served yet waits, and those behind it in the listener's backlog.
-            if places.available_permits() == 0 {
-                guests.make_room();
-            }
-            let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
+            let place = place(&places, &guests).await?;
             Ok::<_, io::Error>((place, stream))
         };
         let (place, stream) = tokio::select! {
@@ -72,7 +72,7 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, stop:
             },
         };
         let guest = Arc::new(guests.admit());
-        let router = router.clone().layer(from_fn_with_state(Arc::clone(&guest), served));
+        let router = router.clone().layer(from_fn_with_state(Arc::clone(&guest), asked));
         let service = TowerToHyperService::new(router);
         let connection = http.serve_connection(TokioIo::new(prepare(stream)), service).into_owned();
         let connection = connections.watch(connection);
@@ -96,6 +96,17 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, stop:
     }
 }
 
+/// A place for a connection that was accepted. While there is none, others leave as they become idle.
+async fn place(places: &Arc<Semaphore>, guests: &Guests) -> io::Result<OwnedSemaphorePermit> {
+    loop {
+        let place = Arc::clone(places).acquire_owned();
+        match timeout(CROWDED, place).await {
+            Ok(place) => return place.map_err(io::Error::other),
+            Err(_) => guests.make_room(),
+        }
+    }
+}
+
 /// Resolves when a client has taken too long over its first request.
 async fn never_asked(guest: &Guest) {
     sleep(FIRST).await;
@@ -104,8 +115,9 @@ async fn never_asked(guest: &Guest) {
     }
 }
 
-async fn served(State(guest): State<Arc<Guest>>, request: Request, next: Next) -> Response {
-    let _served = guest.serve();
+async fn asked(State(guest): State<Arc<Guest>>, mut request: Request, next: Next) -> Response {
+    guest.asks();
+    request.extensions_mut().insert(guest);
     next.run(request).await
 }
 

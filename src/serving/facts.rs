@@ -103,7 +103,9 @@ fn progress(run: &str, progress: &RunProgress) -> ProgressStatus {
     let part = |done: i64, all: i64| (all > 0).then(|| done.clamp(0, all).saturating_mul(100) / all);
     let by_projects = part(ended, total).unwrap_or_default();
     let percent = match progress.open() {
-        0 => by_projects,
+        0 if progress.lists_open == 0 => by_projects,
+        // Deployments and pipelines come after all merge requests, and take their time.
+        0 => by_projects.min(99),
         // What GitLab counted may be more than there is to read, or less: the end is reached when the projects are.
         _ => part(progress.merge_requests, progress.expected).unwrap_or(by_projects).min(99),
     };

@@ -58,6 +58,8 @@ pub enum ListState {
     Off(String),
     /// GitLab could not deliver it. With its words.
     Failed(String),
+    /// It was read, and its project cannot be read at present: what changes meanwhile is missed.
+    Missed,
 }
 
 impl ListState {
@@ -66,12 +68,13 @@ impl ListState {
             ListState::Read => "read",
             ListState::Off(_) => "off",
             ListState::Failed(_) => "failed",
+            ListState::Missed => "missed",
         }
     }
 
     fn reason(&self) -> Option<&str> {
         match self {
-            ListState::Read => None,
+            ListState::Read | ListState::Missed => None,
             ListState::Off(reason) | ListState::Failed(reason) => Some(reason),
         }
     }
@@ -99,6 +102,8 @@ pub enum KnownList {
     Off,
     /// GitLab could not deliver it.
     Failed,
+    /// It was read, and then its project could not be for a while.
+    Missed,
 }
 
 impl Writer<'_> {
@@ -143,6 +148,7 @@ impl Store {
         let known = |row: &super::answer::Row| match row.text(1).as_str() {
             "read" => KnownList::Read,
             "off" => KnownList::Off,
+            "missed" => KnownList::Missed,
             _ => KnownList::Failed,
         };
         Ok(rows.iter().map(|row| (row.int(0), known(row))).collect())

@@ -222,6 +222,10 @@ impl Climb<'_> {
                 Some(failure) if failure.server => in_a_row += 1,
                 _ => break None,
             }
+            if in_a_row == BROKEN && self.client.metadata().await.is_ok() {
+                // It answers, so these are broken by themselves, however many there are.
+                break None;
+            }
             if in_a_row == BROKEN {
                 break outcomes.last().and_then(|(_, outcome)| outcome.as_ref().err().cloned());
             }

@@ -1,7 +1,7 @@
 //! Pipelines and their jobs: all of them, the newest first, after everything else, and at the price of what moved.
 
 use gitlab_connector::importer::{Resources, Settings};
-use gitlab_simulator::world::{Edition, Feature, Job, JobKind, Pipeline, Size};
+use gitlab_simulator::world::{Clock, Edition, Feature, Job, JobKind, Pipeline, Size};
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 
@@ -223,6 +223,47 @@ async fn dying_anywhere_and_going_on_equals_not_dying() {
 }
 
 #[tokio::test]
+async fn what_changes_on_pages_that_are_read_already_is_read_by_the_next_run() {
+    let gitlab = serve(company(8, Size { projects: 1, pipelines: 200, ..size() })).await;
+    let project = shop_of(&gitlab);
+    for place in Place::each().await {
+        gitlab.world(|world| world.clock = Clock::Real(SignedDuration::ZERO));
+        let newest = gitlab.world(|world| world.start_pipeline(project, "main", "ann", "push")).unwrap();
+        let client = super::client(&gitlab);
+        let first = settings(&place, &format!("first {newest}"));
+        let life = || {
+            let progress = gitlab_connector::importer::Progress::default();
+            let stop = tokio_util::sync::CancellationToken::new();
+            let (client, store, settings) = (client.clone(), place.store.clone(), first.clone());
+            async move { gitlab_connector::importer::run(&client, &store, &settings, &progress, stop).await }
+        };
+        gitlab.forget_requests();
+        tokio::select! {
+            done = life() => panic!("it ended: {done:?}"),
+            () = async {
+                while gitlab.counts().get(PAGES).is_none_or(|pages| *pages < 2) {
+                    tokio::task::yield_now().await;
+                }
+            } => {}
+        }
+
+        // The newest is on a page that is stored, the oldest on the last one, which is read after it changed.
+        gitlab.world(|world| {
+            world.clock = Clock::Real(SignedDuration::from_hours(1));
+            world.finish_pipeline(newest, "success").unwrap();
+            world.clock = Clock::Real(SignedDuration::from_hours(2));
+            let oldest = world.pipelines_of(project).map(|one| one.id).min().unwrap();
+            let now = world.now();
+            world.edit_pipeline(oldest, |one| one.updated_at = now).unwrap();
+        });
+        assert_eq!(life().await.unwrap().exit_code(), 0);
+        import(&gitlab, &place, &settings(&place, &format!("next {newest}"))).await.unwrap();
+
+        assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+#[tokio::test]
 async fn a_pipeline_with_more_jobs_than_ride_along_is_read_to_its_end() {
     let gitlab = serve(shop()).await;
     gitlab.world(|world| {
@@ -328,6 +369,24 @@ async fn what_was_deleted_is_gone_once_gitlab_said_so_of_it() {
         let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
         assert_eq!(place.texts(marked).await, gone);
         assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_by_itself_is_not_gone() {
+    for place in Place::each().await {
+        let gitlab = serve(company(9, size())).await;
+        import(&gitlab, &place, &settings(&place, "first")).await.unwrap();
+        gitlab.world(|world| world.delete_pipeline(pipelines(world)[0].id)).unwrap();
+        gitlab.faults().add(Fault::at("GET /projects/:id/pipelines/:pipeline_id", FaultKind::Status { status: 403 }));
+
+        import(&gitlab, &place, &full(&place, "refused")).await.unwrap();
+        let gone = "select cast(count(*) as text) from gitlab_pipelines where gone_at is not null";
+        assert_eq!(place.texts(gone).await, ["0"]);
+        gitlab.faults().clear();
+        import(&gitlab, &place, &full(&place, "told")).await.unwrap();
+
+        assert_eq!(place.texts(gone).await, ["1"]);
     }
 }
 

@@ -75,7 +75,8 @@ create table gitlab_jobs (
   retried boolean,
   -- Whether somebody has to start it.
   manual boolean,
-  -- Why it failed, such as script_failure or runner_system_failure.
+  -- Why it failed, such as script_failure or runner_system_failure. NULL where it is not known yet: of old jobs that changed, and
+  -- of many that failed at once, it comes with the next pass over everything.
   failure_reason text,
   -- The runner, where GitLab shows it to the tokens: of all jobs from GitLab 17.2 on, of those that failed before.
   runner_id bigint,

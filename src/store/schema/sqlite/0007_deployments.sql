@@ -80,7 +80,7 @@ create table connector_lists (
   -- deployments or pipelines.
   list text not null,
   -- read: stored to its end. off: switched off, or hidden from the tokens. failed: GitLab could not deliver it; each import
-  -- tries again.
+  -- tries again. missed: read before, and its project cannot be read at present.
   state text not null,
   -- GitLab's words, where it is not read.
   reason text,
