@@ -1,7 +1,8 @@
 //! Which projects have lists to be read after their merge requests: those that were never read to the end, and those that moved.
 //!
 //! One request tells of a hundred projects whether any pipeline changed in them. Deployments nearly always come of pipelines. Those
-//! that come through the API are told by their first one in a project, and from then on by a request for each such project.
+//! that come through the API are told by a project's very first deployment, and from then on by a request for each such project.
+//! Where jobs deployed before, the first one through the API shows with the next pipeline, or with the next pass over everything.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
