@@ -32,7 +32,7 @@ const HEADERS: Duration = Duration::from_secs(75);
 /// Connections at once. At 1,000 deliveries a second, each answered within a second, there is still room.
 const CONNECTIONS: usize = 1024;
 
-/// How long a connection that was accepted waits before somebody else leaves for it.
+/// How long a connection that was accepted waits for those who leave, before another is asked to.
 const CROWDED: Duration = Duration::from_millis(20);
 
 /// How long requests in flight may take to end once we are asked to stop. None may take longer than 10 s.
@@ -99,10 +99,11 @@ async fn serve_at_most(most: usize, listener: TcpListener, router: Router, stop:
 /// A place for a connection that was accepted. While there is none, others leave as they become idle.
 async fn place(places: &Arc<Semaphore>, guests: &Guests) -> io::Result<OwnedSemaphorePermit> {
     loop {
-        let place = Arc::clone(places).acquire_owned();
-        match timeout(CROWDED, place).await {
-            Ok(place) => return place.map_err(io::Error::other),
-            Err(_) => guests.make_room(),
+        if places.available_permits() == 0 {
+            guests.make_room();
+        }
+        if let Ok(place) = timeout(CROWDED, Arc::clone(places).acquire_owned()).await {
+            return place.map_err(io::Error::other);
         }
     }
 }
