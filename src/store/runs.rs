@@ -134,15 +134,16 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn claim_task(&self, run: i64, worker: &str, lease: SignedDuration) -> Result<Option<Task>, Error> {
-        // All in one statement: a task that is claimed and not told of would be nobody's until its lease ends.
+        // All in one statement: a task that is claimed and not told of would be nobody's until its lease ends. The turn is a
+        // bound, by which the index ends: a filter would look at all that wait, each time that somebody asks.
         const CLAIM: Sql = Sql {
             postgres: concat!(
                 "update connector_tasks set worker = $2, claim = claim + 1, lease_seconds = $3,
                   lease_until = now() + $3 * interval '1 second'
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open' and (lease_until is null or lease_until < now())
-                              and (turn = 0 or not exists (select 1 from connector_tasks o
-                                where o.run_id = $1 and o.turn = 0 and o.state = 'open'))
+                              and turn <= (select case when exists (select 1 from connector_tasks o
+                                where o.run_id = $1 and o.turn = 0 and o.state = 'open') then 0 else 2 end)
                             order by turn, expected desc, id limit 1 for update skip locked)
                 returning ",
                 task_columns!()
@@ -153,8 +154,8 @@ impl Store {
                 where id = (select id from connector_tasks
                             where run_id = $1 and state = 'open'
                               and (lease_until is null or lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-                              and (turn = 0 or not exists (select 1 from connector_tasks o
-                                where o.run_id = $1 and o.turn = 0 and o.state = 'open'))
+                              and turn <= (select case when exists (select 1 from connector_tasks o
+                                where o.run_id = $1 and o.turn = 0 and o.state = 'open') then 0 else 2 end)
                             order by turn, expected desc, id limit 1)
                 returning ",
                 task_columns!()
