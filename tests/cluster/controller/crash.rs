@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::join_all, stream};
 use gitlab_connector::api::{GitLabConnection, RECONCILE_REQUESTED_AT};
 use gitlab_simulator::{Logged, Simulator};
 use k8s_openapi::api::batch::v1::Job;
@@ -223,12 +223,9 @@ async fn moments(
     gate: fn(&Place) -> &Gate,
     among: &[(&str, &str)],
 ) -> Vec<(usize, Side)> {
-    let (place, request) = story.begin(simulator).await;
-    let before = gate(&place).came().len();
-    let _controller = place.start();
-    place.until_looked_at(&request).await;
-    story.end(&place, simulator).await;
-    let came = gate(&place).came().split_off(before);
+    // What meets a change of somebody else's is sent once more. The shortest of three passes has met none.
+    let passes = (0..3).map(|_| undisturbed(simulator, story, gate));
+    let came = join_all(passes).await.into_iter().min_by_key(Vec::len).unwrap();
     for (method, part) in among {
         let found = came.iter().any(|request| request.starts_with(method) && request.contains(part));
         assert!(found, "{method} {part} is not among {came:#?}");
@@ -236,6 +233,16 @@ async fn moments(
     let writes = came.iter().enumerate().filter(|(_, request)| !request.starts_with("GET"));
     let after = writes.map(|(number, _)| (number, Side::After));
     (0..came.len()).map(|number| (number, Side::Before)).chain(after).collect()
+}
+
+/// The requests of a pass that nobody kills.
+async fn undisturbed(simulator: &Simulator, story: Story, gate: fn(&Place) -> &Gate) -> Vec<String> {
+    let (place, request) = story.begin(simulator).await;
+    let before = gate(&place).came().len();
+    let _controller = place.start();
+    place.until_looked_at(&request).await;
+    story.end(&place, simulator).await;
+    gate(&place).came().split_off(before)
 }
 
 /// Kills a controller at each moment of a pass, every time in another place.
@@ -246,8 +253,7 @@ async fn killed_at_each(story: Story, gate: fn(&Place) -> &Gate, among: &[(&str,
     let kills: Vec<_> = moments.into_iter().map(|moment| killed(&simulator, story, gate, moment)).collect();
     let kills = stream::iter(kills).buffer_unordered(AT_ONCE).collect::<Vec<bool>>().await;
     let killed = kills.iter().filter(|killed| **killed).count();
-    // A pass on a busy machine may say once more how it goes: then one write, with both its sides, is not met by the others.
-    assert!(count - killed <= 2 + count / 10, "{killed} of {count} moments were met");
+    assert!(killed * 10 >= count * 9, "{killed} of {count} moments were met");
 }
 
 #[tokio::test]
