@@ -6,25 +6,13 @@ use jiff::Timestamp;
 
 use super::commit::Writer;
 use super::database::{Arg, Sql};
+use super::gone::gone_by_id;
 use super::merge::newest;
 use super::tables::STATEMENTS;
 use super::{Batch, Error, Source, Store};
 
-const GONE_ENVIRONMENTS: Sql = Sql {
-    postgres: "update gitlab_environments set gone_at = $3
-        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-          and synced_at <= $3 and gone_at is null",
-    sqlite: "update gitlab_environments set gone_at = $3
-        where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and gone_at is null",
-};
-
-const GONE_DEPLOYMENTS: Sql = Sql {
-    postgres: "update gitlab_deployments set gone_at = $3
-        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-          and synced_at <= $3 and gone_at is null",
-    sqlite: "update gitlab_deployments set gone_at = $3
-        where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and gone_at is null",
-};
+const GONE_ENVIRONMENTS: Sql = gone_by_id!("gitlab_environments");
+const GONE_DEPLOYMENTS: Sql = gone_by_id!("gitlab_deployments");
 
 impl Writer<'_> {
     /// Environments before the deployments that go there.

@@ -10,6 +10,28 @@ use super::commit::Writer;
 use super::database::{Arg, Sql};
 use super::{Absent, Batch, Error, Source, Store, rows};
 
+/// Marks rows of a table as gone by their ids, but for those read later.
+macro_rules! gone_by_id {
+    ($table:literal) => {
+        Sql {
+            postgres: concat!(
+                "update ",
+                $table,
+                " set gone_at = $3
+                where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
+                  and synced_at <= $3 and gone_at is null"
+            ),
+            sqlite: concat!(
+                "update ",
+                $table,
+                " set gone_at = $3
+                where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and gone_at is null"
+            ),
+        }
+    };
+}
+pub(super) use gone_by_id;
+
 const MEET: Sql = Sql {
     postgres: "insert into connector_met (task_id, merge_request_id)
         select $1, value::bigint from json_array_elements_text($2::text::json) on conflict do nothing",

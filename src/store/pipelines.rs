@@ -2,17 +2,12 @@
 
 use super::commit::Writer;
 use super::database::{Arg, Sql};
+use super::gone::gone_by_id;
 use super::merge::newest;
 use super::tables::STATEMENTS;
 use super::{Batch, Error, Source, Store};
 
-const GONE: Sql = Sql {
-    postgres: "update gitlab_pipelines set gone_at = $3
-        where source = $1 and id in (select value::bigint from json_array_elements_text($2::text::json))
-          and synced_at <= $3 and gone_at is null",
-    sqlite: "update gitlab_pipelines set gone_at = $3
-        where source = $1 and id in (select value from json_each($2)) and synced_at <= $3 and gone_at is null",
-};
+const GONE: Sql = gone_by_id!("gitlab_pipelines");
 
 impl Writer<'_> {
     pub(super) async fn pipelines(&mut self, batches: &[&Batch]) -> Result<(), Error> {
