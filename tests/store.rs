@@ -11,12 +11,13 @@ mod tls;
 mod trouble;
 
 use gitlab_connector::store::rows::MergeRequest;
-use gitlab_connector::store::{Connection, Source, Store};
+use gitlab_connector::store::{Connection, Kind, Source, Standing, Store};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::Row;
 
 use crate::support::postgres;
+use crate::support::rows::WITHOUT_LISTS;
 
 /// A migrated database of its own for one test, with one connection.
 struct Home {
@@ -113,16 +114,7 @@ impl Home {
         for view in self.texts(views).await {
             self.change(format!("drop view if exists {view} {cascade}").leak()).await;
         }
-        for change in [
-            "drop table gitlab_environments",
-            "drop table gitlab_deployments",
-            "drop table gitlab_pipelines",
-            "drop table gitlab_jobs",
-            "drop table connector_lists",
-            "drop index connector_tasks_once",
-            "drop index connector_tasks_open",
-            "alter table connector_tasks drop column turn",
-        ] {
+        for change in WITHOUT_LISTS {
             self.change(change).await;
         }
         self.change("drop table connector_audits").await;
@@ -213,5 +205,18 @@ fn merge_request(id: i64, updated: i64) -> MergeRequest {
         created_at: at(0),
         updated_at: at(updated),
         ..MergeRequest::default()
+    }
+}
+
+/// A project that the connection leaves out from now on.
+fn excluded(project: i64) -> Standing {
+    Standing {
+        kind: Kind::Project,
+        id: project,
+        deleted: false,
+        out_of_scope: false,
+        excluded: true,
+        archived: false,
+        unreadable: false,
     }
 }

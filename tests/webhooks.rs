@@ -10,7 +10,7 @@ use gitlab_connector::{
 };
 use gitlab_simulator::{
     Fault, FaultKind,
-    world::{Edition, HookTarget},
+    world::{Edition, HookTarget, Namespace},
 };
 use scene::{DEVELOPER, MAINTAINER, OWNER, SECRET, Scene, acme, receiver};
 
@@ -211,6 +211,24 @@ async fn a_project_over_which_gitlab_fails_keeps_no_other_from_its_hook() {
     assert!(matches!(first.state, State::Incomplete { .. } | State::Unknown { .. }), "{:?}", first.state);
     assert_eq!((first.ready, first.changes.created), (2, 2));
     assert_eq!((&second.state, second.changes.created), (&State::InPlace, 1));
+}
+
+#[tokio::test]
+async fn however_many_projects_are_broken_the_others_get_their_hooks_while_gitlab_answers() {
+    let mut world = acme().with_edition(Edition::Community);
+    let group = world.group_by_path("acme").unwrap().id;
+    // The newest have the highest ids, and are tried last.
+    world.create_project(Namespace::Group(group), "sound");
+    let scene = Scene::of(world).await;
+    for project in ["acme/web", "acme/deep/api", "acme/sandbox-1"] {
+        let fails = Fault::at("* /projects/:id/hooks*", FaultKind::Status { status: 500 }).for_project(project);
+        scene.simulator.faults().add(fails);
+    }
+
+    let outcome = scene.ensure(&Memory::default()).await;
+
+    assert_eq!((outcome.ready, outcome.changes.created), (1, 1), "{:?}", outcome.state);
+    assert_eq!(scene.hooked_projects(), ["acme/sound"]);
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, TOKEN, assert_same, client, client_with, company, die_and_go_on, import, readable, serve};
+use super::{
+    Place, TOKEN, assert_same, client, client_with, company, die_and_go_on, import, lists, readable, serve, shop_of,
+};
 
 const LIST: &str = "GET /projects/:id/deployments";
 
@@ -35,27 +37,13 @@ fn shop() -> World {
     }))
 }
 
-fn shop_of(gitlab: &Simulator) -> i64 {
-    gitlab.read(|world| world.projects().next().unwrap().id)
-}
-
 /// The deployments of all projects.
 fn deployments(world: &World) -> Vec<Deployment> {
     world.projects().flat_map(|project| world.deployments_of(project.id).cloned()).collect()
 }
 
-/// All that a fresh import stores.
 async fn fresh(gitlab: &Simulator, place: &Place) -> Vec<String> {
-    let place = place.another().await;
-    import(gitlab, &place, &settings(&place, "fresh")).await.unwrap();
-    place.rows().await
-}
-
-/// What is noted of the lists of projects.
-async fn lists(place: &Place) -> Vec<String> {
-    place
-        .texts("select list || ' ' || state || ' ' || coalesce(reason, '') from connector_lists order by project_id")
-        .await
+    super::fresh(gitlab, place, settings).await
 }
 
 #[tokio::test]
@@ -446,5 +434,24 @@ async fn what_was_deployed_before_the_time_that_is_wanted_is_left_out() {
         let wanted = made.iter().filter(|at| **at >= since).count();
         assert_eq!(place.count("gitlab_deployments").await, i64::try_from(wanted).unwrap());
         assert!(gitlab.counts()[LIST] <= 4, "the old ones are not read: {:?}", gitlab.counts());
+    }
+}
+
+#[tokio::test]
+async fn deployments_that_are_too_old_to_be_wanted_are_not_asked_for_again() {
+    let gitlab = serve(shop()).await;
+    let later = gitlab.read(World::now) + SignedDuration::from_hours(1);
+    for place in Place::each().await {
+        let since = |key: &str| Settings { since: Some(later), ..settings(&place, key) };
+        import(&gitlab, &place, &since("first")).await.unwrap();
+        assert_eq!(
+            (place.count("gitlab_deployments").await, lists(&place).await),
+            (0, vec!["deployments read ".into()])
+        );
+
+        gitlab.forget_requests();
+        import(&gitlab, &place, &since("second")).await.unwrap();
+
+        assert_eq!(gitlab.counts().get(LIST), None, "{:?}", gitlab.counts());
     }
 }

@@ -283,6 +283,25 @@ async fn die_and_go_on(gitlab: &Simulator, place: &Place, settings: &Settings) -
     }
 }
 
+/// All that a fresh import with such settings stores.
+async fn fresh(gitlab: &Simulator, place: &Place, settings: fn(&Place, &str) -> Settings) -> Vec<String> {
+    let place = place.another().await;
+    import(gitlab, &place, &settings(&place, "fresh")).await.unwrap();
+    place.rows().await
+}
+
+/// What is noted of the lists of projects.
+async fn lists(place: &Place) -> Vec<String> {
+    place
+        .texts("select list || ' ' || state || ' ' || coalesce(reason, '') from connector_lists order by project_id")
+        .await
+}
+
+/// The only project of a world, or its first.
+fn shop_of(gitlab: &Simulator) -> i64 {
+    gitlab.read(|world| world.projects().next().unwrap().id)
+}
+
 /// Two lists of rows that should be one; says where they are not.
 fn assert_same(found: &[String], expected: &[String]) {
     let lacks: Vec<_> = expected.iter().filter(|row| !found.contains(row)).take(5).collect();

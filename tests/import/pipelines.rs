@@ -5,7 +5,7 @@ use gitlab_simulator::world::{Clock, Edition, Feature, Job, JobKind, Pipeline, S
 use gitlab_simulator::{Fault, FaultKind, Simulator, World};
 use jiff::SignedDuration;
 
-use super::{Place, assert_same, company, die_and_go_on, import, readable, serve};
+use super::{Place, assert_same, company, die_and_go_on, import, lists, readable, serve, shop_of};
 
 const PAGES: &str = "POST /graphql pipelines";
 
@@ -49,24 +49,12 @@ fn shop() -> World {
     world
 }
 
-fn shop_of(gitlab: &Simulator) -> i64 {
-    gitlab.read(|world| world.projects().next().unwrap().id)
-}
-
 fn pipelines(world: &World) -> Vec<Pipeline> {
     world.projects().flat_map(|project| world.pipelines_of(project.id).cloned()).collect()
 }
 
 async fn fresh(gitlab: &Simulator, place: &Place) -> Vec<String> {
-    let place = place.another().await;
-    import(gitlab, &place, &settings(&place, "fresh")).await.unwrap();
-    place.rows().await
-}
-
-async fn lists(place: &Place) -> Vec<String> {
-    place
-        .texts("select list || ' ' || state || ' ' || coalesce(reason, '') from connector_lists order by project_id")
-        .await
+    super::fresh(gitlab, place, settings).await
 }
 
 #[tokio::test]
@@ -259,6 +247,35 @@ async fn what_changes_on_pages_that_are_read_already_is_read_by_the_next_run() {
         assert_eq!(life().await.unwrap().exit_code(), 0);
         import(&gitlab, &place, &settings(&place, &format!("next {newest}"))).await.unwrap();
 
+        assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
+    }
+}
+
+#[tokio::test]
+async fn what_moved_while_a_project_was_left_out_is_read_once_it_is_back() {
+    let gitlab = serve(company(11, size())).await;
+    let project = shop_of(&gitlab);
+    let path = gitlab.read(|world| world.project(project).unwrap().full_path.clone());
+    for place in Place::each().await {
+        let at_hour = |hour| gitlab.world(|world| world.clock = Clock::Real(SignedDuration::from_hours(hour)));
+        at_hour(0);
+        let running = gitlab.world(|world| world.start_pipeline(project, "main", "ann", "push")).unwrap();
+        import(&gitlab, &place, &settings(&place, "first")).await.unwrap();
+
+        gitlab.world(|world| world.finish_pipeline(running, "success")).unwrap();
+        for (hour, key) in [(0, "without"), (1, "still without")] {
+            at_hour(hour);
+            let mut without = Settings { walk_interval: SignedDuration::ZERO, ..settings(&place, key) };
+            without.scope.exclude_projects = vec![path.clone()];
+            import(&gitlab, &place, &without).await.unwrap();
+            assert!(lists(&place).await.contains(&"pipelines missed ".to_owned()), "{:?}", lists(&place).await);
+        }
+        // By now it is longer ago than a look reaches back.
+        at_hour(2);
+        let back = Settings { walk_interval: SignedDuration::ZERO, ..settings(&place, "back") };
+        import(&gitlab, &place, &back).await.unwrap();
+
+        assert_eq!(lists(&place).await, ["pipelines read "; 3]);
         assert_same(&place.rows().await, &fresh(&gitlab, &place).await);
     }
 }

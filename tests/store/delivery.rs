@@ -1,10 +1,10 @@
 //! Figures of deployments, pipelines and jobs: both databases give the same ones, and they are those counted by hand.
 
+use gitlab_connector::store::Batch;
 use gitlab_connector::store::rows::{Deployment, Environment, Job, Pipeline, Project};
-use gitlab_connector::store::{Batch, Kind, Standing};
 use jiff::Timestamp;
 
-use super::{at, homes};
+use super::{at, excluded, homes};
 
 /// Minutes from Monday 2026-03-02 08:00 UTC on.
 fn minutes(minutes: i64) -> Timestamp {
@@ -170,16 +170,7 @@ async fn what_is_gone_or_not_followed_is_in_no_figure_of_delivery() {
         "metrics_job_minutes_weekly",
     ];
     let gone = Batch { gone_deployments: (1..=8).collect(), gone_pipelines: (1..=7).collect(), ..Batch::default() };
-    let excluded = Standing {
-        kind: Kind::Project,
-        id: 1,
-        deleted: false,
-        out_of_scope: false,
-        excluded: true,
-        archived: false,
-        unreadable: false,
-    };
-    let not_followed = Batch { standings: vec![excluded], ..Batch::default() };
+    let not_followed = Batch { standings: vec![excluded(1)], ..Batch::default() };
     for change in [gone, not_followed] {
         for home in homes().await {
             home.store.commit(home.source, &two_weeks()).await.unwrap();

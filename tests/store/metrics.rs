@@ -1,10 +1,10 @@
 //! Both databases give the same figures, and they are the ones counted by hand.
 
 use gitlab_connector::store::rows::{Approval, MergeRequest, Note, Project, User};
-use gitlab_connector::store::{Batch, Kind, Question, Standing, Value};
+use gitlab_connector::store::{Batch, Question, Value};
 use jiff::Timestamp;
 
-use super::{Home, at, homes};
+use super::{Home, at, excluded, homes};
 
 const ALICE: i64 = 1;
 const BOB: i64 = 2;
@@ -270,16 +270,7 @@ async fn what_is_deleted_or_not_followed_is_in_no_figure() {
         "merge_requests_per_week",
         "cycle_time_by_project",
     ];
-    let excluded = Standing {
-        kind: Kind::Project,
-        id: 1,
-        deleted: false,
-        out_of_scope: false,
-        excluded: true,
-        archived: false,
-        unreadable: false,
-    };
-    let project_goes = Batch { standings: vec![excluded], ..Batch::default() };
+    let project_goes = Batch { standings: vec![excluded(1)], ..Batch::default() };
     let all_go = Batch { deleted: (1..=6).collect(), ..Batch::default() };
     for gone in [project_goes, all_go] {
         for home in homes().await {

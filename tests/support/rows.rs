@@ -6,6 +6,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
+/// Takes back what migrations brought for lists that are read after merge requests.
+pub(crate) const WITHOUT_LISTS: [&str; 8] = [
+    "drop table gitlab_environments",
+    "drop table gitlab_deployments",
+    "drop table gitlab_pipelines",
+    "drop table gitlab_jobs",
+    "drop table connector_lists",
+    "drop index connector_tasks_once",
+    "drop index connector_tasks_open",
+    "alter table connector_tasks drop column turn",
+];
+
 /// Tables of rows from GitLab, with the columns that do not tell when or by which run they were stored.
 const TABLES: [(&str, &str); 9] = [
     ("gitlab_groups", "id parent_id full_path visibility"),
