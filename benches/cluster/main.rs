@@ -14,6 +14,9 @@
 
 mod counts;
 mod place;
+#[path = "../../tests/support/ports.rs"]
+#[allow(dead_code, reason = "tests need more of it")]
+mod ports;
 #[path = "../../tests/support/postgres.rs"]
 #[allow(dead_code, reason = "tests need more of it")]
 mod postgres;

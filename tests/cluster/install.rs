@@ -1,7 +1,5 @@
 //! The product as Helm installs it: Deployments, Jobs and webhooks with the rights of the chart and no others.
 
-use std::net::TcpListener;
-
 use gitlab_connector::api::GitLabConnection;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -13,6 +11,7 @@ use tokio::process::Command;
 use crate::harness::{IMAGE, Namespace};
 use crate::support::acme::{OWNER, READER, acme, serve};
 use crate::support::binary::Ended;
+use crate::support::ports::free_port;
 use crate::support::{postgres, rows};
 
 /// A release of the chart in a namespace that lets only restricted pods in.
@@ -28,7 +27,7 @@ impl Release {
         let namespace = Namespace::new().await;
         let strict = "pod-security.kubernetes.io/enforce=restricted";
         namespace.kubectl(&["label", "namespace", &namespace.name, strict]).await.says(0, &[]);
-        let [controller, receiver, health] = free_ports();
+        let [controller, receiver, health] = std::array::from_fn(|_| free_port());
         let (repository, tag) = IMAGE.split_once(':').unwrap();
         let own = [
             format!("image.repository={repository}"),
@@ -86,12 +85,6 @@ spec:
         );
         namespace.apply(&connection).await;
     }
-}
-
-/// Ports that nobody listens on; all are held until all are known.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners: Vec<TcpListener> = (0..N).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    std::array::from_fn(|index| listeners[index].local_addr().unwrap().port())
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::{
     fs::File,
-    net::TcpListener,
     path::Path,
     process::Stdio,
     time::{Duration, Instant},
@@ -37,6 +36,7 @@ use crate::{
     support::{
         acme::{READER, acme, serve},
         binary::Directory,
+        ports::free_address,
         postgres, rows,
     },
 };
@@ -137,11 +137,6 @@ impl Drop for Receiver {
 fn http() -> reqwest::Client {
     gitlab_connector::gitlab::install_tls();
     reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
-}
-
-/// An address that nobody listens on at present.
-fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 /// A kubeconfig with the rights that the chart gives to the receiver of a namespace.

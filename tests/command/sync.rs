@@ -12,6 +12,7 @@ use super::{OWNER, QUIET, READER, acme, manifest, serve, sync};
 use crate::support::{
     acme::reader_of,
     binary::{self, Directory, Ended},
+    ports::free_address,
     postgres,
 };
 
@@ -292,7 +293,7 @@ fn signal(child: &tokio::process::Child, name: &str) {
 #[tokio::test]
 async fn while_watching_a_change_in_gitlab_arrives_by_webhook_and_metrics_tell() {
     let gitlab = serve(acme()).await;
-    let metrics = format!("127.0.0.1:{}", free_port());
+    let metrics = free_address();
     let watching = Watching::start(&gitlab, &["--metrics-listen", &metrics]).await;
 
     let project = gitlab.read(|world| world.project_by_path("acme/api").unwrap().id);
@@ -407,7 +408,7 @@ impl Watching {
 
     async fn start_as(gitlab: &gitlab_simulator::Simulator, (tokens, spec): (&str, &str), more: &[&str]) -> Watching {
         let directory = Directory::new();
-        let listen = format!("127.0.0.1:{}", free_port());
+        let listen = free_address();
         let spec = spec.replace("127.0.0.1:1", &listen);
         directory.write("connection.yaml", &manifest(gitlab.url(), tokens, &spec));
         let arguments = ["sync", "-f", "connection.yaml", "--watch", "--listen", &listen];
@@ -453,8 +454,4 @@ async fn get(address: &str, path: &str) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.unwrap();
     text
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

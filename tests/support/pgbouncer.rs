@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::binary::Directory;
-use super::postgres::free_port;
+use super::ports::free_port;
 
 /// A pooler, and the database behind it.
 pub(crate) struct Pooler {

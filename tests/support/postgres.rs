@@ -4,7 +4,6 @@
 //! that ends: a shell holds the other end of a pipe of ours and stops the server when the pipe breaks.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use secrecy::{ExposeSecret, SecretString};
+
+use super::ports::free_port;
 
 /// A password that no output may contain.
 pub(crate) const PASSWORD: &str = "hunter2-in-the-database";
@@ -160,12 +161,6 @@ fn certify(data: &Path) -> String {
         assert!(Command::new("chown").arg("postgres").arg(&file).status().unwrap().success());
     }
     authority.pem()
-}
-
-/// A port that nobody listens on, below those that the kernel hands out meanwhile.
-pub(crate) fn free_port() -> u16 {
-    let mut ports = std::iter::repeat_with(|| fastrand::u16(20_000..32_000));
-    ports.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap()
 }
 
 /// Stops the server when this process is gone, be it by a panic or a signal.

@@ -7,6 +7,7 @@ use tokio::process::{Child, Command};
 
 use crate::harness::{Namespace, until};
 use crate::support::binary::Directory;
+use crate::support::ports::free_address;
 
 /// A process of the receiver, with the rights that the chart gives it. It ends with this value.
 pub(super) struct Receiver {
@@ -57,8 +58,4 @@ impl Drop for Receiver {
             }
         }
     }
-}
-
-fn free_address() -> std::net::SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
