@@ -12,6 +12,8 @@ use gitlab_simulator::{
     Fault, FaultKind,
     world::{Edition, HookTarget, Namespace},
 };
+use tokio_util::sync::CancellationToken;
+
 use scene::{DEVELOPER, MAINTAINER, OWNER, SECRET, Scene, acme, receiver};
 
 const NOTHING: Changes = Changes { created: 0, updated: 0, removed: 0, enabled: 0 };
@@ -58,6 +60,50 @@ async fn a_group_hook_is_not_taken_for_working_until_a_delivery_is_seen() {
     let [note] = &before.notes[..] else { panic!("{:?}", before.notes) };
     assert!(note.contains("no delivery has been seen") && note.contains("Project"), "{note}");
     assert!(after.notes.is_empty() && projects.notes.is_empty());
+}
+
+#[tokio::test]
+async fn a_pass_that_runs_out_of_time_says_how_far_it_is_and_goes_on_there_in_its_next_turn() {
+    let mut scene = Scene::of(acme()).await;
+    scene.desired.mode = Mode::Project;
+    // The first project's hooks are listed, one is made, and they are listed again.
+    scene.simulator.faults().add(Fault::at("GET /projects/:id/hooks", FaultKind::Hang).after(2));
+    let off = CancellationToken::new();
+    let made = async {
+        while scene.simulator.faults().list()[0].struck == 0 {
+            tokio::task::yield_now().await;
+        }
+        off.cancel();
+    };
+
+    let (first, ()) = tokio::join!(scene.turn(off.clone(), None), made);
+    scene.simulator.faults().clear();
+    scene.simulator.forget_requests();
+    let second = scene.turn(CancellationToken::new(), Some(first.clone())).await;
+
+    let State::Unknown { reason, message } = &first.state else { panic!("{:?}", first.state) };
+    assert_eq!((*reason, message.as_str()), ("Progressing", "1 of 3 are in place so far"));
+    assert_eq!((first.desired, first.ready, first.waiting, first.failures.len()), (3, 1, 2, 0));
+    assert_eq!((&second.state, second.ready, second.waiting), (&State::InPlace, 3, 0));
+    assert_eq!(scene.hooked_projects().len(), 3);
+    let asked: Vec<_> = scene.simulator.requests().into_iter().map(|request| request.route).collect();
+    assert!(!asked.iter().any(|route| route.ends_with("/groups/:id/projects")), "{asked:?}");
+    let of_projects = asked.iter().filter(|route| *route == "/projects/:id/hooks").count();
+    assert_eq!(of_projects, 2 * 3, "two projects are listed, made and listed again: {asked:?}");
+    assert_eq!(scene.ensure(&second.memory).await.changes, NOTHING);
+}
+
+#[tokio::test]
+async fn a_turn_in_which_gitlab_answers_nothing_is_trouble_and_no_progress() {
+    let mut scene = Scene::of(acme()).await;
+    scene.desired.mode = Mode::Project;
+    let off = CancellationToken::new();
+    off.cancel();
+
+    let outcome = scene.turn(off, None).await;
+
+    let State::Unknown { reason, .. } = &outcome.state else { panic!("{:?}", outcome.state) };
+    assert_eq!((*reason, outcome.waiting), ("GitLabUnreachable", 0));
 }
 
 #[tokio::test]

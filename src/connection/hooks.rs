@@ -106,7 +106,7 @@ pub fn desired(spec: &GitLabConnectionSpec, observed: &Observed, access: &Access
 /// How it stands with the hooks, after a pass over them.
 #[must_use]
 pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<Timestamp>) -> Hooks {
-    let Outcome { state, mode, desired, ready, failures, notes, commands, changes: _, memory: _ } = outcome;
+    let Outcome { state, mode, desired, ready, failures, notes, commands, .. } = outcome;
     let verdict = match state {
         State::InPlace => Verdict::good(format!("{ready} of {desired} in place ({mode:?})")),
         State::NotWanted => return Hooks::switched_off(),

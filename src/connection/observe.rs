@@ -15,7 +15,7 @@ use crate::{
 const HOOK_MANAGER: &str = "webhooks";
 
 /// All that the references of a connection hold.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Observed {
     /// Which GitLab, and the way to it.
     pub instance: Instance,

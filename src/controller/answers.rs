@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::hooks::Kept;
-use crate::{access::Access, api::GitLabConnectionSpec, status::Standing};
+use crate::{access::Access, api::GitLabConnectionSpec, status::Standing, webhooks::Progress};
 
 /// How soon transient trouble is looked at again; twice as late each time.
 const RETRY: SignedDuration = SignedDuration::from_secs(5);
@@ -23,11 +23,39 @@ const KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(1);
 /// The latest that it is.
 const LATEST_KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a pass over the webhooks goes on from one turn to the next, before it begins anew.
+const LONGEST_PASS: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is asked of GitLab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    /// Generation and everything else of the connection that it depends on.
+    pub(super) asks_for: String,
+    /// The request of a person that it answers.
+    pub(super) request: Option<String>,
+}
+
+/// A question that is being asked.
+#[derive(Debug, Clone)]
+pub(super) struct Round {
+    pub(super) question: Question,
+    /// What the tokens can do, once that is known.
+    pub(super) access: Option<Access>,
+    /// What of the webhooks is done.
+    pub(super) progress: Progress,
+    /// When the pass over the webhooks began.
+    pub(super) began: Timestamp,
+}
+
 /// What GitLab said, and when.
 #[derive(Debug, Clone)]
 pub(super) struct Answers {
-    /// Generation and everything else that the questions depended on.
-    pub(super) asked_with: String,
+    pub(super) question: Question,
+    /// All that the question came to depend on; `None` while a part of it is still being asked.
+    pub(super) asked_with: Option<String>,
+    /// When the pass over the webhooks began.
+    pub(super) began: Timestamp,
+    /// When GitLab answered.
     pub(super) at: Timestamp,
     /// How often in a row nobody could tell.
     pub(super) in_vain: u32,
@@ -40,6 +68,8 @@ pub(super) struct Answers {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) answers: Option<Answers>,
+    /// What is being asked.
+    pub(super) round: Option<Round>,
     /// The last certain verdicts, on the spec of this generation.
     pub(super) standing: Option<(Option<i64>, Standing)>,
     /// Kubernetes errors in a row.
@@ -48,6 +78,8 @@ pub(super) struct Known {
     pub(super) valid: Option<i64>,
     /// What was last logged of an import that does not start.
     pub(super) stuck: Option<String>,
+    /// Nothing has to be remembered any more.
+    pub(super) gone: bool,
 }
 
 /// What is remembered of all connections, by UID. No connection is looked at twice at once, so an entry has one user.
@@ -71,18 +103,9 @@ impl Memory {
         self.with(|known| known.insert(uid.to_owned(), entry));
     }
 
-    pub(super) fn forget(&self, uid: &str) {
-        self.with(|known| known.remove(uid));
-    }
-
     /// Forgets whom nobody knows any more: an error after the end of a connection is remembered like any other.
     pub(super) fn keep(&self, is_known: impl Fn(&str) -> bool) {
         self.with(|known| known.retain(|uid, _| is_known(uid)));
-    }
-
-    /// What the tokens of a connection could do when somebody last asked.
-    pub(super) fn access(&self, uid: &str) -> Option<Access> {
-        self.with(|known| known.get(uid)?.answers.as_ref()?.access.clone())
     }
 
     /// Counts a Kubernetes error, and says after which pause to try again.
@@ -104,16 +127,44 @@ impl Memory {
     }
 }
 
+impl Round {
+    pub(super) fn new(question: Question, now: Timestamp) -> Self {
+        Self { question, access: None, progress: Progress::default(), began: now }
+    }
+}
+
 impl Answers {
     /// Whether they still hold: nothing that they depended on has changed, nobody wants new ones, and their time is not up.
-    pub(super) fn hold(&self, asked_with: &str, requested: bool, until: Timestamp, now: Timestamp) -> bool {
-        !requested && self.asked_with == asked_with && now < until
+    pub(super) fn hold(&self, asks_with: &str, request: Option<&String>, until: Timestamp, now: Timestamp) -> bool {
+        let answered = request.is_none() || request == self.question.request.as_ref();
+        answered && self.asked_with.as_deref() == Some(asks_with) && now < until
+    }
+
+    /// Whether they speak of what is asked for now, whenever they were given.
+    pub(super) fn are_about(&self, question: &Question) -> bool {
+        self.question.asks_for == question.asks_for
+    }
+
+    /// The round that comes after these answers to the same question. What they left undone goes on, unless somebody wants
+    /// to have everything looked at.
+    pub(super) fn followed_by(&self, question: Question, now: Timestamp) -> Round {
+        let wanted = question.request.is_some() && question.request != self.question.request;
+        if wanted {
+            return Round::new(question, now);
+        }
+        let young = now.duration_since(self.began) < LONGEST_PASS;
+        let progress = self.hooks.progress().filter(|_| young);
+        // A moment ago it said what the tokens can do.
+        let access = if self.hooks.goes_on() { self.access.clone() } else { None };
+        let began = if progress.is_some() { self.began } else { now };
+        Round { question, access, progress: progress.cloned().unwrap_or_default(), began }
     }
 
     /// Until when they hold.
     pub(super) fn until(&self, spec: &GitLabConnectionSpec, uid: &str) -> Timestamp {
         match self.hooks {
             Kept::Learning { until, .. } => until,
+            _ if self.hooks.goes_on() => self.at,
             _ => self.after(spec.interval.get(), uid),
         }
     }
@@ -152,7 +203,9 @@ mod tests {
 
     fn answers(in_vain: u32) -> Answers {
         Answers {
-            asked_with: "1".to_owned(),
+            question: Question { asks_for: "1".to_owned(), request: None },
+            asked_with: Some("1".to_owned()),
+            began: at(0),
             at: at(0),
             in_vain,
             access: None,
@@ -163,11 +216,17 @@ mod tests {
     #[test]
     fn answers_hold_until_something_changes_or_their_time_is_up() {
         let until = at(10);
-        let table = [("1", false, 9, true), ("1", false, 10, false), ("1", true, 1, false), ("2", false, 1, false)];
-        for (asked_with, requested, minutes, holds) in table {
-            let held = answers(0).hold(asked_with, requested, until, at(minutes));
-            assert_eq!(held, holds, "{asked_with} {requested} {minutes}");
+        let wish = Some("now".to_owned());
+        let table =
+            [("1", None, 9, true), ("1", None, 10, false), ("1", wish.as_ref(), 1, false), ("2", None, 1, false)];
+        for (asks_with, request, minutes, holds) in table {
+            let held = answers(0).hold(asks_with, request, until, at(minutes));
+            assert_eq!(held, holds, "{asks_with} {request:?} {minutes}");
         }
+        let mut answered = answers(0);
+        answered.question.request = wish.clone();
+        assert!(answered.hold("1", wish.as_ref(), until, at(1)) && answered.hold("1", None, until, at(1)));
+        assert!(!Answers { asked_with: None, ..answers(0) }.hold("1", None, until, at(1)), "a part is missing");
     }
 
     #[test]
@@ -199,7 +258,7 @@ mod tests {
 
         assert_eq!(pauses, [1, 2, 1]);
         assert_eq!(memory.in_backoff.get(), 2);
-        memory.forget("a");
+        memory.take("a");
         memory.put("b", Known::default());
         assert_eq!(memory.in_backoff.get(), 0);
         memory.failed("gone");

@@ -1,20 +1,27 @@
 //! Takes our webhooks away before a connection goes. Never holds a deletion up for long: what cannot be removed is told of.
 
+use std::{sync::Arc, time::Duration};
+
 use jiff::Timestamp;
 use kube::runtime::{controller::Action, events::EventType};
 use secrecy::SecretString;
+use tokio::time::Instant;
 
 use super::{
     Context, Error,
+    answers::Known,
+    ask::{Answer, TURN},
     events::warn_or_tell,
+    hooks::remembered,
     observe::{Seen, observe},
+    queue::{Panicked, Priority},
 };
 use crate::{
     access::{self, Access, Outcome},
     api::{DeletionPolicy, GitLabConnection, Mode, conditions::reason},
     cluster::ConnectionRef,
     connection::{Callback, desired, needs},
-    gitlab::Patience,
+    gitlab::Term,
     webhooks::{self, Left, Memory},
 };
 
@@ -24,8 +31,12 @@ const ORPHANED: &str = "HooksOrphaned";
 /// What keeps a webhook from being removed and may pass.
 const PASSING: [&str; 4] = [reason::GITLAB_UNREACHABLE, reason::RATE_LIMITED, reason::TLS_FAILURE, reason::NOT_GITLAB];
 
+/// How long after its time the work may take to say what is left.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// What became of the webhooks.
-enum Cleaned {
+#[derive(Debug)]
+pub(super) enum Cleaned {
     /// None of ours is left, or they are to stay.
     Done,
     /// Some may be left, and waiting would not help.
@@ -34,22 +45,36 @@ enum Cleaned {
     Away(String),
 }
 
-/// Removes the webhooks of a connection that is being deleted.
+/// Removes the webhooks of a connection that is being deleted. When to look again, while that goes on; `None` once nothing
+/// holds the connection any more.
 ///
 /// # Errors
 /// While GitLab is away and the time that a deletion may take is not over; and when Kubernetes cannot be asked.
-pub(super) async fn cleanup(at: &ConnectionRef, connection: &GitLabConnection, ctx: &Context) -> Result<Action, Error> {
-    let why = match remove(at, connection, ctx).await? {
-        Cleaned::Done => None,
-        Cleaned::Left(why) => Some(why),
-        Cleaned::Away(why) if is_overdue(connection, ctx, Timestamp::now()) => Some(why),
-        Cleaned::Away(why) => return Err(Error::GitLabAway(why)),
+pub(super) async fn cleanup(
+    at: &ConnectionRef,
+    connection: &GitLabConnection,
+    known: &mut Known,
+    ctx: &Arc<Context>,
+) -> Result<Option<Action>, Error> {
+    let left = time_left(connection, ctx, Timestamp::now());
+    let cleaned = match progress(at, connection, known, left, ctx).await {
+        Ok(cleaned) => cleaned,
+        // Whatever Kubernetes refuses, it lets go of what we hold no longer.
+        Err(error) if left.is_none() => Some(Cleaned::Left(error.to_string())),
+        Err(error) => return Err(error),
     };
+    let why = match (cleaned, left) {
+        (Some(Cleaned::Done), _) => None,
+        (Some(Cleaned::Left(why)), _) | (Some(Cleaned::Away(why)), None) => Some(why),
+        (Some(Cleaned::Away(why)), Some(_)) => return Err(Error::GitLabAway(why)),
+        (None, Some(left)) => return Ok(Some(Action::requeue(left + LAST_WORDS))),
+        (None, None) => Some("GitLab did not answer in time".to_owned()),
+    };
+    ctx.queue.call_off(&at.uid);
     if let Some(why) = why {
         tell_of_orphans(at, &why, ctx).await;
     }
-    ctx.memory.forget(&at.uid);
-    Ok(Action::await_change())
+    Ok(None)
 }
 
 /// Tells that webhooks may be left in GitLab.
@@ -61,31 +86,55 @@ pub(super) async fn tell_of_orphans(at: &ConnectionRef, why: &str, ctx: &Context
     ctx.kube.tell(at, &warn_or_tell(EventType::Warning, "Delete", ORPHANED, &note)).await;
 }
 
-async fn remove(at: &ConnectionRef, connection: &GitLabConnection, ctx: &Context) -> Result<Cleaned, Error> {
+/// What became of the webhooks; `None` while they are being removed, for which there is `left` at most.
+async fn progress(
+    at: &ConnectionRef,
+    connection: &GitLabConnection,
+    known: &mut Known,
+    left: Option<Duration>,
+    ctx: &Arc<Context>,
+) -> Result<Option<Cleaned>, Error> {
+    known.round = None;
+    if ctx.queue.under_way(&at.uid) == Some(Priority::Removal) {
+        return Ok(None);
+    }
+    match ctx.queue.take(&at.uid) {
+        Some(Ok(Answer::Removed(cleaned))) => return Ok(Some(cleaned)),
+        Some(Err(Panicked)) => return Err(Error::Panicked),
+        // What came of a look is of no use any more, and one that goes on is called off.
+        _ => {}
+    }
     let spec = &connection.spec;
     if spec.webhooks.deletion_policy == DeletionPolicy::Orphan {
-        return Ok(Cleaned::Done);
+        return Ok(Some(Cleaned::Done));
     }
-    let seen = match observe(at, connection, ctx).await? {
+    let seen = match observe(at, connection.clone(), ctx).await? {
         Ok(seen) => seen,
-        Err(unusable) => return Ok(leave(connection, unusable.to_string())),
+        Err(unusable) => return Ok(Some(leave(connection, unusable.to_string()))),
     };
-    let remembered = seen.state.as_ref().map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default();
+    let remembered = remembered(seen.state.as_ref());
     let nothing = seen.state.is_none() && !has_had_hooks(connection);
     if nothing || (spec.webhooks.mode == Mode::Disabled && remembered.targets().next().is_none()) {
-        return Ok(Cleaned::Done);
+        return Ok(Some(Cleaned::Done));
     }
     if !seen.observed.may_ask() || seen.observed.hook_managers.is_empty() {
-        return Ok(Cleaned::Left("the Secrets and keys that it needs are gone".to_owned()));
+        return Ok(Some(Cleaned::Left("the Secrets and keys that it needs are gone".to_owned())));
     }
-    let access = match ctx.memory.access(&at.uid) {
-        Some(access) if access.credentials().outcome == Outcome::Ok => access,
-        _ => access::verify(&seen.client, &spec.scope, &needs(spec, &seen.observed)).await,
-    };
-    Ok(cleaned(&take_away(&seen, &access, &remembered).await))
+    let access = known.answers.as_ref().and_then(|answers| answers.access.clone());
+    let access = access.filter(|access| access.credentials().outcome == Outcome::Ok);
+    let time = left.unwrap_or_default().min(TURN);
+    ctx.queue.order(at, seen.lane(), Priority::Removal, async move |called_off| {
+        let seen = seen.for_a_turn(Term::new(Instant::now() + time, called_off));
+        let access = match access {
+            Some(access) => access,
+            None => access::verify(&seen.client, &seen.spec().scope, &needs(seen.spec(), &seen.observed)).await,
+        };
+        Answer::Removed(cleaned(&take_away(&seen, &access, &remembered).await))
+    });
+    Ok(None)
 }
 
-async fn take_away(seen: &Seen<'_>, access: &Access, remembered: &Memory) -> Vec<Left> {
+async fn take_away(seen: &Seen, access: &Access, remembered: &Memory) -> Vec<Left> {
     let callback = Callback {
         uid: seen.at.uid.clone(),
         connection: seen.at.to_string(),
@@ -95,9 +144,7 @@ async fn take_away(seen: &Seen<'_>, access: &Access, remembered: &Memory) -> Vec
         delivered: false,
     };
     let desired = desired(seen.spec(), &seen.observed, access, callback);
-    // Another try comes anyway, and others wait for their turn meanwhile.
-    let client = seen.client.with_patience(Patience::probing());
-    let mut left = webhooks::remove(&client, &desired, remembered).await.left;
+    let mut left = webhooks::remove(&seen.client, &desired, remembered).await.left;
     let credentials = access.credentials();
     if desired.groups.is_empty() && desired.projects.is_empty() && credentials.outcome != Outcome::Ok {
         // What the scope comes to is not known, so there may be more than what is remembered.
@@ -130,10 +177,11 @@ fn has_had_hooks(connection: &GitLabConnection) -> bool {
     webhooks.is_some_and(|webhooks| webhooks.desired > 0)
 }
 
-/// Whether the time that a deletion may take is over.
-fn is_overdue(connection: &GitLabConnection, ctx: &Context, now: Timestamp) -> bool {
+/// What is left of the time that a deletion may take; `None` once it is over.
+fn time_left(connection: &GitLabConnection, ctx: &Context, now: Timestamp) -> Option<Duration> {
     let asked_at = connection.metadata.deletion_timestamp.as_ref().map_or(now, |at| at.0);
-    asked_at.checked_add(ctx.settings.deletion_deadline).is_ok_and(|deadline| deadline <= now)
+    let deadline = asked_at.checked_add(ctx.settings.deletion_deadline).unwrap_or(Timestamp::MAX);
+    Duration::try_from(deadline.duration_since(now)).ok().filter(|left| !left.is_zero())
 }
 
 #[cfg(test)]

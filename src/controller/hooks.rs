@@ -12,12 +12,14 @@ use crate::{
     api::{Mode, conditions::reason},
     cluster::{HookState, HookStateError, LEARNT},
     connection::{self, Callback, Hooks},
-    webhooks::{self, Changes, Memory, Outcome, State},
+    webhooks::{self, Changes, Memory, Outcome, Progress, State},
 };
 
 /// What came of the last pass over the webhooks.
 #[derive(Debug, Clone)]
 pub(super) enum Kept {
+    /// Nobody has looked at them yet.
+    Pending,
     /// Nothing was to be done, or could be.
     Said(Hooks),
     /// Their Secret cannot be kept.
@@ -36,6 +38,7 @@ impl Kept {
     /// How it stands with the webhooks, now that the last delivery arrived when it did.
     pub(super) fn told(&self, last_delivery: Option<Timestamp>) -> Hooks {
         match self {
+            Self::Pending => Hooks::only(Verdict::unknown(reason::PROGRESSING, "the webhooks are looked at next")),
             Self::Said(hooks) | Self::Refused(hooks) => hooks.clone(),
             Self::Learning { before: Some(before), .. } => before.told(last_delivery),
             Self::Learning { before: None, .. } => {
@@ -50,31 +53,62 @@ impl Kept {
         match self {
             Self::Asked { .. } => Some(self.clone()),
             Self::Learning { before, .. } => before.as_deref().cloned(),
-            Self::Said(_) | Self::Refused(_) => None,
+            Self::Pending | Self::Said(_) | Self::Refused(_) => None,
+        }
+    }
+
+    /// What of a pass is done that has not come to its end.
+    pub(super) fn progress(&self) -> Option<&Progress> {
+        match self {
+            Self::Asked { outcome, .. } if matches!(outcome.state, State::Unknown { .. }) => Some(&outcome.progress),
+            _ => None,
+        }
+    }
+
+    /// Whether there is more to do at once, or in a moment.
+    pub(super) fn goes_on(&self) -> bool {
+        match self {
+            Self::Learning { .. } => true,
+            Self::Asked { outcome, .. } => outcome.waiting > 0,
+            Self::Pending | Self::Said(_) | Self::Refused(_) => false,
         }
     }
 
     /// Whether nobody can tell at present, or do anything.
     pub(super) fn in_vain(&self) -> bool {
         match self {
-            Self::Said(_) | Self::Learning { .. } => false,
+            Self::Pending | Self::Said(_) | Self::Learning { .. } => false,
             Self::Refused(_) => true,
-            Self::Asked { outcome, .. } => matches!(outcome.state, State::Unknown { .. }),
+            Self::Asked { outcome, .. } => outcome.waiting == 0 && matches!(outcome.state, State::Unknown { .. }),
         }
     }
 }
 
-/// Makes sure of the webhooks, of which `before` was known. Also says what their Secret holds then.
+/// How it stands with the webhooks where nothing is to be done, or can be.
+pub(super) fn at_once(seen: &Seen, access: Option<&Access>) -> Option<Hooks> {
+    let mode = seen.spec().webhooks.mode;
+    let none_left = || remembered(seen.state.as_ref()).targets().next().is_none();
+    let switched_off = || (mode == Mode::Disabled && none_left()).then(Hooks::switched_off);
+    connection::not_yet(mode, access).or_else(switched_off)
+}
+
+/// What is remembered of the webhooks.
+pub(super) fn remembered(state: Option<&HookState>) -> Memory {
+    state.map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default()
+}
+
+/// Makes sure of the webhooks, of which `before` was known, from where `progress` ends. Also says what their Secret holds then.
 ///
 /// # Errors
 /// When Kubernetes cannot keep what has to be kept now; a webhook that was made meanwhile is found by its mark.
 pub(super) async fn ensure(
-    seen: &Seen<'_>,
+    seen: &Seen,
     access: Option<&Access>,
     before: Option<&Kept>,
+    progress: Progress,
     ctx: &Context,
 ) -> Result<(Kept, Option<HookState>), Error> {
-    match attempt(seen, access, before, ctx).await {
+    match attempt(seen, access, before, progress, ctx).await {
         Err(error) => {
             // Without a status nobody would know, nor see what the tokens can do.
             let Some(sentence) = refusal(&error) else { return Err(error) };
@@ -98,9 +132,10 @@ fn refusal(error: &Error) -> Option<String> {
 }
 
 async fn attempt(
-    seen: &Seen<'_>,
+    seen: &Seen,
     access: Option<&Access>,
     before: Option<&Kept>,
+    progress: Progress,
     ctx: &Context,
 ) -> Result<(Kept, Option<HookState>), Error> {
     let spec = seen.spec();
@@ -111,14 +146,11 @@ async fn attempt(
         state = Some(keep(old, seen, ctx).await?);
     }
     let said = |hooks| Ok((Kept::Said(hooks), state.clone()));
-    if let Some(hooks) = connection::not_yet(mode, access) {
+    if let Some(hooks) = at_once(seen, access) {
         return said(hooks);
     }
     let Some(access) = access else { return said(Hooks::switched_off()) };
-    let remembered = state.as_ref().map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default();
-    if mode == Mode::Disabled && remembered.targets().next().is_none() {
-        return said(Hooks::switched_off());
-    }
+    let remembered = remembered(state.as_ref());
     if spec.webhooks.secret_ref.is_some() && seen.observed.hook_secret.is_none() {
         return said(Hooks::only(Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing")));
     }
@@ -145,7 +177,7 @@ async fn attempt(
         delivered: seen.last_delivery().is_some(),
     };
     let desired = connection::desired(spec, &seen.observed, access, callback);
-    let outcome = webhooks::ensure(&seen.client, &desired, &remembered).await;
+    let outcome = webhooks::ensure(&seen.client, &desired, &remembered, progress).await;
 
     let now = Timestamp::now();
     let mut changed = outcome.memory != remembered;
@@ -162,11 +194,11 @@ async fn attempt(
 }
 
 /// The Secret with the secret that GitLab is to send: made where there is none, changed where the spec names another one.
-async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
+async fn secret(state: Option<HookState>, seen: &Seen, ctx: &Context) -> Result<HookState, Error> {
     let wanted = seen.observed.hook_secret.as_ref();
     let Some(mut state) = state else {
         let secret = wanted.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
-        let state = HookState::create(&ctx.kube.client, seen.at, secret, Timestamp::now()).await?;
+        let state = HookState::create(&ctx.kube.client, &seen.at, secret, Timestamp::now()).await?;
         ctx.kube.metrics.kube.wrote("Secret", "create");
         tracing::info!("made the Secret of the webhooks");
         return Ok(state);
@@ -188,8 +220,8 @@ async fn secret(state: Option<HookState>, seen: &Seen<'_>, ctx: &Context) -> Res
     }
 }
 
-async fn keep(state: &HookState, seen: &Seen<'_>, ctx: &Context) -> Result<HookState, Error> {
-    let state = state.replace(&ctx.kube.client, seen.at).await?;
+async fn keep(state: &HookState, seen: &Seen, ctx: &Context) -> Result<HookState, Error> {
+    let state = state.replace(&ctx.kube.client, &seen.at).await?;
     ctx.kube.metrics.kube.wrote("Secret", "update");
     Ok(state)
 }
@@ -224,11 +256,13 @@ mod tests {
             mode: Mode::Group,
             desired: 1,
             ready: 1,
+            waiting: 0,
             failures: Vec::new(),
             notes: Vec::new(),
             commands: Vec::new(),
             changes: Changes::default(),
             memory: Memory::default(),
+            progress: Progress::default(),
         };
         let asked = Kept::Asked { outcome, changed_at: None };
         let again = Kept::Learning { until, before: asked.found().map(Box::new) };

@@ -50,7 +50,7 @@ pub(super) struct Imports {
 /// # Errors
 /// When Kubernetes cannot be asked.
 pub(super) async fn ensure(
-    seen: &Seen<'_>,
+    seen: &Seen,
     access: Option<&Access>,
     logged: &mut Option<String>,
     ctx: &Context,
@@ -62,7 +62,7 @@ pub(super) async fn ensure(
     let asked = import_job::asked(spec);
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
-    let mut jobs = cached(&ctx.jobs, seen.at);
+    let mut jobs = cached(&ctx.jobs, &seen.at);
     let (mut live, mut again, mut stuck) = (false, None, None);
     let any = Start { key: String::new(), trigger: Trigger::First };
     let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
@@ -88,7 +88,7 @@ pub(super) async fn ensure(
         // What the watch has not told of yet must neither be started again nor be taken for gone.
         let acts = matches!(decision, Decision::Start(_) | Decision::Replace { .. } | Decision::Gone(_));
         if acts && !live {
-            (jobs, live) = (listed(seen.at, ctx).await?, true);
+            (jobs, live) = (listed(&seen.at, ctx).await?, true);
             continue;
         }
         let (start, request) = match decision {
@@ -98,7 +98,7 @@ pub(super) async fn ensure(
             }
             Decision::Ended(job) => {
                 handled = job.request.clone().or(handled);
-                let ended = record(seen.at, job, &jobs, ctx, now).await?;
+                let ended = record(&seen.at, job, &jobs, ctx, now).await?;
                 before = runs::recorded(&before, ended);
                 continue;
             }
@@ -114,7 +114,7 @@ pub(super) async fn ensure(
             Decision::Replace { job, start } => {
                 let request = job.request.clone();
                 let name = job.name.clone();
-                remove(seen.at, &name, &jobs, ctx).await?;
+                remove(&seen.at, &name, &jobs, ctx).await?;
                 jobs.retain(|job| job.metadata.name.as_ref() != Some(&name));
                 // It never began: that is no failed run.
                 before.running = None;
@@ -122,11 +122,11 @@ pub(super) async fn ensure(
             }
             Decision::Running { job, pause } => {
                 if let Some(pause) = pause {
-                    suspend(seen.at, &job.name, pause, ctx).await?;
+                    suspend(&seen.at, &job.name, pause, ctx).await?;
                 } else if !job.begun && !job.suspended {
                     let asks_at = job.active_since.checked_add(STARTING).unwrap_or(Timestamp::MAX);
                     if asks_at <= now {
-                        stuck = waiting::why(&job.name, &pods(seen.at, &job.name, &jobs, ctx).await?);
+                        stuck = waiting::why(&job.name, &pods(&seen.at, &job.name, &jobs, ctx).await?);
                         tell_once(logged, &job.key, stuck.as_deref());
                     }
                     // Pods do not tell by themselves.
@@ -260,20 +260,20 @@ async fn listed(at: &ConnectionRef, ctx: &Context) -> Result<Vec<Job>, Error> {
 
 /// What a Job is made for; `None` without a database.
 fn order<'a>(
-    seen: &'a Seen<'_>,
+    seen: &'a Seen,
     start: &'a Start,
     request: Option<&'a str>,
     tokens: &'a [(String, KeyRef)],
     ctx: &'a Context,
 ) -> Option<Order<'a>> {
     let store = seen.spec().store.as_ref()?;
-    let (connection, at, image) = (seen.connection, seen.at, &ctx.settings.image);
+    let (connection, at, image) = (&seen.connection, &seen.at, &ctx.settings.image);
     Some(Order { connection, at, start, request, tokens, store, image })
 }
 
 /// Makes the Job of a run. One of its name is there already where we died before we could say so.
 async fn begin(
-    seen: &Seen<'_>,
+    seen: &Seen,
     start: &Start,
     request: Option<&str>,
     tokens: &[(String, KeyRef)],
@@ -282,7 +282,7 @@ async fn begin(
 ) -> Result<Job, Error> {
     let Some(order) = order(seen, start, request, tokens, ctx) else { return Err(Error::Nameless) };
     let job = import_job::build(&order, now);
-    match timely(jobs(seen.at, ctx).create(&PostParams::default(), &job)).await {
+    match timely(jobs(&seen.at, ctx).create(&PostParams::default(), &job)).await {
         Ok(job) => {
             ctx.kube.metrics.kube.wrote("Job", "create");
             tracing::info!(run = start.key, trigger = start.trigger.as_str(), "an import starts");
@@ -290,7 +290,7 @@ async fn begin(
         }
         Err(error) if is_conflict(&error) => {
             let name = job.metadata.name.unwrap_or_default();
-            let known = timely(jobs(seen.at, ctx).get(&name)).await?;
+            let known = timely(jobs(&seen.at, ctx).get(&name)).await?;
             if controlled_by(&known.metadata, &seen.at.uid) { Ok(known) } else { Err(Error::ForeignJob(name)) }
         }
         Err(error) => Err(error.into()),

@@ -60,6 +60,7 @@ pub(super) async fn say(
     sentence: &str,
     ctx: &Context,
 ) -> Result<(Action, bool), Error> {
+    ctx.queue.call_off(&at.uid);
     let waiting = Verdict::unknown(reason::WAITING, "waits until the spec can be followed");
     let verdicts = Verdicts { credentials: Verdict::bad(reason::INVALID_SPEC, sentence), ..Verdicts::all(&waiting) };
     let old = before.cloned().unwrap_or_default();
@@ -73,7 +74,13 @@ pub(super) async fn say(
 ///
 /// # Errors
 /// When Kubernetes cannot be asked.
-pub(super) async fn unreadable(at: &ConnectionRef, error: &str, ctx: &Context) -> Result<(Action, bool), Error> {
+pub(super) async fn unreadable(
+    at: &ConnectionRef,
+    error: &str,
+    known: &mut Known,
+    ctx: &Context,
+) -> Result<(Action, bool), Error> {
+    known.round = None;
     let kind = ApiResource::erase::<GitLabConnection>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.kube.client.clone(), &at.namespace, &kind);
     let object = match timely(api.get(&at.name)).await {
@@ -96,7 +103,8 @@ pub(super) async fn unreadable(at: &ConnectionRef, error: &str, ctx: &Context) -
             timely(api.patch(&at.name, &PatchParams::default(), &Patch::Merge(patch))).await?;
             ctx.kube.metrics.kube.wrote("GitLabConnection", "patch");
         }
-        ctx.memory.forget(&at.uid);
+        ctx.queue.call_off(&at.uid);
+        known.gone = true;
         return Ok((Action::await_change(), false));
     }
     let sentence = broken(&object.data["spec"]).unwrap_or_else(|| error.to_owned());

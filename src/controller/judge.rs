@@ -1,8 +1,9 @@
 //! From what was found to verdicts. Pure.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::{answers::Known, observe::Seen};
+use super::{answers::Answers, observe::Seen};
 use crate::{
     access::{Access, Outcome, Verdict},
     api::conditions::{self as condition, reason},
@@ -26,9 +27,55 @@ pub(super) fn suspended() -> Judged {
     Judged { verdicts: Verdicts::all(&verdict), access_stands: true, hooks_stand: true }
 }
 
-/// The verdicts on a connection. Transient trouble flips none of them at once.
-pub(super) fn judge(seen: &Seen<'_>, known: &mut Known, hooks: &Hooks, import: Verdict, now: Timestamp) -> Judged {
-    let access = known.answers.as_ref().and_then(|answers| answers.access.as_ref());
+/// The verdicts on a connection of which GitLab is still being asked: those so far stand, but for what Kubernetes alone
+/// knows.
+pub(super) fn meanwhile(seen: &Seen, import: Verdict) -> Judged {
+    let before = Before::of(seen);
+    let asking = || Verdict::unknown(reason::PROGRESSING, "GitLab is being asked");
+    let or_asking = |kind| before.verdict(kind).unwrap_or_else(asking);
+    // Whether one may start at all hangs on what GitLab says.
+    let waits = import.reason == reason::NEVER_RUN;
+    let verdicts = Verdicts {
+        credentials: missing_references(&seen.observed).unwrap_or_else(|| or_asking(condition::CREDENTIALS_VALID)),
+        access: or_asking(condition::ACCESS_VERIFIED),
+        webhooks: or_asking(condition::WEBHOOKS_READY),
+        deliveries: before.verdict(condition::DELIVERIES_SEEN),
+        import: before.verdict(condition::IMPORT_SUCCEEDED).filter(|_| waits).unwrap_or(import),
+        expiring: before.verdict(condition::CREDENTIALS_EXPIRING),
+    };
+    Judged { verdicts, access_stands: true, hooks_stand: true }
+}
+
+/// What the status says so far.
+struct Before<'a>(&'a [Condition]);
+
+impl Before<'_> {
+    fn of(seen: &Seen) -> Before<'_> {
+        Before(seen.status().map(|status| status.conditions.as_slice()).unwrap_or_default())
+    }
+
+    fn verdict(&self, kind: &str) -> Option<Verdict> {
+        let condition = self.0.iter().find(|condition| condition.type_ == kind)?;
+        let outcome = match condition.status.as_str() {
+            "True" => Outcome::Ok,
+            "False" => Outcome::Denied,
+            _ => Outcome::Unknown,
+        };
+        let (reason, message) = (known_reason(&condition.reason), condition.message.clone());
+        Some(Verdict { outcome, reason, message })
+    }
+}
+
+/// The verdicts on a connection, by what GitLab answered. Transient trouble flips none of them at once.
+pub(super) fn judge(
+    seen: &Seen,
+    answers: &Answers,
+    kept: &mut Option<(Option<i64>, Standing)>,
+    hooks: &Hooks,
+    import: Verdict,
+    now: Timestamp,
+) -> Judged {
+    let access = answers.access.as_ref();
     let waiting = || Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing");
     let raw = Verdicts {
         credentials: missing_references(&seen.observed)
@@ -41,35 +88,25 @@ pub(super) fn judge(seen: &Seen<'_>, known: &mut Known, hooks: &Hooks, import: V
     };
 
     let generation = seen.connection.metadata.generation;
-    let conditions = seen.status().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let mut standing = match known.standing.take() {
+    let before = Before::of(seen);
+    let mut standing = match kept.take() {
         Some((of, standing)) if of == generation => standing,
-        _ => Standing::restored(conditions, generation, now),
+        _ => Standing::restored(before.0, generation, now),
     };
     let mut verdicts = raw.clone();
     standing.settle(&mut verdicts, now);
-    known.standing = Some((generation, standing));
+    *kept = Some((generation, standing));
 
     let stands = |raw: &Verdict, settled: &Verdict| {
         raw.outcome == Outcome::Unknown && raw.reason != reason::WAITING && settled.outcome != Outcome::Unknown
     };
     let access_stands = stands(&raw.credentials, &verdicts.credentials) || stands(&raw.access, &verdicts.access);
     let hooks_stand = raw.webhooks.outcome == Outcome::Unknown && verdicts.webhooks.outcome != Outcome::Unknown;
-    let before = |kind: &str| {
-        let condition = conditions.iter().find(|condition| condition.type_ == kind)?;
-        let outcome = match condition.status.as_str() {
-            "True" => Outcome::Ok,
-            "False" => Outcome::Denied,
-            _ => Outcome::Unknown,
-        };
-        let (reason, message) = (known_reason(&condition.reason), condition.message.clone());
-        Some(Verdict { outcome, reason, message })
-    };
     if access_stands {
-        verdicts.expiring = before(condition::CREDENTIALS_EXPIRING);
+        verdicts.expiring = before.verdict(condition::CREDENTIALS_EXPIRING);
     }
     if hooks_stand && verdicts.deliveries.is_none() {
-        verdicts.deliveries = before(condition::DELIVERIES_SEEN);
+        verdicts.deliveries = before.verdict(condition::DELIVERIES_SEEN);
     }
     Judged { verdicts, access_stands, hooks_stand }
 }

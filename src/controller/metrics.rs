@@ -28,6 +28,9 @@ pub(super) struct Metrics {
     durations: Family<Outcome, Histogram>,
     /// Connections that wait longer and longer because of transient trouble.
     pub(super) in_backoff: Gauge,
+    /// Connections whose GitLab is to be asked, and whose turn has not come.
+    pub(super) waiting_for_gitlab: Gauge,
+    panics: Counter,
     orphaned: Counter,
     imported: Family<Kind, Counter>,
     /// Of the talk with Kubernetes.
@@ -47,11 +50,13 @@ struct Kind {
 impl Metrics {
     /// Registers the controller's metrics with the process's registry.
     pub(super) fn register(registry: &mut Registry) -> Metrics {
-        // 5 ms to 80 s: what asks nothing of GitLab, and what asks it for a large scope.
+        // 5 ms to 80 s: an API server that is at ease, and one that is not. GitLab is not waited for.
         let histogram = || Histogram::new(exponential_buckets(0.005, 4.0, 8));
         let metrics = Metrics {
             durations: Family::new_with_constructor(histogram),
             in_backoff: Gauge::default(),
+            waiting_for_gitlab: Gauge::default(),
+            panics: Counter::default(),
             orphaned: Counter::default(),
             imported: Family::default(),
             kube: cluster::Metrics::register(registry),
@@ -67,6 +72,16 @@ impl Metrics {
             metrics.in_backoff.clone(),
         );
         registry.register(
+            "gitlab_queue_depth",
+            "Connections whose GitLab is to be asked, and whose turn has not come",
+            metrics.waiting_for_gitlab.clone(),
+        );
+        registry.register(
+            "reconcile_panics",
+            "Looks at a connection that ended abnormally: each is a bug",
+            metrics.panics.clone(),
+        );
+        registry.register(
             "hook_orphaned",
             "Connections that were deleted while webhooks of theirs may have stayed in GitLab",
             metrics.orphaned.clone(),
@@ -78,6 +93,10 @@ impl Metrics {
     /// A connection was looked at.
     pub(super) fn reconciled(&self, outcome: &'static str, took: Duration) {
         self.durations.get_or_create(&Outcome { outcome }).observe(took.as_secs_f64());
+    }
+
+    pub(super) fn panicked(&self) {
+        self.panics.inc();
     }
 
     pub(super) fn orphaned(&self) {

@@ -2,10 +2,15 @@
 //!
 //! ```text
 //!   watches ─▶ reconcile ─┬─ observe   what the connection refers to              (Kubernetes, read)
-//!                         ├─ ask       what can the tokens do; make GitLab call us    (GitLab, unless answers hold)
-//!                         ├─ imports   make sure that a due import runs           (Kubernetes, write)
-//!                         └─ status    verdicts as conditions                     (pure, then write)
+//!      ▲                  ├─ ask       do earlier answers hold? else order ──┐    (pure)
+//!      │                  ├─ imports   make sure that a due import runs      │    (Kubernetes, write)
+//!      │                  └─ status    verdicts as conditions                │    (pure, then write)
+//!      └───────────────────────────── queue ◀────────────────────────────────┘
+//!            what can the tokens do; make GitLab call us; take our webhooks away       (GitLab)
 //! ```
+//!
+//! Two speeds: what Kubernetes alone decides never waits for GitLab. What waits for GitLab does so in the `queue`, whose end
+//! has the connection looked at once more.
 //!
 //! Whatever decides is pure: `runs` whether an import starts, `import_job` what it is made of, `outcome` how it
 //! ended, `waiting` why it does not start, `judge` what is said of it all. One process leads (`lease`); the others wait for their turn.
@@ -28,6 +33,7 @@ mod lease;
 mod metrics;
 mod observe;
 mod outcome;
+mod queue;
 mod reconcile;
 mod run;
 mod runs;
@@ -53,6 +59,8 @@ struct Context {
     /// The import Jobs, as the watch tells of them.
     jobs: Store<Job>,
     memory: answers::Memory,
+    /// What waits for a GitLab.
+    queue: queue::Queue<ask::Answer>,
     gitlab: gitlab::Metrics,
     settings: Settings,
 }

@@ -2,17 +2,17 @@
 
 use std::{collections::HashSet, net::SocketAddr, sync::Arc, time::Duration};
 
-use futures::StreamExt as _;
+use futures::{StreamExt as _, stream};
 use k8s_openapi::api::batch::v1::Job;
 use kube::{
     Resource as _,
     runtime::{
         Controller,
         controller::{Config, Error as ControllerError},
-        reflector::{self, Store, store::Writer},
+        reflector::{self, ObjectRef, Store, store::Writer},
     },
 };
-use tokio::{net::TcpListener, time::interval};
+use tokio::{net::TcpListener, sync::mpsc::UnboundedReceiver, time::interval};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
@@ -21,10 +21,14 @@ use super::{
     events::Kube,
     lease,
     metrics::{Leadership, Metrics},
+    queue::Queue,
     reconcile::{Guarded, error_policy, reconcile},
     series, watches,
 };
-use crate::{cluster, gitlab, telemetry};
+use crate::{
+    cluster::{self, ConnectionRef},
+    gitlab, telemetry,
+};
 
 /// How long the watches may go without a beat before the process is restarted.
 const WATCHES_BEAT: Duration = Duration::from_secs(60);
@@ -77,8 +81,10 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
     let identity = args.identity();
     let candidate = lease::Candidate::new(client.clone(), namespace, &args.lease_name, identity.clone(), leadership);
     let (jobs, changed_jobs) = watches::jobs(&client, args.namespace(), metrics.clone());
+    let (queue, answered) = Queue::new(metrics.waiting_for_gitlab.clone());
     let context = Arc::new(Context {
         memory: Memory::new(metrics.in_backoff.clone()),
+        queue,
         kube: Kube::new(client, metrics, identity),
         jobs,
         gitlab,
@@ -99,7 +105,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
         };
         // In one task: who cannot poll the watches cannot beat either.
         tokio::select! {
-            () = control(&args, context, (connections, writer), changed_jobs, stop.clone()) => {}
+            () = control(&args, context, (connections, writer), (changed_jobs, answered), stop.clone()) => {}
             () = beating => {}
         }
     };
@@ -114,10 +120,18 @@ async fn control(
     args: &Args,
     context: Arc<Context>,
     (connections, writer): (Store<Guarded>, Writer<Guarded>),
-    changed_jobs: impl futures::Stream<Item = watches::Watched<Job>> + Send + 'static,
+    (changed_jobs, answered): (
+        impl futures::Stream<Item = watches::Watched<Job>> + Send + 'static,
+        UnboundedReceiver<ConnectionRef>,
+    ),
     stop: CancellationToken,
 ) {
     let (client, metrics) = (context.kube.client.clone(), context.kube.metrics.clone());
+    let queue = context.queue.clone();
+    let answered = stream::unfold(answered, async |mut answered| {
+        let at = answered.recv().await?;
+        Some((ObjectRef::new(&at.name).within(&at.namespace), answered))
+    });
     let namespace = args.namespace();
     let concerned = Arc::new(watches::Concerned::new(connections.clone()));
     let by_config_map = Arc::clone(&concerned);
@@ -131,6 +145,7 @@ async fn control(
         .watches_stream(watches::config_maps(&client, namespace, metrics), move |config_map| {
             by_config_map.by_config_map(&config_map)
         })
+        .reconcile_on(answered)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(reconcile, |object, error, context| error_policy(&object, error, &context), context)
         .for_each(async |looked| match looked {
@@ -139,4 +154,5 @@ async fn control(
             Err(error) => tracing::warn!(%error, "the controller stumbled"),
         })
         .await;
+    queue.close().await;
 }

@@ -18,15 +18,22 @@ pub(super) struct Found<'a> {
     pub(super) access: Option<&'a Access>,
     pub(super) hooks: Hooks,
     pub(super) imports: Imports,
+    /// What GitLab says of the spec as it is now is known.
+    pub(super) current: bool,
     /// The look did all that somebody may have asked for.
     pub(super) whole: bool,
 }
 
 /// The status of a connection, without what the receiver says. Pure.
-pub(super) fn compute(seen: &Seen<'_>, found: Found<'_>, now: Timestamp) -> GitLabConnectionStatus {
-    let Found { judged, access, hooks, imports, whole } = found;
+pub(super) fn compute(seen: &Seen, found: Found<'_>, now: Timestamp) -> GitLabConnectionStatus {
+    let Found { judged, access, hooks, imports, current, whole } = found;
     let before = seen.status().cloned().unwrap_or_default();
-    let generation = seen.connection.metadata.generation;
+    // Whoever waits for a change of the spec must not take what was said of it before for the answer.
+    let generation = if current || before.conditions.is_empty() {
+        seen.connection.metadata.generation
+    } else {
+        before.observed_generation
+    };
     let (instance, credentials, matrix) = if judged.access_stands {
         (before.instance, before.credentials, before.access)
     } else {

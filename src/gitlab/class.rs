@@ -32,7 +32,7 @@ impl Error {
             Error::Server { status: 408 | 504 | 524 } => Class::Slow,
             Error::Server { status: 500 } => Class::Failed,
             Error::Server { .. }
-            | Error::Timeout { phase: super::Phase::Connect }
+            | Error::Timeout { phase: super::Phase::Connect | super::Phase::Term }
             | Error::Broken { .. }
             | Error::Unreachable { .. }
             | Error::Blocked { .. }

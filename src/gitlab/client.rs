@@ -16,7 +16,7 @@ use super::model::Metadata;
 use super::pool::Pool;
 use super::redact::Secrets;
 use super::transport::Transport;
-use super::{Deadlines, Dialect, Error, Metrics, Patience};
+use super::{Deadlines, Dialect, Error, Metrics, Patience, Term};
 
 /// Which GitLab, and the way to it.
 #[derive(Debug, Clone)]
@@ -78,6 +78,8 @@ pub struct Client {
     /// The tokens that this handle may use.
     pub(super) tokens: Arc<[usize]>,
     pub(super) patience: Patience,
+    /// How long it may go on asking; `None`: as long as it likes.
+    pub(super) term: Option<Term>,
 }
 
 pub(super) struct Shared {
@@ -147,7 +149,7 @@ impl Client {
             pool: Mutex::new(pool),
         };
         let tokens = (0..tokens.len()).collect();
-        Ok(Client { shared: Arc::new(shared), tokens, patience: Patience::default() })
+        Ok(Client { shared: Arc::new(shared), tokens, patience: Patience::default(), term: None })
     }
 
     /// The same client restricted to one token: for probes, and for the manager of hooks. A name that the pool does not
@@ -176,6 +178,17 @@ impl Client {
     /// The same client with another patience.
     pub fn with_patience(&self, patience: Patience) -> Client {
         Client { patience, ..self.clone() }
+    }
+
+    /// The same client, which asks nothing more once this is over: reads under way end as timeouts then. What changes
+    /// something in GitLab is brought to its end, because nobody could tell whether it was done.
+    pub fn within(&self, term: Term) -> Client {
+        Client { term: Some(term), ..self.clone() }
+    }
+
+    /// Whether its time is over.
+    pub fn is_out_of_time(&self) -> bool {
+        self.term.as_ref().is_some_and(Term::is_over)
     }
 
     /// The names of the tokens that this client may use, in the order they were given.

@@ -47,6 +47,8 @@ pub enum Phase {
     Headers,
     /// The answer began, then stalled.
     Body,
+    /// The time that whoever asks had for all of it.
+    Term,
 }
 
 impl Phase {
@@ -55,6 +57,7 @@ impl Phase {
             Phase::Connect => "did not accept a connection in time",
             Phase::Headers => "accepted the request but did not answer in time",
             Phase::Body => "began an answer and then stalled",
+            Phase::Term => "did not answer everything in the time that there was",
         }
     }
 }

@@ -19,6 +19,7 @@ mod redact;
 mod request;
 mod rest;
 mod send;
+mod term;
 mod transport;
 
 pub mod model;
@@ -33,4 +34,5 @@ pub use pages::{Page, Pages};
 pub use rest::hooks::Target;
 pub use rest::merge_requests::MergeRequestFilter;
 pub use rest::probe::Probe;
+pub use term::Term;
 pub use transport::{Deadlines, install_tls};

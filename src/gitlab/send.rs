@@ -73,10 +73,20 @@ impl Client {
 
     /// The same with a decoder of the caller's.
     pub(super) async fn send_with<T>(&self, request: &Request, decode: Decode<T>) -> Result<Received<T>, Error> {
+        match &self.term {
+            Some(term) if request.is_read() => term.bound(self.send_until_it_counts(request, decode)).await,
+            _ => self.send_until_it_counts(request, decode).await,
+        }
+    }
+
+    async fn send_until_it_counts<T>(&self, request: &Request, decode: Decode<T>) -> Result<Received<T>, Error> {
         self.get_introduced().await;
         let mut course = Course { started: Instant::now(), failures: 0, denied: Vec::new(), denial: None };
         loop {
-            let turn = self.turn(request, &course).await?;
+            let turn = match &self.term {
+                Some(term) => term.bound(self.turn(request, &course)).await?,
+                None => self.turn(request, &course).await?,
+            };
             let outcome = self.exchange(request, &turn).await;
             let token = turn.token;
             drop(turn);
@@ -159,7 +169,8 @@ impl Client {
             };
             // Whoever waits for a budget must not keep others from the instance.
             drop(pass);
-            if until - course.started > self.patience.waiting {
+            let in_vain = self.term.as_ref().is_some_and(|term| term.ends_by(until));
+            if in_vain || until - course.started > self.patience.waiting {
                 return Err(Error::RateLimited { waited: now - course.started });
             }
             // All that wait wake at the same moment; a little disorder keeps them from arriving together.

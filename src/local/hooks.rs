@@ -9,7 +9,7 @@ use crate::{
     api::{Mode, conditions::reason},
     connection::{self, Callback, Hooks, not_yet, told},
     store,
-    webhooks::{self, Changes, Desired, Memory, Removed},
+    webhooks::{self, Changes, Desired, Memory, Progress, Removed},
 };
 
 /// Key under which the hooks are remembered as they were left.
@@ -71,7 +71,7 @@ async fn ensure_stored(
         return Ok(Hooks::only(Verdict::bad(reason::HOOK_SECRET_REFUSED, error.to_string())));
     }
     let desired = desired(work, access, stored, receiver, last_delivery.is_some());
-    let outcome = webhooks::ensure(&work.client, &desired, &memory).await;
+    let outcome = webhooks::ensure(&work.client, &desired, &memory, Progress::default()).await;
     if outcome.memory != memory {
         store.set_state(source, MEMORY, &outcome.memory.to_text()).await?;
     }

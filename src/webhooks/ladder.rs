@@ -8,8 +8,8 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    Changes, Desired, Failure, Memory, Outcome, Place, State,
-    followed::projects_of,
+    Changes, Desired, Failure, Memory, Outcome, Place, Progress, State,
+    followed::read_projects,
     manual,
     memory::digest,
     remove::{clean_up, remembered},
@@ -37,6 +37,12 @@ struct Climb<'a> {
     lucky: AtomicUsize,
     memory: Memory,
     changes: Changes,
+    /// What earlier turns of this pass have done, and this one.
+    progress: Progress,
+    /// This turn has done something.
+    moved: bool,
+    /// Targets that wait for another turn.
+    waiting: usize,
     /// Targets that are wanted, whether their hook is in place or not.
     tried: BTreeSet<Target>,
     /// Whether all wanted targets are known. What is not known must not be taken for unwanted.
@@ -47,7 +53,7 @@ struct Climb<'a> {
     notes: Vec<String>,
 }
 
-pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory) -> Outcome {
+pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory, progress: Progress) -> Outcome {
     let climb = Climb {
         client,
         desired,
@@ -56,6 +62,9 @@ pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory) -
         lucky: AtomicUsize::new(0),
         memory: before.clone(),
         changes: Changes::default(),
+        progress,
+        moved: false,
+        waiting: 0,
         tried: BTreeSet::new(),
         complete: desired.groups.len() == desired.scope.groups.len()
             && desired.projects.len() == desired.scope.projects.len(),
@@ -126,7 +135,10 @@ impl Climb<'_> {
             refused.into_iter().partition(|(_, failure)| failure.is_of_the_token());
         self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
 
-        if !of_the_token.is_empty() && self.place_all(vec![remembered(Target::System)]).await.is_empty() {
+        // What comes to the instance or to a person is known once everything was tried.
+        if self.waiting > 0 {
+            self.failures.extend(of_the_token.into_iter().map(|(_, failure)| failure));
+        } else if !of_the_token.is_empty() && self.place_all(vec![remembered(Target::System)]).await.is_empty() {
             mode = Mode::System;
             self.notes.push(NO_COMMENTS.to_owned());
         } else if !of_the_token.is_empty() {
@@ -167,13 +179,14 @@ impl Climb<'_> {
     fn outcome(self, mode: Mode) -> Outcome {
         let unproven =
             !self.desired.delivered && self.placed.iter().any(|place| matches!(place.target, Target::Group(_)));
-        let Self { memory, changes, placed, failures, mut notes, .. } = self;
+        let Self { memory, progress, changes, placed, waiting, failures, mut notes, .. } = self;
         if unproven {
             notes.push(UNPROVEN.to_owned());
         }
-        let (ready, desired) = (placed.len(), placed.len() + failures.len());
-        let state = sum_up(desired, ready, &failures);
-        Outcome { state, mode, desired, ready, failures, notes, commands: Vec::new(), changes, memory }
+        let (ready, desired) = (placed.len(), placed.len() + waiting + failures.len());
+        let state = sum_up(desired, ready, waiting, &failures);
+        let commands = Vec::new();
+        Outcome { state, mode, desired, ready, waiting, failures, notes, commands, changes, memory, progress }
     }
 
     /// Groups and projects of the scope that lie in no other group of it: a group's hook brings all that is below.
@@ -192,12 +205,17 @@ impl Climb<'_> {
     async fn place_projects_of(&mut self, groups: &[Place]) -> Vec<(Place, Failure)> {
         let mut places: Vec<Place> = Vec::new();
         for group in groups {
-            match projects_of(self.client, self.desired, group).await {
-                Ok(projects) => places.extend(projects),
-                Err(failure) => {
-                    self.complete = false;
-                    self.failures.push(failure);
-                }
+            let mut list = self.progress.lists.remove(&group.target).unwrap_or_default();
+            let before = list.clone();
+            let read = read_projects(self.client, self.desired, group, &mut list).await;
+            self.moved |= list != before;
+            places.extend(list.places.iter().cloned());
+            self.progress.lists.insert(group.target, list);
+            if let Err(failure) = read {
+                self.complete = false;
+                self.put_off(vec![(group.clone(), failure)])
+                    .into_iter()
+                    .for_each(|(_, failure)| self.failures.push(failure));
             }
         }
         places.sort();
@@ -249,18 +267,39 @@ impl Climb<'_> {
         for (place, outcome) in outcomes {
             match outcome {
                 Ok(InPlace { hook, changes }) => {
+                    self.moved |= self.progress.of(place.target).is_none();
+                    self.progress.note(place.target, Ok(hook));
                     self.memory.keep(place.target, hook, &self.digest);
                     self.changes += changes;
                     self.placed.push(place);
                 }
-                Err(failure) => refused.push((place, failure)),
+                Err(failure) => {
+                    self.progress.note(place.target, Err(failure.clone()));
+                    refused.push((place, failure));
+                }
             }
         }
-        refused
+        self.put_off(refused)
     }
 
-    /// Tries the tokens in turn, the one that worked last first.
+    /// Has those wait that failed because the time was over; the others are left. A turn that did nothing at all is no turn:
+    /// GitLab does not answer.
+    fn put_off(&mut self, refused: Vec<(Place, Failure)>) -> Vec<(Place, Failure)> {
+        if !(self.moved && self.client.is_out_of_time()) {
+            return refused;
+        }
+        let (cut, left): (Vec<_>, Vec<_>) =
+            refused.into_iter().partition(|(_, failure)| failure.transient && !failure.server);
+        self.complete &= cut.is_empty();
+        self.waiting += cut.len();
+        left
+    }
+
+    /// Tries the tokens in turn, the one that worked last first; an earlier turn may have done so.
     async fn attempt(&self, place: &Place) -> Result<InPlace, Failure> {
+        if let Some(known) = self.progress.of(place.target) {
+            return known.clone().map(|hook| InPlace { hook, changes: Changes::default() });
+        }
         let managers = &self.desired.managers;
         let lucky = self.lucky.load(Ordering::Relaxed);
         let mut refusal = None;

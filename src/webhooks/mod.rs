@@ -14,6 +14,8 @@ mod ladder;
 mod manual;
 mod memory;
 pub mod plan;
+mod progress;
+
 mod remove;
 mod secret;
 mod target;
@@ -24,7 +26,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    api::{Adopt, Events, Mode, Scope},
+    api::{Adopt, Events, Mode, Scope, conditions::reason},
     gitlab::{
         Client, Target,
         model::{Group, Project},
@@ -34,6 +36,7 @@ use crate::{
 pub use failure::Failure;
 pub use memory::Memory;
 pub use plan::{Change, Drift, Wanted, hook_url, plan};
+pub use progress::Progress;
 pub use remove::{Left, Removed, remove};
 pub use secret::new_secret;
 
@@ -170,6 +173,8 @@ pub struct Outcome {
     pub desired: usize,
     /// Hooks in place.
     pub ready: usize,
+    /// Of those that are not: how many wait for another turn, because the time was over.
+    pub waiting: usize,
     /// Targets without their hook, and why.
     pub failures: Vec<Failure>,
     /// What the hooks in force do not bring, said once.
@@ -180,11 +185,15 @@ pub struct Outcome {
     pub changes: Changes,
     /// To be given to the next pass.
     pub memory: Memory,
+    /// To be given to the next turn of this pass.
+    pub progress: Progress,
 }
 
 /// Makes the hooks be as wanted. Never fails: what could not be done is said in the outcome.
-pub async fn ensure(client: &Client, desired: &Desired, memory: &Memory) -> Outcome {
-    ladder::climb(client, desired, memory).await
+///
+/// A client whose time is over ends the turn; another one goes on with the `progress` of this one. A pass begins with none.
+pub async fn ensure(client: &Client, desired: &Desired, memory: &Memory, progress: Progress) -> Outcome {
+    ladder::climb(client, desired, memory, progress).await
 }
 
 impl Desired {
@@ -209,8 +218,13 @@ fn keeps_names(version: &str) -> bool {
     (major, minor) >= (17, 1)
 }
 
-/// The sum of the failures: the first that a person can do something about speaks for all.
-fn sum_up(desired: usize, ready: usize, failures: &[Failure]) -> State {
+/// The sum of the failures: the first that a person can do something about speaks for all. Nothing is certain while some
+/// wait for their turn.
+fn sum_up(desired: usize, ready: usize, waiting: usize, failures: &[Failure]) -> State {
+    if waiting > 0 {
+        let message = format!("{ready} of {desired} are in place so far");
+        return State::Unknown { reason: reason::PROGRESSING, message };
+    }
     let Some(first) = failures.iter().find(|failure| !failure.transient).or(failures.first()) else {
         return State::InPlace;
     };
@@ -223,14 +237,13 @@ fn sum_up(desired: usize, ready: usize, failures: &[Failure]) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::conditions::reason;
 
     #[test]
     fn work_on_webhooks_may_move_between_threads() {
         fn is_send<T: Send>(_: T) {}
         // Never called: to compile is to hold.
         let _check = |client: &Client, desired: &Desired, memory: &Memory| {
-            is_send(ensure(client, desired, memory));
+            is_send(ensure(client, desired, memory, Progress::default()));
             is_send(remove(client, desired, memory));
         };
     }
@@ -250,16 +263,16 @@ mod tests {
         let person = Failure::new(&place, reason::INSUFFICIENT_ROLE, "needs a role".into());
         let passing = Failure { transient: true, ..Failure::new(&place, reason::GITLAB_UNREACHABLE, "away".into()) };
 
-        assert_eq!(sum_up(3, 3, &[]), State::InPlace);
+        assert_eq!(sum_up(3, 3, 0, &[]), State::InPlace);
         assert_eq!(
-            sum_up(3, 1, &[passing.clone(), person]),
+            sum_up(3, 1, 0, &[passing.clone(), person]),
             State::Incomplete {
                 reason: reason::INSUFFICIENT_ROLE,
                 message: "needs a role (1 more: 1 of 3 in place)".into()
             }
         );
         assert_eq!(
-            sum_up(1, 0, &[passing]),
+            sum_up(1, 0, 0, &[passing]),
             State::Unknown { reason: reason::GITLAB_UNREACHABLE, message: "away".into() }
         );
     }

@@ -4,8 +4,8 @@ use futures::{StreamExt, stream};
 use tracing::{debug, info};
 
 use super::{
-    Desired, Memory, Place, failure::from_error, followed::projects_of, ladder::AT_ONCE, plan::is_marked,
-    target::is_gone,
+    Desired, Memory, Place, failure::from_error, followed::read_projects, ladder::AT_ONCE, plan::is_marked,
+    progress::List, target::is_gone,
 };
 use crate::gitlab::{Client, Error, Target};
 
@@ -39,8 +39,11 @@ pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Remo
         let (Target::Group(_), Err(_)) = (group.target, list(client, desired, group).await) else {
             continue;
         };
-        match projects_of(client, desired, group).await {
-            Ok(projects) => places.extend(projects),
+        let mut projects = List::default();
+        let read = read_projects(client, desired, group, &mut projects).await;
+        places.extend(projects.places);
+        match read {
+            Ok(()) => {}
             Err(failure) => {
                 let subject = format!("projects of {}", failure.subject);
                 all.left.push(Left { subject, reason: failure.reason, message: failure.message });

@@ -5,13 +5,14 @@ use std::{collections::VecDeque, time::Duration};
 use axum::Router;
 use gitlab_connector::{
     api::{Adopt, Events, Mode, NamedRef, Scope as Followed},
-    gitlab::{Client, Deadlines, Instance, Metrics, Patience, Token, install_tls},
-    webhooks::{self, Desired, Memory, Outcome, Place, Removed},
+    gitlab::{Client, Deadlines, Instance, Metrics, Patience, Term, Token, install_tls},
+    webhooks::{self, Desired, Memory, Outcome, Place, Progress, Removed},
 };
 use gitlab_simulator::{
     Options, Simulator, World,
     world::{Hook, HookTarget, ProjectBuilder, Role, Scope},
 };
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub(super) const SECRET: &str = "shared-secret-of-the-hook";
@@ -85,7 +86,14 @@ impl Scene {
     }
 
     pub(super) async fn ensure(&self, memory: &Memory) -> Outcome {
-        webhooks::ensure(&self.client, &self.desired, memory).await
+        webhooks::ensure(&self.client, &self.desired, memory, Progress::default()).await
+    }
+
+    /// One turn of a pass: what earlier turns did is in their outcome.
+    pub(super) async fn turn(&self, called_off: CancellationToken, before: Option<Outcome>) -> Outcome {
+        let (memory, progress) = before.map(|before| (before.memory, before.progress)).unwrap_or_default();
+        let term = Term::new(tokio::time::Instant::now() + Duration::from_secs(60), called_off);
+        webhooks::ensure(&self.client.within(term), &self.desired, &memory, progress).await
     }
 
     pub(super) async fn remove(&self, memory: &Memory) -> Removed {

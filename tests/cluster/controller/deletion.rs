@@ -197,6 +197,40 @@ async fn a_deletion_waits_for_a_gitlab_that_is_away_and_no_longer_than_its_deadl
 }
 
 #[tokio::test]
+async fn a_deletion_calls_off_a_look_that_hangs_and_removes_the_hooks() {
+    let scene = hooked(&[], &only_hooks()).await;
+    scene.gitlab.faults().add(Fault::at("GET /groups/:id/hooks", FaultKind::Hang).times(1));
+    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
+    until("the look hangs, and what comes after it would not", MINUTE, async || {
+        if scene.gitlab.faults().list().is_empty() { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
+
+    let took = scene.delete().await;
+
+    assert!(took < SOON, "{took:?}");
+    assert!(scene.hooks().is_empty());
+    assert_eq!(scene.orphaned().await, None);
+}
+
+#[tokio::test]
+async fn a_deletion_from_a_gitlab_that_accepts_and_says_nothing_ends_by_its_deadline() {
+    let scene = hooked(&["--deletion-deadline=4s"], &only_hooks()).await;
+    scene.gitlab.faults().add(Fault::at("*", FaultKind::Hang));
+    scene.annotate("gitlab-connector.dev/reconcile-requested-at=now").await;
+    until("the look hangs", MINUTE, async || {
+        if scene.gitlab.faults().list()[0].struck > 0 { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
+
+    let took = scene.delete().await;
+
+    assert!(took > Duration::from_secs(3) && took < SOON, "{took:?}");
+    assert_eq!(scene.hooks().len(), 1);
+    assert!(scene.orphaned().await.unwrap().contains("group acme"));
+}
+
+#[tokio::test]
 async fn a_deletion_during_an_outage_removes_the_hooks_once_gitlab_is_back() {
     let scene = hooked(&[], &only_hooks()).await;
     scene.gitlab.faults().add(Fault::at("*", FaultKind::Status { status: 503 }));

@@ -12,6 +12,7 @@ mod receiver;
 mod rest;
 mod scene;
 mod secrets;
+mod slow;
 mod stored;
 mod story;
 mod trouble;
