@@ -46,20 +46,118 @@ async fn a_group_gets_one_hook_and_the_second_pass_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_group_hook_is_not_taken_for_working_until_a_delivery_is_seen() {
+async fn a_group_hook_that_has_brought_nothing_yet_says_so_and_stays_while_nothing_happens() {
     let mut scene = Scene::of(acme().with_edition(Edition::Unlicensed)).await;
 
     let before = scene.ensure(&Memory::default()).await;
-    scene.desired.delivered = true;
-    let after = scene.ensure(&before.memory).await;
-    scene.desired.delivered = false;
+    scene.pass(30);
+    let quiet = scene.ensure(&before.memory).await;
+    scene.desired.delivered_at = Some(scene.now());
+    let after = scene.ensure(&quiet.memory).await;
+    scene.desired.delivered_at = None;
     scene.desired.mode = Mode::Project;
     let projects = scene.ensure(&after.memory).await;
 
-    assert_eq!((&before.state, before.mode), (&State::InPlace, Mode::Group));
-    let [note] = &before.notes[..] else { panic!("{:?}", before.notes) };
-    assert!(note.contains("no delivery has been seen") && note.contains("Project"), "{note}");
+    for outcome in [&before, &quiet] {
+        assert_eq!((&outcome.state, outcome.mode), (&State::InPlace, Mode::Group));
+        let [note] = &outcome.notes[..] else { panic!("{:?}", outcome.notes) };
+        assert!(note.contains("no delivery has been seen") && note.contains("Auto"), "{note}");
+    }
     assert!(after.notes.is_empty() && projects.notes.is_empty());
+}
+
+#[tokio::test]
+async fn a_group_hook_that_gitlab_never_calls_gives_way_to_those_of_projects() {
+    let scene = Scene::of(acme().with_edition(Edition::Unlicensed)).await;
+    let first = scene.ensure(&Memory::default()).await;
+    scene.open_merge_request("acme/web");
+    scene.pass(5);
+    let soon = scene.ensure(&first.memory).await;
+    scene.pass(15);
+
+    let found = scene.ensure(&soon.memory).await;
+    scene.simulator.forget_requests();
+    let again = scene.ensure(&found.memory).await;
+
+    assert_eq!((first.mode, soon.mode), (Mode::Group, Mode::Group), "GitLab may be busy");
+    assert_eq!((&found.state, found.mode, found.ready), (&State::InPlace, Mode::Project, 3));
+    assert_eq!(found.changes, Changes { created: 3, removed: 1, ..NOTHING });
+    assert_eq!(scene.hooked_projects(), ["acme/deep/api", "acme/sandbox-1", "acme/web"]);
+    let [note] = &found.notes[..] else { panic!("{:?}", found.notes) };
+    assert!(note.contains("group acme") && note.contains("no licence"), "{note}");
+    assert_eq!((again.changes, again.mode, &again.notes), (NOTHING, Mode::Project, &found.notes));
+    assert_eq!(scene.writes(), 0);
+}
+
+#[tokio::test]
+async fn in_the_mode_group_a_hook_that_gitlab_never_calls_is_trouble_and_trying_anew_is_a_change_of_mode_away() {
+    let mut scene = Scene::of(acme().with_edition(Edition::Unlicensed)).await;
+    scene.desired.mode = Mode::Group;
+    let first = scene.ensure(&Memory::default()).await;
+    scene.open_merge_request("acme/web");
+    scene.pass(20);
+
+    let mute = scene.ensure(&first.memory).await;
+    scene.desired.mode = Mode::Auto;
+    let auto = scene.ensure(&mute.memory).await;
+    scene.simulator.world(|world| world.settings.edition = Edition::Licensed);
+    scene.desired.mode = Mode::Group;
+    let licensed = scene.ensure(&auto.memory).await;
+
+    let (reason, message) = incomplete(&mute.state);
+    assert_eq!((reason, mute.ready, mute.desired), ("GroupHooksUnavailable", 0, 1));
+    assert!(message.contains("no licence") && message.contains("Auto"), "{message}");
+    assert_eq!((auto.mode, auto.ready), (Mode::Project, 3));
+    assert_eq!((&licensed.state, licensed.mode), (&State::InPlace, Mode::Group));
+    assert_eq!(scene.hooks().len(), 1);
+}
+
+#[tokio::test]
+async fn a_receiver_that_gitlab_calls_in_vain_is_no_missing_licence() {
+    let scene = Scene::of(acme()).await;
+    let first = scene.ensure(&Memory::default()).await;
+    scene.open_merge_request("acme/web");
+    while scene.hooks()[0].log.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    scene.pass(20);
+
+    let failing = scene.ensure(&first.memory).await;
+
+    assert_eq!((&failing.state, failing.mode, failing.failing), (&State::InPlace, Mode::Group, true));
+    assert_eq!(scene.hooks().len(), 1);
+}
+
+#[tokio::test]
+async fn before_the_log_of_calls_only_many_merge_requests_without_one_show_a_missing_licence() {
+    let scene = Scene::of(acme().with_edition(Edition::Unlicensed).with_version("17.2.0")).await;
+    let mut memory = scene.ensure(&Memory::default()).await.memory;
+    let mut modes = Vec::new();
+    for _ in 0..2 {
+        (0..3).for_each(|_| scene.open_merge_request("acme/web"));
+        scene.pass(20);
+        let outcome = scene.ensure(&memory).await;
+        modes.push(outcome.mode);
+        memory = outcome.memory;
+    }
+
+    assert_eq!(modes, [Mode::Group, Mode::Project]);
+}
+
+#[tokio::test]
+async fn where_a_group_has_no_hook_the_groups_and_projects_below_it_that_are_named_get_theirs() {
+    let mut scene = Scene::of(acme().with_edition(Edition::Community)).await;
+    scene.desired.scope.include_subgroups = false;
+    scene.follow_below(&["acme/deep"], &["acme/deep/api"]).await;
+
+    let both = scene.ensure(&Memory::default()).await;
+    scene.desired.groups.truncate(1);
+    let single = scene.ensure(&both.memory).await;
+
+    for outcome in [&both, &single] {
+        assert_eq!((&outcome.state, outcome.ready), (&State::InPlace, 3));
+    }
+    assert_eq!(scene.hooked_projects(), ["acme/deep/api", "acme/sandbox-1", "acme/web"]);
 }
 
 #[tokio::test]
@@ -335,7 +433,7 @@ async fn deliveries_show_that_a_person_made_the_hook() {
     scene.desired.mode = Mode::Manual;
 
     let before = scene.ensure(&Memory::default()).await;
-    scene.desired.delivered = true;
+    scene.desired.delivered_at = Some(scene.now());
     let after = scene.ensure(&Memory::default()).await;
 
     assert_eq!(incomplete(&before.state).0, "ManualActionRequired");

@@ -78,6 +78,11 @@ pub struct WebhooksStatus {
     #[schemars(length(max = 10))]
     pub failures: Vec<FailureStatus>,
 
+    /// What the webhooks in force do not bring, or why they are not those that were asked for first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub notes: Vec<String>,
+
     /// When the last authentic delivery arrived, to within ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_delivery: Option<Time>,

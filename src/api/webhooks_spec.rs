@@ -11,8 +11,8 @@ use super::{KeyRef, spec::yes};
 #[serde(rename_all = "camelCase")]
 pub struct Webhooks {
     /// Which webhooks to make.
-    /// Auto: group webhooks where edition and token allow them, else one for each project, else a system webhook, else
-    /// the exact commands for a person.
+    /// Auto: group webhooks where edition, licence and token allow them, else one for each project, else a system webhook,
+    /// else the exact commands for a person.
     /// Group: group webhooks (GitLab Premium and up, role Owner), and project webhooks for spec.scope.projects.
     /// Project: one for each project (role Maintainer).
     /// System: one for the whole instance (administrators, self-managed); it brings no comments.

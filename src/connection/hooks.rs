@@ -26,8 +26,8 @@ pub struct Callback {
     pub receiver: Url,
     /// The secret that GitLab sends along.
     pub secret: SecretString,
-    /// Whether authentic deliveries arrive.
-    pub delivered: bool,
+    /// When an authentic delivery last arrived.
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// How it stands with the hooks.
@@ -82,7 +82,7 @@ pub fn not_yet(mode: Mode, access: Option<&Access>) -> Option<Hooks> {
 /// What is wanted of GitLab.
 #[must_use]
 pub fn desired(spec: &GitLabConnectionSpec, observed: &Observed, access: &Access, callback: Callback) -> Desired {
-    let Callback { uid, connection, receiver, secret, delivered } = callback;
+    let Callback { uid, connection, receiver, secret, delivered_at } = callback;
     let key = observed.tokens.iter().find(|token| observed.hook_managers.contains(&token.name));
     Desired {
         uid,
@@ -99,14 +99,14 @@ pub fn desired(spec: &GitLabConnectionSpec, observed: &Observed, access: &Access
         groups: access.groups.iter().map(Place::from).collect(),
         projects: access.projects.iter().map(Place::from).collect(),
         scope: spec.scope.clone(),
-        delivered,
+        delivered_at,
     }
 }
 
 /// How it stands with the hooks, after a pass over them.
 #[must_use]
 pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Option<Timestamp>) -> Hooks {
-    let Outcome { state, mode, desired, ready, failures, notes, commands, .. } = outcome;
+    let Outcome { state, mode, desired, ready, failures, failing, notes, commands, .. } = outcome;
     let verdict = match state {
         State::InPlace => Verdict::good(format!("{ready} of {desired} in place ({mode:?})")),
         State::NotWanted => return Hooks::switched_off(),
@@ -118,6 +118,12 @@ pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Opti
         last_delivery.is_some_and(|last| changed_at.is_none_or(|changed| last.as_second() >= changed.as_second()));
     let deliveries = if seen {
         Verdict::good("authentic deliveries arrive")
+    } else if failing {
+        Verdict::bad(
+            reason::DELIVERIES_FAILING,
+            "GitLab calls the receiver and does not get through: make it reachable from GitLab, whose page of the webhook shows \
+             why each call failed",
+        )
     } else {
         Verdict::unknown(
             reason::NO_DELIVERY_YET,
@@ -136,6 +142,7 @@ pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Opti
         desired: count(desired),
         ready: count(ready),
         failures: failures.iter().take(FAILURES).map(failure).collect(),
+        notes: notes.iter().take(FAILURES).cloned().collect(),
         last_delivery: last_delivery.map(Time),
     };
     Hooks { verdict, deliveries: Some(deliveries), status: Some(status), notes, commands }

@@ -141,7 +141,7 @@ async fn take_away(seen: &Seen, access: &Access, remembered: &Memory) -> Vec<Lef
         // Ours are found by their mark; neither where they point nor what they send matters.
         receiver: seen.observed.instance.url.clone(),
         secret: SecretString::default(),
-        delivered: false,
+        delivered_at: None,
     };
     let desired = desired(seen.spec(), &seen.observed, access, callback);
     let mut left = webhooks::remove(&seen.client, &desired, remembered).await.left;

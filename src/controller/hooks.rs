@@ -174,7 +174,7 @@ async fn attempt(
         connection: seen.at.to_string(),
         receiver,
         secret: state.secret.clone(),
-        delivered: seen.last_delivery().is_some(),
+        delivered_at: seen.last_delivery(),
     };
     let desired = connection::desired(spec, &seen.observed, access, callback);
     let outcome = webhooks::ensure(&seen.client, &desired, &remembered, progress).await;
@@ -258,6 +258,7 @@ mod tests {
             ready: 1,
             waiting: 0,
             failures: Vec::new(),
+            failing: false,
             notes: Vec::new(),
             commands: Vec::new(),
             changes: Changes::default(),

@@ -70,7 +70,7 @@ async fn ensure_stored(
     if let Err(error) = &stored.hook_secret {
         return Ok(Hooks::only(Verdict::bad(reason::HOOK_SECRET_REFUSED, error.to_string())));
     }
-    let desired = desired(work, access, stored, receiver, last_delivery.is_some());
+    let desired = desired(work, access, stored, receiver, last_delivery);
     let outcome = webhooks::ensure(&work.client, &desired, &memory, Progress::default()).await;
     if outcome.memory != memory {
         store.set_state(source, MEMORY, &outcome.memory.to_text()).await?;
@@ -82,14 +82,20 @@ async fn ensure_stored(
     Ok(told(outcome, last_delivery, changed_at))
 }
 
-fn desired(work: &Work<'_>, access: &Access, stored: &Stored, receiver: Url, delivered: bool) -> Desired {
+fn desired(
+    work: &Work<'_>,
+    access: &Access,
+    stored: &Stored,
+    receiver: Url,
+    delivered_at: Option<Timestamp>,
+) -> Desired {
     let callback = Callback {
         uid: stored.registered.uid.clone(),
         connection: work.name(),
         receiver,
         // Without one, webhooks are only looked for, by their mark, and taken away.
         secret: stored.hook_secret.iter().flatten().next().cloned().unwrap_or_default(),
-        delivered,
+        delivered_at,
     };
     connection::desired(work.spec(), &work.observed, access, callback)
 }
@@ -103,7 +109,7 @@ pub async fn remove_webhooks(work: &Work<'_>, access: &Access, stored: &Stored) 
     let memory = Memory::from_text(stored.store.state(source, MEMORY).await?.as_deref());
     // Ours are found by their mark; where they point does not matter.
     let receiver = work.observed.instance.url.clone();
-    let desired = desired(work, access, stored, receiver, false);
+    let desired = desired(work, access, stored, receiver, None);
     let removed = webhooks::remove(&work.client, &desired, &memory).await;
     if removed.left.is_empty() {
         stored.store.set_state(source, MEMORY, &Memory::default().to_text()).await?;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
 use super::{
     Changes, Desired, Failure, Memory, Outcome, Place, Progress, State,
@@ -13,6 +14,7 @@ use super::{
     manual,
     memory::digest,
     remove::{clean_up, remembered},
+    silence::{Silence, listen},
     sum_up,
     target::{InPlace, bring_in_place},
 };
@@ -39,6 +41,8 @@ struct Climb<'a> {
     changes: Changes,
     /// What earlier turns of this pass have done, and this one.
     progress: Progress,
+    /// GitLab calls, and does not get through.
+    failing: bool,
     /// This turn has done something.
     moved: bool,
     /// Targets that wait for another turn.
@@ -49,12 +53,14 @@ struct Climb<'a> {
     complete: bool,
     /// Targets whose hook is in place.
     placed: Vec<Place>,
+    /// Groups whose hook has brought nothing since it was made, with it and the time.
+    unheard: Vec<(Place, i64, Timestamp)>,
     failures: Vec<Failure>,
     notes: Vec<String>,
 }
 
 pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory, progress: Progress) -> Outcome {
-    let climb = Climb {
+    let mut climb = Climb {
         client,
         desired,
         before,
@@ -63,15 +69,20 @@ pub(super) async fn climb(client: &Client, desired: &Desired, before: &Memory, p
         memory: before.clone(),
         changes: Changes::default(),
         progress,
+        failing: false,
         moved: false,
         waiting: 0,
         tried: BTreeSet::new(),
         complete: desired.groups.len() == desired.scope.groups.len()
             && desired.projects.len() == desired.scope.projects.len(),
         placed: Vec::new(),
+        unheard: Vec::new(),
         failures: Vec::new(),
         notes: Vec::new(),
     };
+    if desired.mode != Mode::Auto {
+        climb.memory.unmute();
+    }
     match desired.mode {
         Mode::Disabled => climb.nothing().await,
         Mode::Manual => {
@@ -95,6 +106,10 @@ impl Climb<'_> {
         let places = self.outermost();
         let refused = self.place_all(places).await;
         self.failures.extend(refused.into_iter().map(|(_, failure)| failure));
+        for group in self.mute_groups().await {
+            self.placed.retain(|place| *place != group);
+            self.failures.push(is_mute(&group));
+        }
         self.drop_stale(&[]).await;
         self.outcome(Mode::Group)
     }
@@ -119,18 +134,30 @@ impl Climb<'_> {
     async fn auto(mut self) -> Outcome {
         let (groups, single): (Vec<_>, Vec<_>) =
             self.outermost().into_iter().partition(|place| matches!(place.target, Target::Group(_)));
+        let (mute, groups): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| self.before.is_mute(group.target));
         let refused = self.place_all(groups).await;
+        let found_mute = self.mute_groups().await;
+        for group in &found_mute {
+            // Its hook goes once those of its projects are there.
+            self.placed.retain(|place| place != group);
+            self.tried.remove(&group.target);
+            self.memory.mute(group.target);
+        }
         let (lower, given_up): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(_, failure)| {
             matches!(failure.reason, reason::GROUP_HOOKS_UNAVAILABLE) || failure.is_of_the_token()
         });
         // Where a group cannot be asked at present, its projects may carry hooks that are still wanted.
         self.complete &= given_up.is_empty();
         self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
-        let mut mode = if lower.is_empty() && !self.placed.is_empty() { Mode::Group } else { Mode::Project };
+        let all_groups = lower.is_empty() && mute.is_empty() && found_mute.is_empty();
+        let mut mode = if all_groups && !self.placed.is_empty() { Mode::Group } else { Mode::Project };
 
-        let lower: Vec<_> = lower.into_iter().map(|(group, _)| group).collect();
+        let mute: Vec<_> = mute.into_iter().chain(found_mute).collect();
+        self.notes.extend(mute.iter().map(|group| is_mute(group).message));
+        let lower: Vec<_> = lower.into_iter().map(|(group, _)| group).chain(mute).collect();
+        let (below, single) = self.covered_by(&lower, &single);
         let mut refused = self.place_all(single).await;
-        refused.extend(self.place_projects_of(&lower).await);
+        refused.extend(self.place_projects_of(&below).await);
         let (of_the_token, given_up): (Vec<_>, Vec<_>) =
             refused.into_iter().partition(|(_, failure)| failure.is_of_the_token());
         self.failures.extend(given_up.into_iter().map(|(_, failure)| failure));
@@ -155,7 +182,7 @@ impl Climb<'_> {
     fn by_hand(mut self, places: &[Place]) -> Outcome {
         let commands = manual::commands(self.client, self.desired, places);
         let (placed, by_hand) = (self.placed.len(), places.len());
-        if self.desired.delivered {
+        if self.desired.delivered_at.is_some() {
             self.failures.retain(|failure| !failure.is_of_the_token());
             let outcome = self.outcome(Mode::Manual);
             return Outcome { desired: outcome.desired + by_hand, ready: placed + by_hand, commands, ..outcome };
@@ -177,16 +204,16 @@ impl Climb<'_> {
     }
 
     fn outcome(self, mode: Mode) -> Outcome {
-        let unproven =
-            !self.desired.delivered && self.placed.iter().any(|place| matches!(place.target, Target::Group(_)));
-        let Self { memory, progress, changes, placed, waiting, failures, mut notes, .. } = self;
+        let unproven = self.desired.delivered_at.is_none()
+            && self.placed.iter().any(|place| matches!(place.target, Target::Group(_)));
+        let Self { memory, progress, failing, changes, placed, waiting, failures, mut notes, .. } = self;
         if unproven {
             notes.push(UNPROVEN.to_owned());
         }
         let (ready, desired) = (placed.len(), placed.len() + waiting + failures.len());
         let state = sum_up(desired, ready, waiting, &failures);
         let commands = Vec::new();
-        Outcome { state, mode, desired, ready, waiting, failures, notes, commands, changes, memory, progress }
+        Outcome { state, mode, desired, ready, waiting, failures, failing, notes, commands, changes, memory, progress }
     }
 
     /// Groups and projects of the scope that lie in no other group of it: a group's hook brings all that is below.
@@ -194,6 +221,30 @@ impl Climb<'_> {
         let groups = &self.desired.groups;
         let covered = |place: &Place| groups.iter().any(|group| place.path.starts_with(&format!("{}/", group.path)));
         groups.iter().chain(&self.desired.projects).filter(|place| !covered(place)).cloned().collect()
+    }
+
+    /// What of the scope has no hook where these groups have none: the groups and single projects below them, which the
+    /// groups' hooks would have covered, whether or not the scope follows subgroups.
+    fn covered_by(&self, without: &[Place], single: &[Place]) -> (Vec<Place>, Vec<Place>) {
+        let is_below = |place: &Place| {
+            without.iter().any(|group| place == group || place.path.starts_with(&format!("{}/", group.path)))
+        };
+        let groups = self.desired.groups.iter().filter(|place| is_below(place)).cloned().collect();
+        let more = self.desired.projects.iter().filter(|place| is_below(place) && !single.contains(place)).cloned();
+        (groups, single.iter().cloned().chain(more).collect())
+    }
+
+    /// The groups whose hooks GitLab makes and never calls, as far as that shows.
+    async fn mute_groups(&mut self) -> Vec<Place> {
+        let mut mute = Vec::new();
+        for (place, hook, made_at) in std::mem::take(&mut self.unheard) {
+            match listen(self.client, &place, hook, made_at).await {
+                Silence::Quiet => {}
+                Silence::Failing => self.failing = true,
+                Silence::Mute => mute.push(place),
+            }
+        }
+        mute
     }
 
     async fn place_projects(&mut self, groups: Vec<Place>) -> Vec<(Place, Failure)> {
@@ -266,7 +317,11 @@ impl Climb<'_> {
         let mut refused = Vec::new();
         for (place, outcome) in outcomes {
             match outcome {
-                Ok(InPlace { hook, changes }) => {
+                Ok(InPlace { hook, made_at, changes }) => {
+                    let unheard = made_at.filter(|made_at| self.desired.delivered_at.is_none_or(|at| at < *made_at));
+                    if let (Target::Group(_), Some(made_at)) = (place.target, unheard) {
+                        self.unheard.push((place.clone(), hook, made_at));
+                    }
                     self.moved |= self.progress.of(place.target).is_none();
                     self.progress.note(place.target, Ok(hook));
                     self.memory.keep(place.target, hook, &self.digest);
@@ -298,7 +353,7 @@ impl Climb<'_> {
     /// Tries the tokens in turn, the one that worked last first; an earlier turn may have done so.
     async fn attempt(&self, place: &Place) -> Result<InPlace, Failure> {
         if let Some(known) = self.progress.of(place.target) {
-            return known.clone().map(|hook| InPlace { hook, changes: Changes::default() });
+            return known.clone().map(|hook| InPlace { hook, made_at: None, changes: Changes::default() });
         }
         let managers = &self.desired.managers;
         let lucky = self.lucky.load(Ordering::Relaxed);
@@ -339,9 +394,20 @@ impl Climb<'_> {
     }
 }
 
+fn is_mute(group: &Place) -> Failure {
+    Failure::new(
+        group,
+        reason::GROUP_HOOKS_UNAVAILABLE,
+        format!(
+            "GitLab made the webhook of {group} and does not call it, although merge requests are opened: it has no licence for \
+             group webhooks (Premium or Ultimate). The mode Auto makes do with webhooks of projects until another mode is set"
+        ),
+    )
+}
+
 const NO_COMMENTS: &str = "the system webhook brings no comments: imports alone find those";
 
 /// Without a licence GitLab makes group hooks and never fires them. Only a delivery proves that they do: a test may be sent past
 /// what holds back the others, and once it had arrived it would pass for one of them.
-const UNPROVEN: &str = "no delivery has been seen yet: without a Premium licence GitLab never fires group webhooks; if none \
-                        arrives, set spec.webhooks.mode to Project";
+const UNPROVEN: &str = "no delivery has been seen yet: without a Premium licence GitLab never fires group webhooks; where \
+                        merge requests are opened and nothing arrives, the mode Auto goes over to webhooks of projects";

@@ -37,6 +37,20 @@ impl Memory {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// Whether GitLab was found to make the hook of this group and never to call it.
+    pub(super) fn is_mute(&self, group: Target) -> bool {
+        self.hooks.contains_key(&mute(group))
+    }
+
+    pub(super) fn mute(&mut self, group: Target) {
+        self.hooks.insert(mute(group), Kept { hook: 0, secret: String::new() });
+    }
+
+    /// Forgets which groups were mute: whoever asks for another mode wants to know anew.
+    pub(super) fn unmute(&mut self) {
+        self.hooks.retain(|key, _| !key.starts_with(MUTE));
+    }
+
     /// The targets that carry a hook of ours.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         self.hooks.keys().filter_map(|key| target(key))
@@ -54,6 +68,13 @@ impl Memory {
     pub(super) fn forget(&mut self, target: Target) {
         self.hooks.remove(&key(target));
     }
+}
+
+/// What the key of a group that is mute begins with: no target is called so.
+const MUTE: &str = "mute-";
+
+fn mute(group: Target) -> String {
+    format!("{MUTE}{}", key(group))
 }
 
 fn key(target: Target) -> String {
@@ -111,6 +132,11 @@ mod tests {
         assert_eq!(read.targets().collect::<Vec<_>>(), [Target::Group(1), Target::Project(2), Target::System]);
         assert_eq!(read.up_to_date(Target::Group(1), "digest"), Some(7));
         assert_eq!(read.up_to_date(Target::Group(1), "another"), None);
+        memory.mute(Target::Group(5));
+        assert!(Memory::from_text(Some(&memory.to_text())).is_mute(Target::Group(5)));
+        assert!(!memory.targets().any(|target| target == Target::Group(5)), "it carries no hook");
+        memory.unmute();
+        assert_eq!(memory, read);
         assert_eq!(Memory::from_text(Some("nonsense")), Memory::default());
     }
 }

@@ -18,10 +18,12 @@ mod progress;
 
 mod remove;
 mod secret;
+mod silence;
 mod target;
 
 use std::fmt;
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use url::Url;
 
@@ -112,8 +114,8 @@ pub struct Desired {
     pub projects: Vec<Place>,
     /// The scope itself, for the projects of a group that needs one hook for each.
     pub scope: Scope,
-    /// Whether authentic deliveries arrive, by whatever hook a person made.
-    pub delivered: bool,
+    /// When an authentic delivery last arrived, by whatever hook a person made.
+    pub delivered_at: Option<Timestamp>,
 }
 
 /// Hooks that were made, changed, removed and switched on.
@@ -177,6 +179,8 @@ pub struct Outcome {
     pub waiting: usize,
     /// Targets without their hook, and why.
     pub failures: Vec<Failure>,
+    /// GitLab calls, and does not get through.
+    pub failing: bool,
     /// What the hooks in force do not bring, said once.
     pub notes: Vec<String>,
     /// Commands by which a person makes what we may not; `$GITLAB_TOKEN` and `$WEBHOOK_SECRET` stand for the secrets.

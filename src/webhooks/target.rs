@@ -1,5 +1,6 @@
 //! One target: list, plan, act, and look again until there is nothing left to do.
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use tracing::{debug, info};
 
@@ -19,6 +20,8 @@ const ROUNDS: usize = 4;
 /// A target whose hook is in place.
 pub(super) struct InPlace {
     pub(super) hook: i64,
+    /// When it was made, where it was found and left as it is.
+    pub(super) made_at: Option<Timestamp>,
     pub(super) changes: Changes,
 }
 
@@ -45,7 +48,8 @@ pub(super) async fn bring_in_place(
                 info!(subject = %place, hook, "had GitLab switch a webhook on again");
                 changes.enabled += 1;
             }
-            return Ok(InPlace { hook, changes });
+            let made_at = existing.iter().find(|one| one.id == hook).and_then(|hook| hook.created_at);
+            return Ok(InPlace { hook, made_at, changes });
         }
         let mut look_again = false;
         let mut survivor = None;
@@ -102,7 +106,7 @@ pub(super) async fn bring_in_place(
             }
         }
         match survivor {
-            Some(hook) if !look_again => return Ok(InPlace { hook, changes }),
+            Some(hook) if !look_again => return Ok(InPlace { hook, made_at: None, changes }),
             _ => {}
         }
     }

@@ -12,6 +12,7 @@ use gitlab_simulator::{
     Options, Simulator, World,
     world::{Hook, HookTarget, ProjectBuilder, Role, Scope},
 };
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -79,7 +80,7 @@ impl Scene {
                 include_archived: true,
                 ..Followed::default()
             },
-            delivered: false,
+            delivered_at: None,
         };
         simulator.forget_requests();
         Scene { simulator, desired, client }
@@ -98,6 +99,37 @@ impl Scene {
 
     pub(super) async fn remove(&self, memory: &Memory) -> Removed {
         webhooks::remove(&self.client, &self.desired, memory).await
+    }
+
+    /// GitLab's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.simulator.read(World::now)
+    }
+
+    /// So many minutes go by in GitLab.
+    pub(super) fn pass(&self, minutes: i64) {
+        self.simulator.world(|world| world.advance(SignedDuration::from_mins(minutes)));
+    }
+
+    /// Somebody opens a merge request.
+    pub(super) fn open_merge_request(&self, project: &str) {
+        self.simulator.world(|world| {
+            let project = world.project_by_path(project).unwrap().id;
+            world.open_merge_request(project, DEVELOPER, "Add logout").unwrap();
+        });
+    }
+
+    /// Has the connection follow these too.
+    pub(super) async fn follow_below(&mut self, groups: &[&str], projects: &[&str]) {
+        for group in groups {
+            self.desired.groups.push(Place::from(&self.client.group(group).await.unwrap()));
+            self.desired.scope.groups.push(NamedRef::from(*group));
+        }
+        for project in projects {
+            self.desired.projects.push(Place::from(&self.client.project(project).await.unwrap()));
+            self.desired.scope.projects.push(NamedRef::from(*project));
+        }
+        self.simulator.forget_requests();
     }
 
     /// All hooks in GitLab, by id.

@@ -102,6 +102,23 @@ pub struct HookBody {
     pub enable_ssl_verification: bool,
 }
 
+/// A call of a hook, as GitLab's log tells of it. From 17.3.
+#[derive(Debug, Clone, Deserialize)]
+pub struct HookEvent {
+    /// The status of the answer, or `internal error`.
+    #[serde(default)]
+    pub response_status: Option<String>,
+}
+
+impl HookEvent {
+    /// Whether the receiver took it.
+    #[must_use]
+    pub fn is_received(&self) -> bool {
+        let status = self.response_status.as_ref().and_then(|status| status.parse::<u16>().ok());
+        status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
 fn expose<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
 }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 pub use deployment::{Deployable, DeployedTo, Deployment, Environment, OfPipeline};
-pub use hook::{HeaderName, Hook, HookBody};
+pub use hook::{HeaderName, Hook, HookBody, HookEvent};
 pub use pipeline::{FailedJob, Runner, Sourced};
 
 /// `GET /metadata`, or what `/version` tells of it.

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde::de::IgnoredAny;
 
-use crate::gitlab::model::{Hook, HookBody};
+use crate::gitlab::model::{Hook, HookBody, HookEvent};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
 use crate::gitlab::{Client, Error, Pages};
@@ -74,6 +74,12 @@ impl Client {
     pub async fn delete_hook(&self, target: Target, hook: i64) -> Result<(), Error> {
         let request = target.request("delete_hook", Method::DELETE, [&hook.to_string()]);
         self.fetch::<IgnoredAny>(&request).await.map(|_| ())
+    }
+
+    /// The calls of a hook in the last seven days, the newest first. From 17.3.
+    pub fn hook_events(&self, target: Target, hook: i64) -> Pages<HookEvent> {
+        // GitLab refuses larger pages.
+        Pages::new(self, target.request("hook_events", Method::GET, [&hook.to_string(), "events"]).with("per_page", 20))
     }
 
     /// Makes GitLab deliver a test event now, which also re-enables a disabled hook if it is received. Five a minute.

@@ -30,6 +30,12 @@ impl Client {
         Pages::new(self, list(project, filter))
     }
 
+    /// Merge requests of a group and its subgroups.
+    pub fn group_merge_requests(&self, group: i64, filter: &MergeRequestFilter) -> Pages<MergeRequest> {
+        let request = Request::get("group_merge_requests", ["groups", &group.to_string(), "merge_requests"]);
+        Pages::new(self, filtered(request, filter))
+    }
+
     /// The merge requests of a project with these numbers, at most 100; those that are gone or hidden are missing.
     ///
     /// # Errors
@@ -50,7 +56,11 @@ impl Client {
 }
 
 fn list(project: i64, filter: &MergeRequestFilter) -> Request {
-    Request::get("merge_requests", ["projects", &project.to_string(), "merge_requests"])
+    filtered(Request::get("merge_requests", ["projects", &project.to_string(), "merge_requests"]), filter)
+}
+
+fn filtered(request: Request, filter: &MergeRequestFilter) -> Request {
+    request
         .with("per_page", filter.per_page.unwrap_or(PER_PAGE))
         .with_some("updated_after", filter.updated_after)
         .with_some("created_after", filter.created_after)

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use gitlab_connector::api::GitLabConnection;
 use gitlab_connector::cluster::{ConnectionRef, HookState};
-use gitlab_simulator::world::{Hook, HookTarget};
+use gitlab_simulator::world::{Edition, Hook, HookTarget};
 use gitlab_simulator::{Fault, FaultKind};
+use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::receiver::Receiver;
 use super::scene::{Controller, Scene};
 use crate::harness::{Namespace, until};
-use crate::support::rows;
+use crate::support::{acme::acme, rows};
 
 /// The lines of a spec by which nothing is imported by itself.
 const NO_IMPORTS: &str = "  import: {schedule: \"\"}";
@@ -70,6 +71,29 @@ async fn state(namespace: &Namespace, connection: &GitLabConnection) -> Secret {
 fn text(secret: &Secret, key: &str) -> Option<String> {
     let value = secret.data.as_ref()?.get(key)?;
     Some(String::from_utf8(value.0.clone()).unwrap())
+}
+
+#[tokio::test]
+async fn group_webhooks_that_an_unlicensed_gitlab_never_calls_give_way_to_those_of_projects() {
+    let scene = Scene::of(acme().with_edition(Edition::Unlicensed), &[]).await;
+    scene.apply("  webhooks: {credentialRef: {name: tokens, key: owner}}\n  import: {schedule: \"\"}").await;
+    let made = scene.until(("WebhooksReady", "True", "Succeeded")).await;
+    let webhooks = |connection: GitLabConnection| connection.status.unwrap().webhooks.unwrap();
+    let made = webhooks(made);
+    assert_eq!(made.summary.as_deref(), Some("1/1 Group"));
+    assert!(made.notes[0].contains("no delivery has been seen"), "{:?}", made.notes);
+
+    scene.gitlab.world(|world| {
+        let project = world.project_by_path("acme/api").unwrap().id;
+        world.open_merge_request(project, "ada", "Add logout").unwrap();
+        world.advance(SignedDuration::from_mins(20));
+    });
+    let found = webhooks(scene.look().await);
+
+    assert_eq!(found.summary.as_deref(), Some("2/2 Project"));
+    assert!(found.notes[0].contains("no licence"), "{:?}", found.notes);
+    assert_eq!(scene.hooks().len(), 2);
+    assert_eq!(webhooks(scene.look().await), found, "and so it stays");
 }
 
 #[tokio::test]
