@@ -99,11 +99,12 @@ fn condition(
 }
 
 /// What is `False` and may become true without a person: it is tried again.
-const PASSING: [&str; 4] = [
+const PASSING: [&str; 5] = [
     condition::reason::FAILED,
     condition::reason::STORE_UNAVAILABLE,
     condition::reason::PARTIALLY_FAILED,
     condition::reason::NEVER_RUN,
+    condition::reason::JOB_FORBIDDEN,
 ];
 
 /// What goes its way: nothing is wrong, and nothing is tried again.

@@ -616,6 +616,20 @@ async fn removal_takes_ours_even_those_that_were_not_recorded_and_no_others() {
 }
 
 #[tokio::test]
+async fn removal_finds_the_hooks_of_projects_that_nobody_remembers_also_where_groups_could_have_them() {
+    for mode in [Mode::Project, Mode::Auto] {
+        let mut scene = Scene::of(acme()).await;
+        scene.desired.mode = Mode::Project;
+        scene.ensure(&Memory::default()).await;
+        scene.desired.mode = mode;
+
+        let removed = scene.remove(&Memory::default()).await;
+
+        assert_eq!((removed.removed, removed.left.len(), scene.hooks().len()), (3, 0, 0), "{mode:?}");
+    }
+}
+
+#[tokio::test]
 async fn removal_says_what_it_had_to_leave_behind() {
     let mut scene = Scene::of(acme()).await;
     let first = scene.ensure(&Memory::default()).await;

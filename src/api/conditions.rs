@@ -108,6 +108,8 @@ pub mod reason {
     pub const RUNNING: &str = "Running";
     /// The pods of an import do not start.
     pub const IMPORT_STUCK: &str = "ImportStuck";
+    /// A quota or policy of the cluster forbids the Job of an import; it is tried again every five minutes.
+    pub const JOB_FORBIDDEN: &str = "JobForbidden";
     /// Some projects were skipped or failed.
     pub const PARTIALLY_FAILED: &str = "PartiallyFailed";
     /// The last import did not come to its end.
@@ -116,7 +118,7 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 37] = [
+    pub const ALL: [&str; 38] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,
@@ -151,6 +153,7 @@ pub mod reason {
         NEVER_RUN,
         RUNNING,
         IMPORT_STUCK,
+        JOB_FORBIDDEN,
         PARTIALLY_FAILED,
         FAILED,
         STORE_UNAVAILABLE,

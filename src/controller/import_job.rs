@@ -41,8 +41,10 @@ pub(super) const CONTAINER: &str = "import";
 
 /// Tries of one worker.
 const TRIES: i32 = 6;
-/// How long a Job stays after its end, for people to look at.
-const KEPT_SECONDS: i32 = 3600;
+/// How long a Job stays after its end until somebody took note of that: a controller may be away for long.
+const KEPT_SECONDS: i32 = 24 * 3600;
+/// How long it stays after its end once that was taken note of, for people to look at.
+pub(super) const RECORDED_SECONDS: i32 = 3600;
 /// How long a worker may take to end what it is at.
 const GRACE_SECONDS: i64 = 60;
 /// The longest a Job's name may be, so that those of its pods fit into 63 letters.

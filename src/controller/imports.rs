@@ -63,7 +63,7 @@ pub(super) async fn ensure(
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
     let mut jobs = cached(&ctx.jobs, &seen.at);
-    let (mut live, mut again, mut stuck) = (false, None, None);
+    let (mut live, mut again, mut stuck, mut forbidden) = (false, None, None, None);
     let any = Start { key: String::new(), trigger: Trigger::First };
     let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
     let (planned, broken) = loop {
@@ -143,17 +143,18 @@ pub(super) async fn ensure(
             Ok(job) => job,
             // Another try would not help, and without a status nobody would know.
             Err(error) => {
-                let Some(why) = refused(&error) else { return Err(error) };
-                tracing::warn!(run = start.key, error = why, "the Job of an import is refused");
+                let Some(refusal) = refused(&error) else { return Err(error) };
+                tracing::warn!(run = start.key, error = refusal.message, "the Job of an import is refused");
                 again = now.checked_add(REFUSED).ok();
-                break (None, Some(why));
+                forbidden = Some(refusal);
+                break (None, None);
             }
         };
         before.running = Some(running(&import_job::read(&job)));
         jobs.push(job);
     };
     before.next = planned.map(Time);
-    let verdict = verdict(spec, &before, access, unfit.or(broken), stuck);
+    let verdict = forbidden.unwrap_or_else(|| verdict(spec, &before, access, unfit.or(broken), stuck));
     // A run that cannot start now waits for what keeps it, which tells by itself.
     let due = again.or(planned.filter(|at| *at > now && before.running.is_none()));
     Ok(Imports { status: before, verdict, due, handled })
@@ -165,12 +166,18 @@ pub(super) fn is_refusal(status: &kube::core::Status) -> bool {
 }
 
 /// Why there is no Job, where another try would come to the same.
-fn refused(error: &Error) -> Option<String> {
+fn refused(error: &Error) -> Option<Verdict> {
     match error {
-        Error::Kube(kube::Error::Api(status)) if is_refusal(status) => {
-            Some(format!("the API server refuses the Job of the import: {}", status.message))
+        // A quota or a policy, which is not the connection's: it is tried again without a change of the spec.
+        Error::Kube(kube::Error::Api(status)) if status.code == 403 => {
+            let message = format!("a quota or policy of the cluster forbids the Job of the import: {}", status.message);
+            Some(Verdict::bad(reason::JOB_FORBIDDEN, message))
         }
-        Error::ForeignJob(_) => Some(error.to_string()),
+        Error::Kube(kube::Error::Api(status)) if is_refusal(status) => {
+            let message = format!("the API server refuses the Job of the import: {}", status.message);
+            Some(Verdict::bad(reason::INVALID_SPEC, message))
+        }
+        Error::ForeignJob(_) => Some(Verdict::bad(reason::INVALID_SPEC, error.to_string())),
         _ => None,
     }
 }
@@ -206,7 +213,8 @@ fn verdict(
     stuck: Option<String>,
 ) -> Verdict {
     if spec.import.suspend {
-        return Verdict::bad(reason::SUSPENDED, "the spec suspends imports");
+        // Somebody asked for it: that is no failure.
+        return Verdict { reason: reason::SUSPENDED, ..Verdict::good("the spec suspends imports") };
     }
     if let Some(broken) = broken {
         return Verdict::bad(reason::INVALID_SPEC, broken);
@@ -363,6 +371,12 @@ async fn record(
         merge_requests = run.merge_requests,
         "an import ended"
     );
+    let patch = json!({ "spec": { "ttlSecondsAfterFinished": import_job::RECORDED_SECONDS } });
+    match timely(self::jobs(at, ctx).patch(&owned.name, &PatchParams::default(), &Patch::Merge(patch))).await {
+        Ok(_) => ctx.kube.metrics.kube.wrote("Job", "patch"),
+        // It stays for longer, then.
+        Err(error) => tracing::debug!(job = owned.name, %error, "the Job of an ended import keeps its time"),
+    }
     Ok(ended)
 }
 

@@ -73,6 +73,13 @@ impl Collector for Connections {
                 set(&mut metric, &[("namespace", namespace.as_str()), ("name", name.as_str())], value(audit))?;
             }
         }
+        for (name, help, value) in SERIES {
+            let mut metric = gauge(&mut encoder, name, help)?;
+            for (namespace, name, status) in &all {
+                let Some(value) = value(status) else { continue };
+                set(&mut metric, &[("namespace", namespace.as_str()), ("name", name.as_str())], value)?;
+            }
+        }
         let sums: [(&str, &str, BTreeMap<&str, i64>); 2] = [
             ("hooks", "Webhooks in GitLab, by state", hooks(all.iter().map(|(.., status)| *status))),
             (
@@ -90,6 +97,26 @@ impl Collector for Connections {
         Ok(())
     }
 }
+
+type Series = (&'static str, &'static str, fn(&GitLabConnectionStatus) -> Option<i64>);
+
+/// What a connection's own status tells of its freshness; a series is there once there is something to tell.
+const SERIES: [Series; 4] = [
+    ("import_last_success_timestamp_seconds", "When the last import that succeeded ended", |status| {
+        let run = status.import.as_ref()?.last_success.as_ref()?;
+        Some(run.finished_at.as_ref()?.0.as_second())
+    }),
+    ("import_running_since_timestamp_seconds", "When the import that runs started", |status| {
+        let run = status.import.as_ref()?.running.as_ref()?;
+        Some(run.started_at.as_ref()?.0.as_second())
+    }),
+    ("import_consecutive_failures", "Imports that failed since the last one that did not", |status| {
+        Some(status.import.as_ref()?.failed_runs.into())
+    }),
+    ("last_delivery_timestamp_seconds", "When the last authentic delivery arrived, to within ten minutes", |status| {
+        Some(status.webhooks.as_ref()?.last_delivery.as_ref()?.0.as_second())
+    }),
+];
 
 const AUDIT_DIFFERENCES: fn(&AuditStatus) -> i64 = |audit| audit.differences;
 const AUDITED_AT: fn(&AuditStatus) -> i64 = |audit| audit.finished_at.as_ref().map_or(0, |at| at.0.as_second());
@@ -153,8 +180,9 @@ mod tests {
                 "conditions": [{"type": "Ready", "status": "False", "reason": "TokenExpired", "message": "m",
                                 "lastTransitionTime": "2026-01-01T00:00:00Z"}],
                 "credentials": [{"name": "primary", "expiresAt": "2026-02-01T00:00:00Z"}],
-                "webhooks": {"desired": 3, "ready": 1},
-                "import": {"running": {"key": "first"}, "audit": {"differences": 7, "finishedAt": "2026-02-01T00:00:00Z"}},
+                "webhooks": {"desired": 3, "ready": 1, "lastDelivery": "2026-02-01T00:00:00Z"},
+                "import": {"running": {"key": "third", "startedAt": "2026-02-01T00:00:01Z"}, "failedRuns": 2,
+                           "lastSuccess": {"key": "first", "outcome": "Succeeded", "finishedAt": "2026-02-01T00:00:02Z"}, "audit": {"differences": 7, "finishedAt": "2026-02-01T00:00:00Z"}},
             },
         }))
         .unwrap();
@@ -177,6 +205,10 @@ mod tests {
             r#"credential_expiry_timestamp_seconds{namespace="metrics",name="acme",credential="primary"} 1769904000"#,
             r#"audit_differences{namespace="metrics",name="acme"} 7"#,
             r#"audit_timestamp_seconds{namespace="metrics",name="acme"} 1769904000"#,
+            r#"import_last_success_timestamp_seconds{namespace="metrics",name="acme"} 1769904002"#,
+            r#"import_running_since_timestamp_seconds{namespace="metrics",name="acme"} 1769904001"#,
+            r#"import_consecutive_failures{namespace="metrics",name="acme"} 2"#,
+            r#"last_delivery_timestamp_seconds{namespace="metrics",name="acme"} 1769904000"#,
             r#"hooks{state="missing"} 2"#,
             r#"imports{state="running"} 1"#,
         ] {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Context, Error, events, imports::Imports, judge::Judged, observe::Seen};
 use crate::{
-    access::Access,
+    access::{Access, Outcome},
     api::{GitLabConnectionStatus, RECONCILE_REQUESTED_AT, WebhooksStatus},
     cluster::{self, ConnectionRef, MANAGER},
     connection::{self, Hooks, bounded},
@@ -47,7 +47,12 @@ pub(super) fn compute(seen: &Seen, found: Found<'_>, now: Timestamp) -> GitLabCo
         instance,
         credentials,
         access: matrix,
-        webhooks: if judged.hooks_stand { before.webhooks } else { hooks.status },
+        // What is in GitLab stays there while nothing can be done about it: a deletion has to know.
+        webhooks: if judged.hooks_stand || (hooks.status.is_none() && hooks.verdict.outcome != Outcome::Ok) {
+            before.webhooks
+        } else {
+            hooks.status
+        },
         import: Some(imports.status),
         last_handled_reconcile_at: annotation(RECONCILE_REQUESTED_AT)
             .filter(|_| whole)

@@ -118,7 +118,7 @@ async fn import(
         return (Verdict { message: "waits until the scope can be read".to_owned(), ..reading }, None);
     }
     if work.spec().import.suspend {
-        return (Verdict::bad(reason::SUSPENDED, "the spec suspends imports"), None);
+        return (Verdict { reason: reason::SUSPENDED, ..Verdict::good("the spec suspends imports") }, None);
     }
     let client =
         if readers.is_empty() { work.client.among(&work.observed.readers) } else { work.client.among(&readers) };

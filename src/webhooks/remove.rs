@@ -7,7 +7,10 @@ use super::{
     Desired, Memory, Place, failure::from_error, followed::read_projects, ladder::AT_ONCE, plan::is_marked,
     progress::List, target::is_gone,
 };
-use crate::gitlab::{Client, Error, Target};
+use crate::{
+    api::Mode,
+    gitlab::{Client, Error, Target},
+};
 
 /// What was taken away, and what was not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,11 +37,13 @@ pub struct Left {
 pub async fn remove(client: &Client, desired: &Desired, memory: &Memory) -> Removed {
     let mut all = Removed::default();
     let mut places: Vec<_> = desired.groups.iter().chain(&desired.projects).cloned().collect();
+    // Of projects that were given a hook nobody may know any more.
+    let forgotten = matches!(desired.mode, Mode::Auto | Mode::Project) && memory.targets().next().is_none();
     for group in &desired.groups {
         // Where groups cannot carry hooks, their projects do; some of them may not have been remembered.
-        let (Target::Group(_), Err(_)) = (group.target, list(client, desired, group).await) else {
+        if !forgotten && list(client, desired, group).await.is_ok() {
             continue;
-        };
+        }
         let mut projects = List::default();
         let read = read_projects(client, desired, group, &mut projects).await;
         places.extend(projects.places);

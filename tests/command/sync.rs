@@ -141,7 +141,10 @@ async fn a_suspended_connection_is_left_as_it_is() {
         &[],
     )
     .await;
-    import.says(0, &["WebhooksReady     True", "ImportSucceeded   False    Suspended"]);
+    import.says(
+        0,
+        &["WebhooksReady     True", "ImportSucceeded   True     Suspended", "Ready             True     Succeeded"],
+    );
 }
 
 #[tokio::test]

@@ -165,6 +165,36 @@ async fn an_import_whose_pods_cannot_start_runs_once_the_spec_is_mended_and_did_
 }
 
 #[tokio::test]
+async fn a_quota_that_forbids_a_job_is_named_as_what_it_is_and_is_no_fault_of_the_spec() {
+    let scene = Scene::new().await;
+    let quota = "{apiVersion: v1, kind: ResourceQuota, metadata: {name: none}, spec: {hard: {count/jobs.batch: '0'}}}";
+    scene.namespace.apply(quota).await;
+    // The controller that counts does not run here.
+    let status = r#"{"status": {"hard": {"count/jobs.batch": "0"}, "used": {"count/jobs.batch": "0"}}}"#;
+    let patch = ["patch", "resourcequota/none", "--subresource=status", "--type=merge", "-p", status];
+    scene.namespace.kubectl(&patch).await.says(0, &["patched"]);
+
+    scene.apply(NO_HOOKS).await;
+
+    let forbidden = scene.until(("ImportSucceeded", "False", "JobForbidden")).await;
+    let conditions = forbidden.status.unwrap().conditions;
+    let of = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind);
+    assert!(of("ImportSucceeded").unwrap().message.contains("quota"), "{conditions:#?}");
+    assert_eq!(of("Reconciling").unwrap().reason, "ProgressingWithRetry");
+    assert!(of("Stalled").is_none());
+    scene.namespace.kubectl(&["delete", "resourcequota/none"]).await.says(0, &["deleted"]);
+    scene.look().await;
+    let ready = scene.until(("Ready", "True", "Succeeded")).await;
+    assert!(ready.status.unwrap().conditions.iter().all(|condition| condition.type_ != "Reconciling"));
+    let job = jobs(&scene).await.remove(0);
+    assert_eq!(
+        job.spec.unwrap().ttl_seconds_after_finished,
+        Some(3600),
+        "it was kept for longer until its end was noted"
+    );
+}
+
+#[tokio::test]
 async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
     let scene = Scene::new().await;
     scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
@@ -174,7 +204,9 @@ async fn suspended_imports_do_not_start_and_a_running_one_pauses() {
     scene.apply(&format!("{NO_HOOKS}\n{}", ENDLESS.replace("import: {", "import: {suspend: true, "))).await;
     let paused = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
     scene.namespace.until(&name, "paused", Duration::from_secs(30), paused).await;
-    scene.until(("ImportSucceeded", "False", "Suspended")).await;
+    scene.until(("ImportSucceeded", "True", "Suspended")).await;
+    // Who waits for a connection that is as it was asked for need not wait for ever.
+    scene.until(("Ready", "True", "Succeeded")).await;
     scene.apply(&format!("{NO_HOOKS}\n{ENDLESS}")).await;
 
     let on = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend != Some(true));
