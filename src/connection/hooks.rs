@@ -83,6 +83,12 @@ pub fn not_yet(mode: Mode, access: Option<&Access>) -> Option<Hooks> {
 #[must_use]
 pub fn desired(spec: &GitLabConnectionSpec, observed: &Observed, access: &Access, callback: Callback) -> Desired {
     let Callback { uid, connection, receiver, secret, delivered_at } = callback;
+    let lacks_the_scope = |name: &&String| {
+        let token = access.tokens.iter().find(|token| token.name == **name);
+        // A server that tells no scopes may still let it.
+        token.is_some_and(|token| !token.scopes.is_empty() && !token.scopes.iter().any(|scope| scope == "api"))
+    };
+    let (powerless, managers): (Vec<&String>, Vec<&String>) = observed.hook_managers.iter().partition(lacks_the_scope);
     let key = observed.tokens.iter().find(|token| observed.hook_managers.contains(&token.name));
     Desired {
         uid,
@@ -95,7 +101,8 @@ pub fn desired(spec: &GitLabConnectionSpec, observed: &Observed, access: &Access
         ssl_verification: spec.webhooks.ssl_verification,
         adopt: spec.webhooks.adopt,
         version: access.instance.as_ref().map(|instance| instance.version.clone()),
-        managers: observed.hook_managers.clone(),
+        managers: managers.into_iter().cloned().collect(),
+        powerless: powerless.into_iter().cloned().collect(),
         groups: access.groups.iter().map(Place::from).collect(),
         projects: access.projects.iter().map(Place::from).collect(),
         scope: spec.scope.clone(),

@@ -23,7 +23,8 @@ const KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(1);
 /// The latest that it is.
 const LATEST_KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a pass over the webhooks goes on from one turn to the next, before it begins anew.
+/// How long a pass over the webhooks goes on from one turn to the next, and what GitLab refused is not asked for again,
+/// before all begins anew.
 const LONGEST_PASS: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is asked of GitLab.
@@ -43,7 +44,7 @@ pub(super) struct Round {
     pub(super) access: Option<Access>,
     /// What of the webhooks is done.
     pub(super) progress: Progress,
-    /// When the pass over the webhooks began.
+    /// When what `progress` holds began.
     pub(super) began: Timestamp,
 }
 
@@ -153,11 +154,12 @@ impl Answers {
             return Round::new(question, now);
         }
         let young = now.duration_since(self.began) < LONGEST_PASS;
-        let progress = self.hooks.progress().filter(|_| young);
+        // What GitLab refused is not asked for again at once either.
+        let progress = self.hooks.progress().cloned().or_else(|| self.hooks.refusals()).filter(|_| young);
         // A moment ago it said what the tokens can do.
         let access = if self.hooks.goes_on() { self.access.clone() } else { None };
         let began = if progress.is_some() { self.began } else { now };
-        Round { question, access, progress: progress.cloned().unwrap_or_default(), began }
+        Round { question, access, progress: progress.unwrap_or_default(), began }
     }
 
     /// Until when they hold.

@@ -16,11 +16,12 @@ use super::{
     queue::{Panicked, Priority},
 };
 use crate::{
-    access::{self, Access, Outcome},
+    access::{self, Access, Need, Outcome},
     api::{RECONCILE_REQUESTED_AT, conditions::reason},
     cluster::HookState,
     connection::needs,
     gitlab::{Patience, Term},
+    webhooks::Progress,
 };
 
 /// How long GitLab may be asked about one connection until the others of its lane have their turn.
@@ -78,7 +79,7 @@ pub(super) async fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>,
     if !seen.observed.may_ask() {
         let began = round.began;
         known.round = None;
-        let (kept, state) = hooks::ensure(seen, None, None, Default::default(), ctx).await?;
+        let (kept, state) = hooks::ensure(seen, None, None, Progress::default(), ctx).await?;
         known.answers = Some(answers(seen, question, began, known, None, (kept, state), ctx));
     } else if ctx.queue.under_way(&seen.at.uid).is_none() {
         order(seen, round.clone(), known, ctx);
@@ -157,6 +158,7 @@ fn answers(
 fn order(seen: &Arc<Seen>, round: Round, known: &Known, ctx: &Arc<Context>) {
     let before = known.answers.as_ref().filter(|before| before.are_about(&round.question));
     let first = before.is_none() && round.access.is_none();
+    let rights = before.and_then(|before| before.access.as_ref()).map(rights);
     let before = before.map(|before| before.hooks.clone());
     let (seen, context) = (Arc::clone(seen), Arc::clone(ctx));
     let priority = if round.access.is_some() { Priority::Hooks } else { Priority::Verification };
@@ -169,9 +171,18 @@ fn order(seen: &Arc<Seen>, round: Round, known: &Known, ctx: &Arc<Context>) {
         if first {
             return Answer::Verified(access);
         }
-        let hooks = hooks::ensure(&seen, Some(&access), before.as_ref(), round.progress, &context).await;
+        // Whoever may do other things now may be refused no more.
+        let same = rights.is_none_or(|before| before == self::rights(&access));
+        let progress = if same { round.progress } else { Progress::default() };
+        let hooks = hooks::ensure(&seen, Some(&access), before.as_ref(), progress, &context).await;
         Answer::Looked(Box::new(Looked { access, hooks }))
     });
+}
+
+/// What the tokens may do about webhooks, as far as it was tried.
+fn rights(access: &Access) -> Vec<(String, String, Outcome)> {
+    let about_hooks = access.matrix.iter().filter(|entry| entry.what.need() == Need::Hooks);
+    about_hooks.map(|entry| (entry.token.clone(), entry.subject.clone(), entry.finding.outcome)).collect()
 }
 
 /// Whether nobody could tell, for a reason that may pass.

@@ -65,6 +65,14 @@ impl Kept {
         }
     }
 
+    /// What GitLab refused in the last pass.
+    pub(super) fn refusals(&self) -> Option<Progress> {
+        match self {
+            Self::Asked { outcome, .. } => outcome.progress.refusals(),
+            _ => None,
+        }
+    }
+
     /// Whether there is more to do at once, or in a moment.
     pub(super) fn goes_on(&self) -> bool {
         match self {

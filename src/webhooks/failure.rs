@@ -47,14 +47,18 @@ impl Failure {
     }
 }
 
+/// What is said of a token that cannot manage webhooks anywhere.
+pub(super) fn lacks_the_scope(token: &str) -> String {
+    format!(
+        "token '{token}' lacks the scope api, which webhooks need: give spec.webhooks.credentialRef a token that has it"
+    )
+}
+
 /// The one map from GitLab's answer to the reason.
 pub(super) fn from_error(place: &Place, error: &Error) -> Failure {
     let failure = |reason, message| Failure::new(place, reason, message);
     match error {
-        Error::InsufficientScope { token, .. } => failure(
-            reason::INSUFFICIENT_ROLE,
-            format!("token '{token}' lacks the scope api, which webhooks need: give spec.webhooks.credentialRef a token that has it"),
-        ),
+        Error::InsufficientScope { token, .. } => failure(reason::INSUFFICIENT_ROLE, lacks_the_scope(token)),
         Error::WrongKind { message, .. } => failure(
             reason::INSUFFICIENT_ROLE,
             format!("{message} Webhooks of {place} need a legacy token (not a fine-grained one) with the scope api: name one in spec.webhooks.credentialRef"),

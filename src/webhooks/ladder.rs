@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     Changes, Desired, Failure, Memory, Outcome, Place, Progress, State,
+    failure::lacks_the_scope,
     followed::read_projects,
     manual,
     memory::digest,
@@ -372,6 +373,9 @@ impl Climb<'_> {
             }
         }
         Err(refusal.unwrap_or_else(|| {
+            if let Some(token) = self.desired.powerless.first() {
+                return Failure::new(place, reason::INSUFFICIENT_ROLE, lacks_the_scope(token));
+            }
             let message = format!("webhooks of {place} need a token with the scope api and {}: give one", place.role());
             Failure::new(place, reason::INSUFFICIENT_ROLE, message)
         }))

@@ -108,6 +108,8 @@ pub struct Desired {
     pub version: Option<String>,
     /// Names of the tokens that may manage hooks; the first that can does.
     pub managers: Vec<String>,
+    /// Names of the tokens that were to manage hooks, and lack the scope `api`: GitLab need not be asked.
+    pub powerless: Vec<String>,
     /// The groups of the scope.
     pub groups: Vec<Place>,
     /// The single projects of the scope.

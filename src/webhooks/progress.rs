@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Failure, Place};
-use crate::gitlab::Target;
+use crate::{api::conditions::reason, gitlab::Target};
 
 /// What the turns of a pass so far have done. The next turn goes on from there; losing it costs the pass from its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,21 @@ impl Progress {
     /// How it went with a target: its hook, or why it has none.
     pub(super) fn of(&self, target: Target) -> Option<&Result<i64, Failure>> {
         self.tried.get(&target)
+    }
+
+    /// What GitLab refused, and will refuse again until something changes; `None` where it refused nothing.
+    #[must_use]
+    pub fn refusals(&self) -> Option<Progress> {
+        // A receiver that is back has its webhook switched on again at the next look.
+        let lasts = |failure: &Failure| failure.reason != reason::HOOK_DISABLED;
+        let refused = |outcome: &Result<i64, Failure>| outcome.as_ref().is_err_and(lasts);
+        let tried: BTreeMap<_, _> = self
+            .tried
+            .iter()
+            .filter(|(_, outcome)| refused(outcome))
+            .map(|(at, outcome)| (*at, outcome.clone()))
+            .collect();
+        (!tried.is_empty()).then(|| Progress { tried, ..Progress::default() })
     }
 
     /// Remembers how it went. What may well pass by itself is tried again in the next turn.

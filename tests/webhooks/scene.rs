@@ -72,6 +72,7 @@ impl Scene {
             adopt: Adopt::Marked,
             version: Some(version),
             managers: vec![OWNER.into()],
+            powerless: Vec::new(),
             groups: vec![Place::from(&group)],
             projects: Vec::new(),
             scope: Followed {

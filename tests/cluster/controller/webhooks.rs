@@ -1,10 +1,11 @@
 //! The webhooks in GitLab are as the spec wants them, and stay so.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use gitlab_connector::api::GitLabConnection;
 use gitlab_connector::cluster::{ConnectionRef, HookState};
-use gitlab_simulator::world::{Edition, Hook, HookTarget};
+use gitlab_simulator::world::{Edition, Hook, HookTarget, Role};
 use gitlab_simulator::{Fault, FaultKind};
 use jiff::SignedDuration;
 use k8s_openapi::api::core::v1::Secret;
@@ -15,7 +16,10 @@ use serde_json::json;
 use super::receiver::Receiver;
 use super::scene::{Controller, Scene};
 use crate::harness::{Namespace, until};
-use crate::support::{acme::acme, rows};
+use crate::support::{
+    acme::{OWNER, acme},
+    rows,
+};
 
 /// The lines of a spec by which nothing is imported by itself.
 const NO_IMPORTS: &str = "  import: {schedule: \"\"}";
@@ -236,6 +240,36 @@ async fn where_no_token_may_make_webhooks_a_person_is_asked_until_one_may() {
     scene.apply(&hooks("Group", "")).await;
     scene.until(READY).await;
     assert_eq!(all(&scene).len(), 1);
+}
+
+#[tokio::test]
+async fn a_right_that_is_refused_is_not_asked_for_again_until_it_may_have_been_given() {
+    let scene = Scene::new().await;
+    let role = |role| {
+        scene.gitlab.world(|world| {
+            let (group, owner) = (world.group_by_path("acme").unwrap().id, world.token_by_secret(OWNER).unwrap().user);
+            world.add_group_member(group, owner, role);
+        });
+    };
+    role(Role::Developer);
+    scene.apply(&format!("{}\n  interval: 1s", hooks("Project", ""))).await;
+    scene.until(("WebhooksReady", "False", "InsufficientRole")).await;
+    scene.gitlab.forget_requests();
+
+    until("it has been verified five times", PATIENCE, async || {
+        let requests = scene.gitlab.requests();
+        let verified = requests.iter().filter(|one| one.route == "/personal_access_tokens/self").count();
+        if verified >= 2 * 5 { Ok(()) } else { Err(verified.to_string()) }
+    })
+    .await;
+    let requests = scene.gitlab.requests();
+    let asked: BTreeSet<_> =
+        requests.iter().filter(|one| one.route == "/projects/:id/hooks").map(|one| &one.path).collect();
+    assert!(asked.len() <= 1, "verification tries one of the two, and the webhooks none: {asked:?}");
+
+    role(Role::Owner);
+    scene.until(READY).await;
+    assert_eq!(all(&scene).len(), 2);
 }
 
 #[tokio::test]
