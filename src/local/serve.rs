@@ -71,6 +71,8 @@ fn route(work: &Work<'_>, stored: &Stored, inbox: Inbox) -> (Route, Arc<Notify>)
     let route = Route {
         uid: stored.registered.uid.clone(),
         accepted: Some(Accepted::of(&secrets)),
+        // Nobody else changes it while this process runs.
+        reader: None,
         text: work.spec().import.text,
         destination: Destination::Store(place),
     };

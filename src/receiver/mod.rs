@@ -12,7 +12,8 @@
 //! own, and one that is away holds up nobody else.
 //!
 //! A request that is not authentic gets 401, always the same one: whether a connection exists cannot be asked here, unless its
-//! secrets could not be read yet. Then it is waited for, and refused with 503.
+//! secrets could not be read yet, or not again where they may have changed: a wrong token for a connection that we know has
+//! them read once more before it is refused. Then it is waited for, and refused with 503.
 
 mod authenticate;
 mod delivery;
@@ -21,6 +22,7 @@ mod guests;
 mod inbox;
 mod metrics;
 mod payload;
+mod reader;
 mod room;
 mod serve;
 mod wire;
@@ -53,6 +55,7 @@ use room::Room;
 pub use authenticate::Accepted;
 pub use inbox::Inbox;
 pub use metrics::Metrics;
+pub use reader::Reader;
 
 /// Deliveries that wait for databases that could not be opened yet. More are refused at once.
 const WAITING: usize = 256;
@@ -67,6 +70,8 @@ pub struct Route {
     pub uid: String,
     /// What a sender has to know; `None` while nobody could read that.
     pub accepted: Option<Accepted>,
+    /// Who reads that again where it may have changed; `None` where it cannot.
+    pub reader: Option<Reader>,
     /// Whether descriptions and comments are stored, not only titles.
     pub text: bool,
     /// Where they go.
@@ -198,6 +203,19 @@ impl Shared {
         let _place = self.learning.try_acquire().map_err(|_| Failure::Unlearnt)?;
         let waiting = timeout_at(deadline, routes.wait_for(learnt)).await;
         Ok(Arc::clone(&*waiting.map_err(|_| Failure::Unlearnt)?.map_err(|_| Failure::Unlearnt)?))
+    }
+
+    /// The routes, once the secrets of a connection were read again; `None` where that would tell nothing new.
+    async fn read_again(&self, uid: &str, deadline: Instant) -> Result<Option<Arc<Vec<Route>>>, Failure> {
+        let mut routes = self.routes.clone();
+        let reader = |routes: &Arc<Vec<Route>>| routes.iter().find(|route| route.uid == uid)?.reader.clone();
+        let before = reader(&routes.borrow());
+        let Some(before) = before.filter(Reader::may_be_doubted) else { return Ok(None) };
+        let _place = self.learning.try_acquire().map_err(|_| Failure::Unlearnt)?;
+        before.ask();
+        let read = |routes: &Arc<Vec<Route>>| reader(routes).is_none_or(|now| now.is_later_than(&before));
+        let waiting = timeout_at(deadline, routes.wait_for(read)).await;
+        Ok(Some(Arc::clone(&*waiting.map_err(|_| Failure::Unlearnt)?.map_err(|_| Failure::Unlearnt)?)))
     }
 
     /// Where a connection's deliveries go, once its database is there.

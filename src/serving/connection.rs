@@ -53,6 +53,8 @@ pub(super) struct Served {
     pub(super) seen: watch::Receiver<Seen>,
     /// Where its deliveries go. Kept open while the connection is learnt anew.
     pub(super) database: Option<Arc<Database>>,
+    /// Rings where what is accepted may have changed without our having heard of it.
+    pub(super) bell: Arc<Notify>,
 }
 
 /// What the references of a connection hold.
@@ -66,11 +68,14 @@ impl Served {
     /// Serves the connection until nobody tells of it any more. Drops `first` once it has had its turn.
     pub(super) async fn serve(&mut self, first: &mut Option<Arc<Announcement>>) {
         self.context.table.announce(&self.connection.uid);
+        let rereading = read_again(self.context.clone(), self.connection.clone(), Arc::clone(&self.bell));
+        tokio::pin!(rereading);
         loop {
             let wanted = self.wanted.borrow_and_update().clone();
             let mut changes = self.wanted.clone();
             tokio::select! {
                 never = self.round(&wanted, first) => match never {},
+                never = &mut rereading => match never {},
                 changed = changes.changed() => if changed.is_err() { break },
             }
         }
@@ -84,7 +89,7 @@ impl Served {
         if accepted.is_empty() {
             table.forget(&uid);
         } else {
-            table.accept(&uid, &accepted, wanted.spec.import.text);
+            table.accept(&uid, &accepted, wanted.spec.import.text, &self.bell);
         }
         if wanted.spec.suspend {
             self.database = None;
@@ -215,6 +220,23 @@ impl Served {
     async fn tell(&self, sources: Sources<'_>) -> Infallible {
         facts::tell(&self.context, &self.connection, self.seen.clone(), sources).await;
         std::future::pending().await
+    }
+}
+
+/// Reads what a connection accepts each time that the bell rings: a watch may be late, or broken, when a secret changes.
+async fn read_again(context: Context, connection: ConnectionRef, bell: Arc<Notify>) -> Infallible {
+    loop {
+        bell.notified().await;
+        match HookState::read(&context.client, &connection).await {
+            Ok(hooks) => {
+                let accepted = hooks.as_ref().map(HookState::accepted).unwrap_or_default();
+                context.table.renew(&connection.uid, &accepted);
+            }
+            Err(error) => {
+                tracing::warn!(%error, %connection, "cannot read again what a connection accepts");
+                sleep(FIRST_PAUSE).await;
+            }
+        }
     }
 }
 

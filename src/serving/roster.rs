@@ -98,6 +98,7 @@ impl Roster {
             wanted: wanted.1,
             seen: seen.1,
             database: None,
+            bell: Arc::default(),
         };
         self.tasks.spawn(serve(served, self.first.clone()));
         self.served.insert(identity, Told { wanted: wanted.0, seen: seen.0 });

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
-use crate::receiver::{Accepted, Destination, Route, Routes};
+use crate::receiver::{Accepted, Destination, Reader, Route, Routes};
 
 /// The routes of all connections. Clones share them.
 #[derive(Debug, Clone)]
@@ -19,17 +22,23 @@ impl Table {
 
     /// Lets senders wait for a connection whose secrets are not known yet.
     pub(super) fn announce(&self, uid: &str) {
-        self.change(uid, |route| {
-            let new = || Route { uid: uid.to_owned(), accepted: None, text: false, destination: Destination::Away };
-            Some(route.cloned().unwrap_or_else(new))
-        });
+        self.change(uid, |route| Some(route.cloned().unwrap_or_else(|| new(uid))));
     }
 
     /// Accepts these secrets from now on; where the deliveries go stays as it is, and is nowhere yet for a new connection.
-    pub(super) fn accept(&self, uid: &str, secrets: &[SecretString], text: bool) {
+    pub(super) fn accept(&self, uid: &str, secrets: &[SecretString], text: bool, bell: &Arc<Notify>) {
         self.change(uid, |route| {
-            let destination = route.map_or(Destination::Away, |route| route.destination.clone());
-            Some(Route { uid: uid.to_owned(), accepted: Some(Accepted::of(secrets)), text, destination })
+            let (accepted, reader) = (Some(Accepted::of(secrets)), Some(Reader::new(Arc::clone(bell), Instant::now())));
+            Some(Route { accepted, reader, text, ..route.cloned().unwrap_or_else(|| new(uid)) })
+        });
+    }
+
+    /// Accepts what was read again, for a connection that is still known.
+    pub(super) fn renew(&self, uid: &str, secrets: &[SecretString]) {
+        self.change(uid, |route| {
+            let route = route?.clone();
+            let reader = route.reader.as_ref().map(Reader::again);
+            Some(Route { accepted: Some(Accepted::of(secrets)), reader, ..route })
         });
     }
 
@@ -58,6 +67,11 @@ impl Table {
     }
 }
 
+/// A connection of which nothing is known yet.
+fn new(uid: &str) -> Route {
+    Route { uid: uid.to_owned(), accepted: None, reader: None, text: false, destination: Destination::Away }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,16 +84,18 @@ mod tests {
     #[test]
     fn secrets_and_destination_of_a_connection_change_apart() {
         let (table, routes) = Table::new();
+        let bell = Arc::new(Notify::new());
 
         table.lead("a", &Destination::Nowhere("suspended"));
         assert!(lines(&routes).is_empty(), "nothing is accepted for whom no secret is known");
         table.announce("a");
         assert_eq!(lines(&routes), ["a None Away"]);
-        table.accept("a", &["one".into()], false);
+        table.accept("a", &["one".into()], false, &bell);
         table.announce("a");
-        table.accept("b", &["other".into()], false);
+        table.accept("b", &["other".into()], false, &bell);
         table.lead("a", &Destination::Nowhere("suspended"));
-        table.accept("a", &["two".into(), "one".into()], true);
+        table.renew("a", &["two".into(), "one".into()]);
+        table.renew("c", &["nobody knows it".into()]);
 
         assert_eq!(
             lines(&routes),

@@ -71,6 +71,7 @@ impl Served {
         let route = Route {
             uid: registered.uid.clone(),
             accepted: Some(Accepted::of(&[SecretString::from(SECRET)])),
+            reader: None,
             text: true,
             destination: Destination::Store(place),
         };

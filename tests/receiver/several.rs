@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::join_all;
-use gitlab_connector::receiver::{Accepted, Destination, Route};
+use futures::{FutureExt, future::join_all};
+use gitlab_connector::receiver::{Accepted, Destination, Reader, Route};
 use reqwest::StatusCode;
 use secrecy::SecretString;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     FLIGHT,
@@ -138,4 +139,58 @@ async fn who_is_known_and_not_learnt_yet_is_waited_for_and_never_called_forged()
     assert_eq!(nameless.0, StatusCode::SERVICE_UNAVAILABLE, "{}", nameless.1);
     assert_eq!(waited.0, StatusCode::OK, "{}", waited.1);
     assert_eq!(served.database.count("from gitlab_merge_requests").await, 1);
+}
+
+/// A connection whose secrets were read so long ago, and what rings when they are to be read again.
+fn read(served: &Served, ago: Duration) -> Arc<Notify> {
+    let bell = Arc::new(Notify::new());
+    let read_at = Instant::now().checked_sub(ago).unwrap();
+    served.routes.send_modify(|routes| {
+        let reader = Some(Reader::new(Arc::clone(&bell), read_at));
+        *routes = Arc::new(vec![Route { reader, ..routes[0].clone() }]);
+    });
+    bell
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_changed_unheard_is_read_again_before_its_deliveries_are_called_forged() {
+    let served = served().await;
+    let bell = read(&served, Duration::from_secs(60));
+    let body = hook!("merge_request_open").to_string();
+    let request = || served.bare("Merge Request Hook", body.clone()).header("x-gitlab-token", "the next one");
+
+    let (answer, ()) = tokio::join!(answered(request()), async {
+        bell.notified().await;
+        served.routes.send_modify(|routes| {
+            let accepted = Some(Accepted::of(&["the next one".into()]));
+            let reader = routes[0].reader.as_ref().map(Reader::again);
+            *routes = Arc::new(vec![Route { accepted, reader, ..routes[0].clone() }]);
+        });
+    });
+    let old = served.deliver("1", &hook!("merge_request_open")).await;
+
+    assert_eq!(answer, (StatusCode::OK, "stored".to_owned()));
+    assert_eq!(old.0, StatusCode::UNAUTHORIZED, "what was read a moment ago is believed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_have_secrets_read_again_once_in_a_while_and_are_refused_where_that_says_nothing_new() {
+    let served = served().await;
+    let bell = read(&served, Duration::from_secs(60));
+    let guess = || answered(served.bare("Merge Request Hook", "{}").header("x-gitlab-token", "a guess"));
+
+    let (first, ()) = tokio::join!(guess(), async {
+        bell.notified().await;
+        served.routes.send_modify(|routes| {
+            let reader = routes[0].reader.as_ref().map(Reader::again);
+            *routes = Arc::new(vec![Route { reader, ..routes[0].clone() }]);
+        });
+    });
+    let second = guess().await;
+    let without = answered(served.bare("Merge Request Hook", "{}")).await;
+
+    for answer in [first, second, without] {
+        assert_eq!(answer.0, StatusCode::UNAUTHORIZED, "{}", answer.1);
+    }
+    assert!(bell.notified().now_or_never().is_none(), "nobody was asked again");
 }
