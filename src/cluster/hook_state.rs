@@ -36,8 +36,6 @@ pub const LEARNT: Duration = Duration::from_secs(2);
 const MOST_PREVIOUS: usize = 5;
 /// How long deliveries may be on their way with a secret from before.
 const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(10);
-/// How long a secret from before is accepted, whatever GitLab holds.
-const LONGEST_PREVIOUS: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is known of a connection's webhooks.
 #[derive(Debug, Clone)]
@@ -151,22 +149,11 @@ impl HookState {
         self.changed_at = now;
     }
 
-    /// Forgets the secrets from before once none is needed: no webhook holds one, and nothing is on its way with one. After
-    /// a day they are too old, whether or not a webhook holds one. Says whether there were any.
+    /// Forgets the secrets from before once none is needed: no webhook holds one, and nothing is on its way with one. However
+    /// long that takes: GitLab switches off webhooks whose deliveries are refused. Says whether there were any.
     pub fn let_go(&mut self, all_in_place: bool, now: Timestamp) -> bool {
-        let needless = self.is_past(LONGEST_PREVIOUS, now) || (all_in_place && self.is_past(ON_THE_WAY, now));
-        needless && !std::mem::take(&mut self.previous).is_empty()
-    }
-
-    /// Whether there are secrets from before that are too old by now, whatever GitLab holds.
-    #[must_use]
-    pub fn is_overdue(&self, now: Timestamp) -> bool {
-        !self.previous.is_empty() && self.is_past(LONGEST_PREVIOUS, now)
-    }
-
-    /// Whether the secret last changed that long ago.
-    fn is_past(&self, pause: SignedDuration, now: Timestamp) -> bool {
-        self.changed_at.checked_add(pause).is_ok_and(|end| end <= now)
+        let nothing_on_the_way = self.changed_at.checked_add(ON_THE_WAY).is_ok_and(|end| end <= now);
+        all_in_place && nothing_on_the_way && !std::mem::take(&mut self.previous).is_empty()
     }
 
     /// What a Secret says, if it is the connection's.
@@ -309,7 +296,7 @@ mod tests {
             (state.let_go(all_in_place, now), state.previous.is_empty())
         };
 
-        let table = [(true, 9, false), (true, 10, true), (false, 10, false), (false, 1439, false), (false, 1440, true)];
+        let table = [(true, 9, false), (true, 10, true), (false, 10, false), (false, 1_000_000, false)];
         for (all_in_place, minutes, goes) in table {
             assert_eq!(gone(all_in_place, minutes), (goes, goes), "{all_in_place} {minutes}");
         }

@@ -19,7 +19,7 @@ use crate::{
     access::{self, Access, Need, Outcome},
     api::{RECONCILE_REQUESTED_AT, conditions::reason},
     cluster::HookState,
-    connection::needs,
+    connection::{Hooks, needs},
     gitlab::{Patience, Term},
     webhooks::Progress,
 };
@@ -64,7 +64,7 @@ impl Seen {
 ///
 /// # Errors
 /// When Kubernetes cannot keep what belongs to the webhooks.
-pub(super) async fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>, now: Timestamp) -> Result<(), Error> {
+pub(super) fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>, now: Timestamp) -> Result<(), Error> {
     let question = seen.question(ctx);
     match known.round.take() {
         Some(round) if round.question == question => take_up(seen, round, known, ctx)?,
@@ -79,8 +79,8 @@ pub(super) async fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>,
     if !seen.observed.may_ask() {
         let began = round.began;
         known.round = None;
-        let (kept, state) = hooks::ensure(seen, None, None, Progress::default(), ctx).await?;
-        known.answers = Some(answers(seen, question, began, known, None, (kept, state), ctx));
+        let hooks = hooks::at_once(seen, None).unwrap_or_else(Hooks::switched_off);
+        known.answers = Some(answers(seen, question, began, known, None, (Kept::Said(hooks), seen.state.clone()), ctx));
     } else if ctx.queue.under_way(&seen.at.uid).is_none() {
         order(seen, round.clone(), known, ctx);
     }
@@ -108,7 +108,7 @@ fn take_up(seen: &Seen, mut round: Round, known: &mut Known, ctx: &Context) -> R
             // The tokens of a connection are told of before its webhooks, which may take long.
             let Round { question, began, .. } = round.clone();
             let hooks = Kept::Pending;
-            let in_vain = u32::from(is_in_vain(&access));
+            let in_vain = times_in_vain(known, &question);
             let at = Timestamp::now();
             known.answers =
                 Some(Answers { question, asked_with: None, began, at, in_vain, access: Some(access.clone()), hooks });
@@ -131,6 +131,11 @@ fn take_up(seen: &Seen, mut round: Round, known: &mut Known, ctx: &Context) -> R
     Ok(())
 }
 
+/// How often in a row nobody could tell so far.
+fn times_in_vain(known: &Known, question: &Question) -> u32 {
+    known.answers.as_ref().filter(|before| before.are_about(question)).map_or(0, |before| before.in_vain)
+}
+
 /// What is known once everything was asked.
 fn answers(
     seen: &Seen,
@@ -142,7 +147,7 @@ fn answers(
     ctx: &Context,
 ) -> Answers {
     let in_vain = hooks.in_vain() || access.as_ref().is_some_and(is_in_vain);
-    let before = known.answers.as_ref().filter(|before| before.are_about(&question)).map_or(0, |before| before.in_vain);
+    let before = times_in_vain(known, &question);
     Answers {
         asked_with: Some(seen.asks_with(state.as_ref(), ctx.settings.receiver_url.as_deref())),
         question,
@@ -174,7 +179,7 @@ fn order(seen: &Arc<Seen>, round: Round, known: &Known, ctx: &Arc<Context>) {
         // Whoever may do other things now may be refused no more.
         let same = rights.is_none_or(|before| before == self::rights(&access));
         let progress = if same { round.progress } else { Progress::default() };
-        let hooks = hooks::ensure(&seen, Some(&access), before.as_ref(), progress, &context).await;
+        let hooks = hooks::ensure(&seen, &access, before.as_ref(), progress, &context).await;
         Answer::Looked(Box::new(Looked { access, hooks }))
     });
 }

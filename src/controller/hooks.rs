@@ -111,7 +111,7 @@ pub(super) fn remembered(state: Option<&HookState>) -> Memory {
 /// When Kubernetes cannot keep what has to be kept now; a webhook that was made meanwhile is found by its mark.
 pub(super) async fn ensure(
     seen: &Seen,
-    access: Option<&Access>,
+    access: &Access,
     before: Option<&Kept>,
     progress: Progress,
     ctx: &Context,
@@ -141,23 +141,18 @@ fn refusal(error: &Error) -> Option<String> {
 
 async fn attempt(
     seen: &Seen,
-    access: Option<&Access>,
+    access: &Access,
     before: Option<&Kept>,
     progress: Progress,
     ctx: &Context,
 ) -> Result<(Kept, Option<HookState>), Error> {
     let spec = seen.spec();
     let mode = spec.webhooks.mode;
-    let mut state = seen.state.clone();
-    if let Some(old) = state.as_mut().filter(|state| state.is_overdue(Timestamp::now())) {
-        old.previous.clear();
-        state = Some(keep(old, seen, ctx).await?);
-    }
+    let state = seen.state.clone();
     let said = |hooks| Ok((Kept::Said(hooks), state.clone()));
-    if let Some(hooks) = at_once(seen, access) {
+    if let Some(hooks) = at_once(seen, Some(access)) {
         return said(hooks);
     }
-    let Some(access) = access else { return said(Hooks::switched_off()) };
     let remembered = remembered(state.as_ref());
     if spec.webhooks.secret_ref.is_some() && seen.observed.hook_secret.is_none() {
         return said(Hooks::only(Verdict::unknown(reason::WAITING, "waits for the Secrets and keys that are missing")));
@@ -194,7 +189,7 @@ async fn attempt(
         state.hooks_changed_at = Some(now);
         changed = true;
     }
-    changed |= state.let_go(outcome.state == State::InPlace, now);
+    changed |= state.let_go(matches!(outcome.state, State::InPlace | State::NotWanted), now);
     if changed {
         state = keep(&state, seen, ctx).await?;
     }

@@ -164,7 +164,7 @@ async fn apply(
         ctx.queue.call_off(&at.uid);
         known.round = None;
     } else {
-        ask(&seen, known, ctx, Timestamp::now()).await?;
+        ask(&seen, known, ctx, Timestamp::now())?;
     }
     let now = Timestamp::now();
     let question = seen.question(ctx);
