@@ -87,7 +87,7 @@ impl Scene {
 
 #[tokio::test]
 async fn deleting_a_connection_removes_its_hooks_and_leaves_those_of_others() {
-    let scene = hooked(&[], HOOKS).await;
+    let scene = hooked(&[], &format!("{HOOKS}\n  import: {{schedule: \"@yearly\"}}")).await;
     scene.until(("Ready", "True", "Succeeded")).await;
     assert_eq!(scene.namespace.api::<Job>().list(&ListParams::default()).await.unwrap().items.len(), 1);
     let ours = scene.hooks().remove(0);
