@@ -87,7 +87,7 @@ pub mod reason {
     pub const HOOK_URL_REJECTED: &str = "HookURLRejected";
     /// GitLab has switched a webhook off because deliveries failed.
     pub const HOOK_DISABLED: &str = "HookDisabled";
-    /// A person has to make the webhooks; the message says which, and `sync` prints the commands.
+    /// A person has to make the webhooks; the message says which, and status.webhooks.commands how (`sync` prints them).
     pub const MANUAL_ACTION_REQUIRED: &str = "ManualActionRequired";
     /// GitLab refused to make or change a webhook for a reason of its own.
     pub const HOOK_REJECTED: &str = "HookRejected";

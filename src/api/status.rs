@@ -83,6 +83,12 @@ pub struct WebhooksStatus {
     #[schemars(length(max = 10))]
     pub notes: Vec<String>,
 
+    /// What a person with the right runs in a shell to make the webhooks that no token may make, $GITLAB_TOKEN being theirs.
+    /// They are done once deliveries arrive.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 12))]
+    pub commands: Vec<String>,
+
     /// When the last authentic delivery arrived, to within ten minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_delivery: Option<Time>,

@@ -78,6 +78,16 @@ impl HookState {
         format!("{}-webhook-{digest}", start.trim_end_matches(['-', '.']))
     }
 
+    /// How a shell reads what GitLab is to send along, for whoever may read the Secret.
+    #[must_use]
+    pub fn shell(connection: &ConnectionRef) -> String {
+        let (namespace, name) = (&connection.namespace, Self::name(connection));
+        format!(
+            "WEBHOOK_SECRET=$(kubectl get secret {name} --namespace {namespace} --output jsonpath='{{.data.{SECRET}}}' | base64 \
+             --decode)"
+        )
+    }
+
     /// The state, where there is one.
     ///
     /// # Errors

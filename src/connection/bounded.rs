@@ -1,6 +1,6 @@
 //! Keeps a status small, however large the scope is: etcd, watchers and people are all better off. Pure.
 
-use crate::api::{AccessEntry, FailureStatus, GitLabConnectionStatus};
+use crate::api::{AccessEntry, FailureStatus, GitLabConnectionStatus, WebhooksStatus};
 
 /// The most that a status may take, serialized.
 const LARGEST: usize = 8 * 1024;
@@ -48,7 +48,10 @@ fn cut_lines(status: &mut GitLabConnectionStatus) {
         import.audit.iter_mut().flat_map(|audit| &mut audit.examples).for_each(|text| cut(text, LINE));
         &mut import.failures
     });
-    let hooks = status.webhooks.iter_mut().flat_map(|webhooks| &mut webhooks.failures);
+    let hooks = status.webhooks.iter_mut().flat_map(|webhooks| {
+        webhooks.notes.iter_mut().for_each(|note| cut(note, MESSAGE));
+        &mut webhooks.failures
+    });
     for FailureStatus { subject, message, .. } in runs.chain(hooks) {
         cut(subject, LINE);
         cut(message, LINE);
@@ -83,15 +86,24 @@ fn shorten(status: &mut GitLabConnectionStatus) -> bool {
     if import.iter_mut().flat_map(|import| &mut import.audit).any(|audit| audit.examples.pop().is_some()) {
         return true;
     }
+    if let Some(webhooks) = webhooks {
+        let WebhooksStatus { commands, notes, .. } = webhooks;
+        // A command is whole or not there; the first two are how to read the secret, and one to go by.
+        if commands.len() > 2 || notes.len() > 1 {
+            let list = if commands.len() > 2 { commands } else { notes };
+            return list.pop().is_some();
+        }
+    }
     let hooks = webhooks.as_mut().map(|webhooks| &mut webhooks.failures);
     let projects = import.as_mut().map(|import| &mut import.failures);
     let failures = [hooks, projects].into_iter().flatten().max_by_key(|list| list.len());
     let most = failures.as_ref().map_or(0, |list| list.len());
-    match failures {
+    let shorter = match failures {
         _ if access.len() >= most.max(credentials.len()) => access.pop().is_some(),
         Some(failures) if most >= credentials.len() => failures.pop().is_some(),
         _ => credentials.pop().is_some(),
-    }
+    };
+    shorter || webhooks.as_mut().is_some_and(|webhooks| webhooks.commands.pop().or(webhooks.notes.pop()).is_some())
 }
 
 #[cfg(test)]
@@ -102,7 +114,6 @@ mod tests {
     use super::*;
     use crate::api::{
         AccessOutcome, AuditStatus, CredentialStatus, ImportStatus, InstanceStatus, RunOutcome, RunStatus,
-        WebhooksStatus,
     };
 
     /// A status in which each text is `text`, each list has `lines` lines, and everything is there.
@@ -153,7 +164,12 @@ mod tests {
             instance: Some(InstanceStatus { version: Some(text()), edition: Some("Enterprise".into()) }),
             credentials: (0..lines).map(|_| credential()).collect(),
             access: (0..lines).map(|_| entry()).collect(),
-            webhooks: Some(WebhooksStatus { failures: (0..lines).map(|_| failure()).collect(), ..Default::default() }),
+            webhooks: Some(WebhooksStatus {
+                failures: (0..lines).map(|_| failure()).collect(),
+                notes: (0..lines.min(10)).map(|_| text()).collect(),
+                commands: (0..lines.min(12)).map(|_| text()).collect(),
+                ..Default::default()
+            }),
             import: Some(ImportStatus {
                 last_run: Some(run()),
                 last_success: Some(run()),

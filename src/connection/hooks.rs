@@ -150,6 +150,7 @@ pub fn told(outcome: Outcome, last_delivery: Option<Timestamp>, changed_at: Opti
         ready: count(ready),
         failures: failures.iter().take(FAILURES).map(failure).collect(),
         notes: notes.iter().take(FAILURES).cloned().collect(),
+        commands: Vec::new(),
         last_delivery: last_delivery.map(Time),
     };
     Hooks { verdict, deliveries: Some(deliveries), status: Some(status), notes, commands }

@@ -10,7 +10,7 @@ use super::{Context, Error, imports::is_refusal, observe::Seen};
 use crate::{
     access::{Access, Verdict},
     api::{Mode, conditions::reason},
-    cluster::{HookState, HookStateError, LEARNT},
+    cluster::{ConnectionRef, HookState, HookStateError, LEARNT},
     connection::{self, Callback, Hooks},
     webhooks::{self, Changes, Memory, Outcome, Progress, State},
 };
@@ -103,6 +103,14 @@ pub(super) fn at_once(seen: &Seen, access: Option<&Access>) -> Option<Hooks> {
 /// What is remembered of the webhooks.
 pub(super) fn remembered(state: Option<&HookState>) -> Memory {
     state.map(|state| Memory::from_text(Some(&state.hooks))).unwrap_or_default()
+}
+
+/// Shows a person in the cluster how to make what we may not, and where the secret is.
+pub(super) fn with_commands(mut hooks: Hooks, at: &ConnectionRef) -> Hooks {
+    if let Some(status) = hooks.status.as_mut().filter(|_| !hooks.commands.is_empty()) {
+        status.commands = [HookState::shell(at)].into_iter().chain(hooks.commands.iter().cloned()).collect();
+    }
+    hooks
 }
 
 /// Makes sure of the webhooks, of which `before` was known, from where `progress` ends. Also says what their Secret holds then.

@@ -19,7 +19,7 @@ use super::{
     answers::Known,
     ask::ask,
     cleanup::cleanup,
-    hooks::Kept,
+    hooks::{Kept, with_commands},
     imports, invalid, judge,
     observe::observe,
     status::{self, Found},
@@ -172,6 +172,7 @@ async fn apply(
     let access = answers.as_ref().and_then(|answers| answers.access.as_ref());
     let hooks =
         answers.as_ref().map_or_else(|| Kept::Pending.told(None), |answers| answers.hooks.told(seen.last_delivery()));
+    let hooks = with_commands(hooks, at);
     let imports = imports::ensure(&seen, access, &mut known.stuck, ctx, now).await?;
 
     let judged = match &answers {

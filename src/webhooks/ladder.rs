@@ -192,8 +192,8 @@ impl Climb<'_> {
         let more = if by_hand > 1 { format!(", and {} more", by_hand - 1) } else { String::new() };
         let name = places.first().map(ToString::to_string).unwrap_or_default();
         let message = format!(
-            "{because}a person with the right has to make the webhook of {name}{more}: `gitlab-connector sync` prints the \
-             commands"
+            "{because}a person with the right has to make the webhook of {name}{more} by the commands that are shown, in a \
+             cluster in status.webhooks.commands"
         );
         let outcome = self.outcome(Mode::Manual);
         Outcome {

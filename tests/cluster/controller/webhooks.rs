@@ -235,6 +235,15 @@ async fn where_no_token_may_make_webhooks_a_person_is_asked_until_one_may() {
         conditions.into_iter().find(|one| one.type_ == "Stalled").map(|one| one.reason)
     };
     assert_eq!(stalled(&asked).as_deref(), Some("ManualActionRequired"));
+    let commands = asked.status.clone().unwrap().webhooks.unwrap().commands;
+    let secret = HookState::name(&ConnectionRef::of(&asked).unwrap());
+    assert!(
+        commands[0].starts_with("WEBHOOK_SECRET=$(kubectl get secret") && commands[0].contains(&secret),
+        "{commands:?}"
+    );
+    assert!(commands.len() > 1 && commands[1..].iter().all(|one| one.starts_with("curl ")), "{commands:?}");
+    let kept = text(&state(&scene.namespace, &asked).await, "secret").unwrap();
+    assert!(commands.iter().all(|command| !command.contains(&kept)));
     assert_eq!(stalled(&refused).as_deref(), Some("InsufficientRole"));
     assert!(all(&scene).is_empty());
     scene.apply(&hooks("Group", "")).await;
