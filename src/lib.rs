@@ -29,6 +29,7 @@
 //! function; no trait of ours until a second implementor exists; nothing here ever asks GitLab for file contents.
 
 pub mod api;
+pub mod guard;
 pub mod references;
 
 pub mod manifest;

@@ -6,11 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::api::{CredentialSelector, KeyRef, conditions::reason};
+use crate::{
+    api::{CredentialSelector, KeyRef, conditions::reason},
+    guard::{Consent, Offer, Refusal, Use, Wanted},
+};
 
 /// Secrets and ConfigMaps by namespace and name.
+///
+/// There is no way to the value of a Secret but [`References::secret`], which asks whether it may be used.
 #[derive(Debug, Default)]
 pub struct References {
+    /// `None` for files, which are their reader's own.
+    consent: Option<Consent>,
     secrets: BTreeMap<(String, String), Secret>,
     config_maps: BTreeMap<(String, String), ConfigMap>,
 }
@@ -20,6 +27,8 @@ pub struct References {
 pub struct Secret {
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// What it says of its use.
+    pub offer: Offer,
     /// Its values that are text, by key.
     pub data: BTreeMap<String, SecretString>,
     /// Keys whose values are other bytes than text.
@@ -49,6 +58,26 @@ pub enum Lookup {
         namespace: String,
         /// The labels.
         labels: String,
+    },
+    /// The Secret is there, and may not be used so.
+    #[error("Secret '{name}' {refusal}")]
+    NotOffered {
+        /// Its name.
+        name: String,
+        /// Why not.
+        refusal: Refusal,
+    },
+    /// Secrets have the labels that a selector wants, and may not be used so.
+    #[error(
+        "not all Secrets with the labels {labels} are offered as credential for this GitLab ({count} are not): their owner can say so with kubectl -n {namespace} annotate --overwrite secret -l {labels} gitlab-connector.dev/use=credential, and names its host where gitlab-connector.dev/hosts is set"
+    )]
+    NoneOffered {
+        /// Where they are.
+        namespace: String,
+        /// The labels.
+        labels: String,
+        /// How many.
+        count: usize,
     },
     /// The object has no such key.
     #[error("{kind} '{name}' has no key '{key}': it has {}", keys_there(.keys))]
@@ -86,6 +115,7 @@ impl Lookup {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Missing { .. } | Self::NoneSelected { .. } => reason::SECRET_NOT_FOUND,
+            Self::NotOffered { .. } | Self::NoneOffered { .. } => reason::SECRET_NOT_OFFERED,
             Self::NoKey { .. } | Self::NotText { .. } | Self::Empty { .. } => reason::SECRET_KEY_MISSING,
         }
     }
@@ -96,6 +126,12 @@ fn keys_there(keys: &[String]) -> String {
 }
 
 impl References {
+    /// Those of a cluster, whose Secrets belong to others.
+    #[must_use]
+    pub fn in_cluster(consent: Consent) -> References {
+        References { consent: Some(consent), ..References::default() }
+    }
+
     /// Adds a Secret that was read.
     pub fn add_secret(&mut self, namespace: &str, name: &str, secret: Secret) {
         self.secrets.insert((namespace.to_owned(), name.to_owned()), secret);
@@ -106,18 +142,25 @@ impl References {
         self.config_maps.insert((namespace.to_owned(), name.to_owned()), config_map);
     }
 
-    /// The value of one key of a Secret, without line ends after it.
+    /// The value of one key of a Secret, without line ends after it, if it may be used so.
     ///
     /// # Errors
     /// [`Lookup`], which names the Secret, or the key and the keys that exist.
-    pub fn secret(&self, namespace: &str, at: &KeyRef) -> Result<SecretString, Lookup> {
+    pub fn secret(&self, namespace: &str, at: &KeyRef, wanted: Wanted<'_>) -> Result<SecretString, Lookup> {
         let secret = look_up(&self.secrets, "Secret", namespace, at)?;
+        let not_offered = |refusal| Lookup::NotOffered { name: at.name.clone(), refusal };
+        if let Some(consent) = self.consent {
+            secret.offer.allows((namespace, &at.name, &at.key), wanted, consent).map_err(not_offered)?;
+        }
         if secret.not_text.contains(&at.key) {
             return Err(Lookup::NotText { name: at.name.clone(), key: at.key.clone() });
         }
         let value = key_of(&secret.data, "Secret", at)?.expose_secret().trim_end_matches(['\n', '\r']);
         if value.trim().is_empty() {
             return Err(Lookup::Empty { name: at.name.clone(), key: at.key.clone() });
+        }
+        if self.consent.is_some() {
+            secret.offer.allows_itself(value, wanted.usage).map_err(not_offered)?;
         }
         Ok(value.to_owned().into())
     }
@@ -130,14 +173,15 @@ impl References {
         key_of(look_up(&self.config_maps, "ConfigMap", namespace, at)?, "ConfigMap", at).cloned()
     }
 
-    /// Names of the Secrets of a namespace that a selector picks.
+    /// Names of the Secrets of a namespace that a selector picks for their `key`: none of those that are never used.
     #[must_use]
-    pub fn selected(&self, namespace: &str, selector: &CredentialSelector) -> Vec<&str> {
+    pub fn selected(&self, namespace: &str, selector: &CredentialSelector, key: &str) -> Vec<&str> {
+        let never = |secret: &Secret| self.consent.is_some() && secret.offer.is_never_used(Use::Credential, key);
         let carries = |secret: &Secret| {
             !selector.match_labels.is_empty()
                 && selector.match_labels.iter().all(|(label, value)| secret.labels.get(label) == Some(value))
         };
-        let here = self.secrets.iter().filter(|((of, _), secret)| of == namespace && carries(secret));
+        let here = self.secrets.iter().filter(|((of, _), secret)| of == namespace && carries(secret) && !never(secret));
         here.map(|((_, name), _)| name.as_str()).collect()
     }
 }
@@ -174,11 +218,31 @@ mod tests {
         let data = [("good", "glpat-x\n"), ("empty", ""), ("blank", " \n")];
         let data = data.map(|(key, value)| (key.to_owned(), SecretString::from(value))).into();
         references.add_secret("metrics", "tokens", Secret { data, ..Secret::default() });
-        let look = |key: &str| references.secret("metrics", &KeyRef { name: "tokens".into(), key: key.into() });
+        let wanted = Wanted { usage: Use::Credential, sent_to: &[] };
+        let look = |key: &str| references.secret("metrics", &KeyRef { name: "tokens".into(), key: key.into() }, wanted);
 
         assert_eq!(look("good").unwrap().expose_secret(), "glpat-x");
         for key in ["empty", "blank"] {
             assert_eq!(look(key).unwrap_err().reason(), reason::SECRET_KEY_MISSING);
         }
+    }
+
+    #[test]
+    fn nothing_is_told_of_what_is_in_a_secret_that_is_not_offered() {
+        let mut references = References::in_cluster(Consent::Required);
+        let data = BTreeMap::from([("password".to_owned(), SecretString::from("hush"))]);
+        let not_text = BTreeSet::from(["bytes".to_owned()]);
+        references.add_secret("metrics", "theirs", Secret { data, not_text, ..Secret::default() });
+        let wanted = Wanted { usage: Use::Header, sent_to: &[] };
+        let look = |key: &str| {
+            let at = KeyRef { name: "theirs".into(), key: key.into() };
+            references.secret("metrics", &at, wanted).unwrap_err()
+        };
+
+        let there = look("password");
+
+        assert_eq!(there.reason(), reason::SECRET_NOT_OFFERED);
+        assert!(!there.to_string().contains("password"), "{there}");
+        assert_eq!((&there, &there), (&look("bytes"), &look("absent")));
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use gitlab_connector::gitlab::queries::Dialect;
+use gitlab_connector::guard::{Use, Wanted};
 use gitlab_connector::{api, manifest};
 
 #[test]
@@ -67,7 +68,8 @@ fn the_examples_are_valid() {
 
         for given in &manifests.connections {
             for credential in &given.connection.spec.credentials {
-                let found = manifests.references.secret(&given.namespace, &credential.secret_ref);
+                let wanted = Wanted { usage: Use::Credential, sent_to: &[] };
+                let found = manifests.references.secret(&given.namespace, &credential.secret_ref, wanted);
                 assert!(found.is_ok(), "{}: {found:?}", file.display());
             }
         }

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use gitlab_connector::{
     api::{self, KeyRef},
+    guard::{Use, Wanted},
     manifest::{self, Error, Violation},
 };
 use secrecy::ExposeSecret;
@@ -136,6 +137,8 @@ fn key(name: &str, key: &str) -> KeyRef {
     KeyRef { name: name.into(), key: key.into() }
 }
 
+const TOKEN: Wanted<'_> = Wanted { usage: Use::Credential, sent_to: &[] };
+
 const SECRET: &str = "apiVersion: v1
 kind: Secret
 metadata: {name: acme, labels: {pool: acme}}
@@ -147,23 +150,23 @@ stringData: {plain: glpat-hush-plain}
 fn secrets_are_found_by_key_in_both_forms() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let secret = |at| manifests.references.secret("default", &at).unwrap().expose_secret().to_owned();
+    let secret = |at| manifests.references.secret("default", &at, TOKEN).unwrap().expose_secret().to_owned();
     assert_eq!(secret(key("acme", "token")), "glpat-hush-hush");
     assert_eq!(secret(key("acme", "plain")), "glpat-hush-plain");
     let selector = api::CredentialSelector { match_labels: [("pool".into(), "acme".into())].into() };
-    assert_eq!(manifests.references.selected("default", &selector), ["acme"]);
-    assert!(manifests.references.selected("other", &selector).is_empty());
+    assert_eq!(manifests.references.selected("default", &selector, "token"), ["acme"]);
+    assert!(manifests.references.selected("other", &selector, "token").is_empty());
 }
 
 #[test]
 fn a_missing_secret_or_key_is_named() {
     let manifests = manifest::parse(SECRET, "s.yaml").unwrap();
 
-    let missing = manifests.references.secret("default", &key("acne", "token")).unwrap_err();
+    let missing = manifests.references.secret("default", &key("acne", "token"), TOKEN).unwrap_err();
     assert_eq!(missing.to_string(), "Secret 'acne' is not in namespace 'default': add it, or correct the name");
     assert_eq!(missing.reason(), "SecretNotFound");
 
-    let missing = manifests.references.secret("default", &key("acme", "tokn")).unwrap_err();
+    let missing = manifests.references.secret("default", &key("acme", "tokn"), TOKEN).unwrap_err();
     assert_eq!(missing.to_string(), "Secret 'acme' has no key 'tokn': it has plain, token");
     assert_eq!(missing.reason(), "SecretKeyMissing");
 }

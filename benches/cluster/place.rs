@@ -77,7 +77,10 @@ impl Place {
         let mut values: BTreeMap<String, String> =
             (0..USERS).map(|user| (format!("token-{user}"), token(user))).collect();
         values.insert("database".to_owned(), database.expose_secret().to_owned());
-        let secret: Secret = object(json!({"metadata": {"name": "secrets"}, "stringData": values}));
+        let secret: Secret = object(json!({
+            "metadata": {"name": "secrets", "annotations": {"gitlab-connector.dev/use": "credential,database"}},
+            "stringData": values,
+        }));
         Api::namespaced(self.client.clone(), NAMESPACE)
             .create(&PostParams::default(), &secret)
             .await

@@ -55,6 +55,8 @@ pub mod reason {
 
     /// A Secret (or ConfigMap) that the spec names does not exist.
     pub const SECRET_NOT_FOUND: &str = "SecretNotFound";
+    /// A Secret that the spec names exists, and its owner has not said that it may be used so, or sent there.
+    pub const SECRET_NOT_OFFERED: &str = "SecretNotOffered";
     /// A Secret (or ConfigMap) that the spec names has not the key that it names.
     pub const SECRET_KEY_MISSING: &str = "SecretKeyMissing";
     /// A token's last day is over.
@@ -129,6 +131,7 @@ pub mod reason {
         INVALID_SPEC,
         WAITING,
         SECRET_NOT_FOUND,
+        SECRET_NOT_OFFERED,
         SECRET_KEY_MISSING,
         TOKEN_EXPIRED,
         EXPIRES_SOON,

@@ -7,7 +7,8 @@ use kube::KubeSchema;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// One key of one Secret (or ConfigMap) in the namespace of the connection.
+/// One key of one Secret (or ConfigMap) in the namespace of the connection. A Secret of a cluster is used only if its
+/// annotation gitlab-connector.dev/use names the use, and sent only to the hosts of gitlab-connector.dev/hosts.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRef {

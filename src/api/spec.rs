@@ -91,7 +91,8 @@ pub struct GitLabConnectionSpec {
     )]
     pub credentials: Vec<Credential>,
 
-    /// Secrets of this namespace that carry these labels join the tokens, each with its key "token".
+    /// Secrets of this namespace that carry these labels join the tokens, each with its key "token". In a cluster they have to
+    /// be offered as any other: their annotation gitlab-connector.dev/use names "credential".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_selector: Option<CredentialSelector>,
 

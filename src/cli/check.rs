@@ -12,6 +12,7 @@ use crate::{
     cluster::fetch,
     connection,
     gitlab::{Client, Instance, Metrics, Token},
+    guard::Consent,
     manifest,
     references::References,
 };
@@ -25,6 +26,10 @@ pub(super) struct Args {
 
     #[command(flatten)]
     cluster: cluster::Args,
+
+    /// Whether Secrets of the cluster are used only where they say so, as the installation has it.
+    #[arg(long, value_name = "WHEN", env = "SECRET_CONSENT", default_value = "required")]
+    secret_consent: Consent,
 
     /// Manifests of GitLabConnection and Secret; `-` is standard input.
     #[arg(short, long = "file", value_name = "FILE", conflicts_with = "url")]
@@ -115,7 +120,7 @@ async fn check_in_cluster(name: &str, args: &Args) -> Result<u8, Failure> {
     let namespace = &found.namespace;
     let connections: Api<GitLabConnection> = Api::namespaced(found.client.clone(), namespace);
     let spec = connections.get(name).await.map_err(|error| found.failure(&error))?.spec;
-    let references = fetch(&found.client, namespace, &connection::named(&spec)).await;
+    let references = fetch(&found.client, namespace, &connection::named(&spec), args.secret_consent).await;
     let references = references.map_err(|error| found.failure(&error))?;
     let (access, code) = look(namespace, &spec, &references).await?;
     print(&[(Some(&format!("{namespace}/{name}")), &access)], args.output)?;

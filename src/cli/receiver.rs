@@ -7,6 +7,7 @@ use tokio::net::TcpListener;
 use super::{DONE, Failure, stop_signal};
 use crate::{
     cluster, gitlab,
+    guard::Guard,
     serving::Serving,
     telemetry::{self, Health},
 };
@@ -25,6 +26,9 @@ pub(super) struct Args {
     /// Where /healthz, /readyz and /metrics are.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8081")]
     health_listen: SocketAddr,
+
+    #[command(flatten)]
+    guard: Guard,
 }
 
 pub(super) async fn run(args: Args) -> Result<u8, Failure> {
@@ -37,7 +41,7 @@ pub(super) async fn run(args: Args) -> Result<u8, Failure> {
         (bind(args.listen, "--listen").await?, bind(args.health_listen, "--health-listen").await?);
     let stop = stop_signal();
     let (mut registry, health) = (telemetry::registry(), Health::default());
-    let serving = Serving::new(client, &mut registry, &health);
+    let serving = Serving::new(client, args.guard, &mut registry, &health);
     // Health is told until the very end: a process that leaves is alive.
     let told = tokio::spawn(telemetry::serve(health_listener, registry, health, std::future::pending()));
     serving.run(namespace, deliveries, stop).await;

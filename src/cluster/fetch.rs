@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::timely;
 use crate::{
     connection::Named,
+    guard::{self, Consent, Offer},
     references::{References, Secret},
 };
 
@@ -20,10 +21,15 @@ const AT_ONCE: usize = 8;
 ///
 /// # Errors
 /// When the API server cannot be asked, or refuses. What does not exist is no error.
-pub async fn fetch(client: &Client, namespace: &str, named: &Named) -> Result<References, kube::Error> {
+pub async fn fetch(
+    client: &Client,
+    namespace: &str,
+    named: &Named,
+    consent: Consent,
+) -> Result<References, kube::Error> {
     let secrets: Api<v1::Secret> = Api::namespaced(client.clone(), namespace);
     let config_maps: Api<v1::ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let mut references = References::default();
+    let mut references = References::in_cluster(consent);
 
     let selector = named.selector.as_ref().filter(|selector| !selector.match_labels.is_empty());
     if let Some(selector) = selector {
@@ -57,5 +63,11 @@ fn as_read(secret: v1::Secret) -> Secret {
             Err(_) => drop(not_text.insert(key)),
         }
     }
-    Secret { labels: secret.metadata.labels.unwrap_or_default(), data, not_text }
+    let annotations = secret.metadata.annotations.unwrap_or_default();
+    let offer = Offer {
+        kind: secret.type_.unwrap_or_default(),
+        uses: annotations.get(guard::USE).cloned(),
+        hosts: annotations.get(guard::HOSTS).cloned(),
+    };
+    Secret { labels: secret.metadata.labels.unwrap_or_default(), offer, data, not_text }
 }

@@ -63,7 +63,7 @@ mod tests {
         fn is_send<T: Send>(_: T) {}
         // Never called: to compile is to hold.
         let _check = |client: &kube::Client, connection: &ConnectionRef, named: &Named, state: &HookState| {
-            is_send(fetch(client, "metrics", named));
+            is_send(fetch(client, "metrics", named, crate::guard::Consent::Required));
             is_send(apply_status(client, MANAGER, connection, &()));
             is_send(HookState::read(client, connection));
             is_send(HookState::create(client, connection, "".into(), jiff::Timestamp::UNIX_EPOCH));

@@ -8,6 +8,7 @@ use crate::{
     access::{Needs, Verdict},
     api::{CaBundle, CredentialSelector, GitLabConnectionSpec, KeyRef, Mode, SELECTED_TOKEN_KEY, StoreRef},
     gitlab::{Client, Instance, Metrics, Token},
+    guard::{Destination, Place, Use, Wanted},
     references::{Lookup, References},
 };
 
@@ -40,6 +41,14 @@ impl Observed {
     fn way_is_incomplete(&self) -> bool {
         let on_the_way = ["spec.tls", "spec.proxy", "spec.headers"];
         self.missing.iter().any(|missing| on_the_way.iter().any(|field| missing.field.starts_with(field)))
+    }
+
+    /// Whether all that the connection names may be used, as far as it is there.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        let refused =
+            |missing: &Missing| matches!(missing.lookup, Lookup::NotOffered { .. } | Lookup::NoneOffered { .. });
+        !self.missing.iter().any(refused)
     }
 
     /// Whether GitLab can be asked at all. Without its proxy, certificates or headers a token might go where it should not.
@@ -99,8 +108,11 @@ pub struct BadUrl {
 /// When the URL cannot be parsed. References that lead nowhere are no error: they are [`Observed::missing`].
 pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &References) -> Result<Observed, BadUrl> {
     let url = Url::parse(&spec.url).map_err(|source| BadUrl { url: spec.url.clone(), source })?;
-    let mut look = Look { namespace, references, missing: Vec::new() };
+    let mut look = Look { namespace, references, to_gitlab: Vec::new(), to_receiver: Vec::new(), missing: Vec::new() };
 
+    let proxy = proxy(spec, &mut look);
+    look.to_gitlab = on_the_way_to(&url, spec, proxy.as_ref());
+    look.to_receiver = look.to_gitlab.iter().cloned().chain(receiver(spec)).collect();
     let (mut tokens, sources) = readers(spec, &mut look);
     let readers: Vec<String> = tokens.iter().map(|token| token.name.clone()).collect();
     let hook_managers = match &spec.webhooks.credential_ref {
@@ -109,7 +121,7 @@ pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &Refere
             Some(reader) => vec![reader.name.clone()],
             None => {
                 let name = unused(HOOK_MANAGER, &tokens);
-                let token = look.secret("spec.webhooks.credentialRef", at);
+                let token = look.secret("spec.webhooks.credentialRef", at, Use::Credential);
                 tokens.extend(token.map(|secret| Token { name: name.clone(), secret }));
                 vec![name]
             }
@@ -119,10 +131,11 @@ pub fn observe(namespace: &str, spec: &GitLabConnectionSpec, references: &Refere
         url,
         ca_bundle: spec.tls.ca_bundle.as_ref().and_then(|bundle| look.ca_bundle("spec.tls.caBundle", bundle)),
         insecure_skip_verify: spec.tls.insecure_skip_verify,
-        proxy: proxy(spec, &mut look),
+        proxy,
         headers: headers(spec, &mut look),
     };
-    let hook_secret = spec.webhooks.secret_ref.as_ref().and_then(|at| look.secret("spec.webhooks.secretRef", at));
+    let hook_secret =
+        spec.webhooks.secret_ref.as_ref().and_then(|at| look.secret("spec.webhooks.secretRef", at, Use::Webhook));
     let database = spec.store.as_ref().and_then(|store| database(store, &mut look));
     let missing = look.missing;
     Ok(Observed { instance, tokens, readers, sources, hook_managers, hook_secret, database, missing })
@@ -158,26 +171,36 @@ fn readers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> (Vec<Token>, Vec
     };
     for credential in &spec.credentials {
         let field = format!("spec.credentials[{}].secretRef", credential.name);
-        if let Some(secret) = look.secret(&field, &credential.secret_ref) {
+        if let Some(secret) = look.secret(&field, &credential.secret_ref, Use::Credential) {
             add(credential.name.clone(), &credential.secret_ref, secret);
         }
     }
     let selector = spec.credential_selector.iter();
-    let selected: Vec<_> =
-        selector.clone().flat_map(|selector| look.references.selected(look.namespace, selector)).collect();
+    let selected: Vec<_> = selector
+        .clone()
+        .flat_map(|selector| look.references.selected(look.namespace, selector, SELECTED_TOKEN_KEY))
+        .collect();
     if selected.is_empty() && spec.credentials.is_empty() {
-        let missing = selector.map(|selector| look.nobody(selector));
+        let missing = selector.clone().map(|selector| look.nobody(selector));
         look.missing.extend(missing.collect::<Vec<_>>());
     }
+    let mut withheld = 0;
     for name in selected {
         let at = KeyRef { name: name.to_owned(), key: SELECTED_TOKEN_KEY.to_owned() };
         // A Secret that the list of credentials names already is one token, not two.
         if spec.credentials.iter().any(|credential| credential.secret_ref == at) {
             continue;
         }
-        if let Some(secret) = look.secret("spec.credentialSelector", &at) {
-            add(at.name.clone(), &at, secret);
+        match look.look_up(&at, Use::Credential) {
+            // Whoever may not read Secrets must not learn their names by their labels.
+            Err(Lookup::NotOffered { .. }) => withheld += 1,
+            Err(lookup) => look.missing.push(Missing { field: "spec.credentialSelector".to_owned(), lookup }),
+            Ok(secret) => add(at.name.clone(), &at, secret),
         }
+    }
+    if withheld > 0 {
+        let missing = selector.map(|selector| look.withheld(selector, withheld));
+        look.missing.extend(missing.collect::<Vec<_>>());
     }
     (tokens, sources)
 }
@@ -192,7 +215,7 @@ fn unused(name: &str, tokens: &[Token]) -> String {
 }
 
 fn database(store: &StoreRef, look: &mut Look<'_>) -> Option<Database> {
-    let url = look.secret("spec.store.secretRef", &store.secret_ref)?;
+    let url = look.secret("spec.store.secretRef", &store.secret_ref, Use::Database)?;
     let ca_bundle = match &store.ca_bundle {
         // Without it, the password might go where it should not.
         Some(bundle) => Some(look.ca_bundle("spec.store.caBundle", bundle)?),
@@ -204,7 +227,7 @@ fn database(store: &StoreRef, look: &mut Look<'_>) -> Option<Database> {
 fn proxy(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Option<SecretString> {
     let proxy = spec.proxy.as_ref()?;
     match &proxy.secret_ref {
-        Some(at) => look.secret("spec.proxy.secretRef", at),
+        Some(at) => look.secret("spec.proxy.secretRef", at, Use::Proxy),
         None => proxy.url.clone().map(SecretString::from),
     }
 }
@@ -213,7 +236,7 @@ fn headers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Vec<(String, Sec
     let mut headers = Vec::new();
     for header in &spec.headers {
         let value = match &header.secret_ref {
-            Some(at) => look.secret(&format!("spec.headers[{}].secretRef", header.name), at),
+            Some(at) => look.secret(&format!("spec.headers[{}].secretRef", header.name), at, Use::Header),
             None => header.value.clone().map(SecretString::from),
         };
         headers.extend(value.map(|value| (header.name.clone(), value)));
@@ -221,22 +244,62 @@ fn headers(spec: &GitLabConnectionSpec, look: &mut Look<'_>) -> Vec<(String, Sec
     headers
 }
 
+/// Who gets to see what is sent to GitLab. A proxy sees it where the connection also says which certificates are trusted.
+fn on_the_way_to(url: &Url, spec: &GitLabConnectionSpec, proxy: Option<&SecretString>) -> Vec<Destination> {
+    let place = Place::of(url);
+    let name = format!("'{}'", place.as_ref().map_or("", Place::host));
+    let mut all = vec![Destination { place, name }];
+    if spec.proxy.is_some() {
+        let place = proxy.and_then(|proxy| Place::of(&Url::parse(proxy.expose_secret()).ok()?));
+        all.push(Destination { place, name: "the proxy of spec.proxy".to_owned() });
+    }
+    all
+}
+
+/// GitLab sends the secret of the webhooks on, where the connection has it sent.
+fn receiver(spec: &GitLabConnectionSpec) -> Option<Destination> {
+    let url = spec.webhooks.url.as_ref()?;
+    let place = Url::parse(url).ok().as_ref().and_then(Place::of);
+    Some(Destination { place, name: "the receiver of spec.webhooks.url".to_owned() })
+}
+
 struct Look<'a> {
     namespace: &'a str,
     references: &'a References,
+    /// Who gets to see what is sent to GitLab.
+    to_gitlab: Vec<Destination>,
+    /// Who gets to see what GitLab sends to the receiver.
+    to_receiver: Vec<Destination>,
     missing: Vec<Missing>,
 }
 
 impl Look<'_> {
     /// The selector that is the only way to a token, and picks none.
     fn nobody(&self, selector: &CredentialSelector) -> Missing {
-        let labels: Vec<_> = selector.match_labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
-        let lookup = Lookup::NoneSelected { namespace: self.namespace.to_owned(), labels: labels.join(", ") };
+        let (namespace, labels) = (self.namespace.to_owned(), labels(selector, ", "));
+        Missing { field: "spec.credentialSelector".to_owned(), lookup: Lookup::NoneSelected { namespace, labels } }
+    }
+
+    /// The selector that picks Secrets which may not be used.
+    fn withheld(&self, selector: &CredentialSelector, count: usize) -> Missing {
+        let (namespace, labels) = (self.namespace.to_owned(), labels(selector, ","));
+        let lookup = Lookup::NoneOffered { namespace, labels, count };
         Missing { field: "spec.credentialSelector".to_owned(), lookup }
     }
 
-    fn secret(&mut self, field: &str, at: &KeyRef) -> Option<SecretString> {
-        self.found(field, self.references.secret(self.namespace, at))
+    fn secret(&mut self, field: &str, at: &KeyRef, usage: Use) -> Option<SecretString> {
+        let secret = self.look_up(at, usage);
+        self.found(field, secret)
+    }
+
+    fn look_up(&self, at: &KeyRef, usage: Use) -> Result<SecretString, Lookup> {
+        let sent_to = match usage {
+            Use::Credential | Use::Header => self.to_gitlab.as_slice(),
+            Use::Webhook => self.to_receiver.as_slice(),
+            // Nobody, or where they lead by themselves.
+            Use::Ca | Use::Database | Use::Proxy => &[],
+        };
+        self.references.secret(self.namespace, at, Wanted { usage, sent_to })
     }
 
     fn ca_bundle(&mut self, field: &str, bundle: &CaBundle) -> Option<Vec<u8>> {
@@ -245,11 +308,16 @@ impl Look<'_> {
             return self.found(&format!("{field}.configMapRef"), text).map(String::into_bytes);
         }
         let at = bundle.secret_ref.as_ref()?;
-        let secret = self.secret(&format!("{field}.secretRef"), at)?;
+        let secret = self.secret(&format!("{field}.secretRef"), at, Use::Ca)?;
         Some(secret.expose_secret().as_bytes().to_vec())
     }
 
     fn found<T>(&mut self, field: &str, lookup: Result<T, Lookup>) -> Option<T> {
         lookup.map_err(|lookup| self.missing.push(Missing { field: field.to_owned(), lookup })).ok()
     }
+}
+
+fn labels(selector: &CredentialSelector, between: &str) -> String {
+    let labels: Vec<_> = selector.match_labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+    labels.join(between)
 }

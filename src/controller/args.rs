@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::{Settings, import_job::Image};
-use crate::api::HumanDuration;
+use crate::{api::HumanDuration, guard::Guard};
 
 /// Variables of our environment that hold for the workers of imports too: the way out of the cluster.
 const PASSED_ON: [&str; 6] = ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"];
@@ -56,6 +56,10 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", default_value = "5m")]
     pub deletion_deadline: HumanDuration,
 
+    /// What connections may do.
+    #[command(flatten)]
+    pub guard: Guard,
+
     /// Context of the kubeconfig, outside of a cluster.
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
@@ -94,6 +98,7 @@ impl Args {
                 environment: PASSED_ON.iter().filter_map(variable).collect(),
             },
             deletion_deadline: self.deletion_deadline.get(),
+            guard: self.guard.clone(),
         }
     }
 }

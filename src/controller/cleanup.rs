@@ -118,7 +118,7 @@ async fn progress(
         return Ok(Some(Cleaned::Done));
     }
     if !seen.observed.may_ask() || seen.observed.hook_managers.is_empty() {
-        return Ok(Some(Cleaned::Left("the Secrets and keys that it needs are gone".to_owned())));
+        return Ok(Some(Cleaned::Left("the Secrets and keys that it needs are gone, or not offered".to_owned())));
     }
     let access = known.answers.as_ref().and_then(|answers| answers.access.clone());
     let access = access.filter(|access| access.credentials().outcome == Outcome::Ok);

@@ -58,6 +58,7 @@ pub(super) async fn ensure(
 ) -> Result<Imports, Error> {
     let spec = seen.spec();
     let unfit = unfit(spec, &seen.observed);
+    let reachable = seen.observed.may_ask() && seen.observed.database.is_some();
     let tokens = access.map(|access| tokens(access, &seen.observed)).unwrap_or_default();
     let asked = import_job::asked(spec);
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
@@ -74,11 +75,12 @@ pub(super) async fn ensure(
             generation: seen.connection.metadata.generation.unwrap_or(0),
             import: &spec.import,
             suspended: spec.suspend || spec.import.suspend,
+            withheld: !seen.observed.is_offered(),
             asked: &asked,
             before: &before,
             requested: seen.requested(IMPORT_REQUESTED_AT, answered),
             jobs: &owned,
-            readable: unfit.is_none() && !tokens.is_empty() && seen.observed.database.is_some(),
+            readable: unfit.is_none() && !tokens.is_empty() && reachable,
             made_of: &made_of,
         };
         let decision = match runs::decide(&facts, now) {
@@ -313,7 +315,7 @@ async fn suspend(at: &ConnectionRef, job: &str, pause: bool, ctx: &Context) -> R
     Ok(())
 }
 
-/// Removes a Job that has not begun, unless it has meanwhile.
+/// Removes a Job, unless something happened to it meanwhile.
 async fn remove(at: &ConnectionRef, name: &str, jobs: &[Job], ctx: &Context) -> Result<(), Error> {
     let meta = jobs.iter().map(|job| &job.metadata).find(|meta| meta.name.as_deref() == Some(name));
     let preconditions = Preconditions {
@@ -325,7 +327,7 @@ async fn remove(at: &ConnectionRef, name: &str, jobs: &[Job], ctx: &Context) -> 
         Err(error) if !is_gone(&error) => return Err(error.into()),
         _ => ctx.kube.metrics.kube.wrote("Job", "delete"),
     }
-    tracing::info!(job = name, "an import that did not start is made anew: its pods would be made otherwise now");
+    tracing::info!(job = name, "an import is made anew: its pods would be made otherwise now");
     Ok(())
 }
 

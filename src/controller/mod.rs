@@ -47,7 +47,7 @@ use jiff::SignedDuration;
 use k8s_openapi::api::batch::v1::Job;
 use kube::runtime::{finalizer, reflector::Store};
 
-use crate::{cluster::HookStateError, gitlab};
+use crate::{cluster::HookStateError, gitlab, guard::Guard};
 
 pub use args::Args;
 pub use lease::Error as LeaseError;
@@ -74,6 +74,8 @@ struct Settings {
     image: import_job::Image,
     /// How long a deletion waits for a GitLab that is away.
     deletion_deadline: SignedDuration,
+    /// What connections may do.
+    guard: Guard,
 }
 
 /// Why a look at a connection could not be brought to its end. Expected failures are conditions and not here.

@@ -84,7 +84,7 @@ pub(super) async fn observe(
     ctx: &Context,
 ) -> Result<Result<Seen, Unusable>, Error> {
     let named = connection::named(&connection.spec);
-    let references = cluster::fetch(&ctx.kube.client, &at.namespace, &named).await?;
+    let references = cluster::fetch(&ctx.kube.client, &at.namespace, &named, ctx.settings.guard.secret_consent).await?;
     let state = match HookState::read(&ctx.kube.client, at).await {
         // Whoever needs one is told when it cannot be made.
         Err(HookStateError::Foreign(_)) => None,

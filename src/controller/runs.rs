@@ -47,6 +47,8 @@ pub(super) struct Facts<'a> {
     pub(super) import: &'a Import,
     /// Nothing may start, and what runs has to pause.
     pub(super) suspended: bool,
+    /// A Secret that the spec names may not be used: no pod may go on with it.
+    pub(super) withheld: bool,
     /// Digest of what a run is to read.
     pub(super) asked: &'a str,
     /// What the status says of imports.
@@ -95,7 +97,8 @@ pub(super) enum Decision<'a> {
     Start(Start),
     /// One is running; it has to be paused or resumed where `pause` says so.
     Running { job: &'a OwnedJob, pause: Option<bool> },
-    /// One has not begun, and its pods would be made otherwise now: a Job of this key has to take its place.
+    /// One has not begun, pauses, or may not go on, and its pods would be made otherwise now: a Job of this key has to take
+    /// its place.
     Replace { job: &'a OwnedJob, start: Start },
     /// One ended that has not been recorded yet.
     Ended(&'a OwnedJob),
@@ -123,7 +126,7 @@ pub(super) enum Trigger {
     Retry,
     /// The spec asks for other things than the last one read.
     Changed,
-    /// The pods of the one before could not start as they were made.
+    /// The pods of the one before could not start, or may not go on, as they were made.
     Replaced,
 }
 
@@ -151,12 +154,16 @@ pub(super) fn decide<'a>(facts: &Facts<'a>, now: Timestamp) -> Result<Decision<'
         return Ok(Decision::Ended(job));
     }
     if let Some(job) = earliest(jobs, |job| !job.ended) {
+        let otherwise = job.made_of.as_deref() != Some(facts.made_of);
+        // Its pods read a Secret each time that they start, and this one may be among theirs.
+        let withheld = facts.withheld && otherwise;
         // Nobody can mend the pods of a Job, and one that cannot start would stand in the way of all others for ever.
-        if !job.begun && !facts.suspended && facts.readable && job.made_of.as_deref() != Some(facts.made_of) {
+        if (!job.begun || job.suspended || withheld) && otherwise && !facts.suspended && facts.readable {
             let start = Start { key: replacement(&job.key), trigger: Trigger::Replaced };
             return Ok(Decision::Replace { job, start });
         }
-        let pause = (!job.queued && job.suspended != facts.suspended).then_some(facts.suspended);
+        let pauses = facts.suspended || withheld;
+        let pause = (!job.queued && job.suspended != pauses).then_some(pauses);
         return Ok(Decision::Running { job, pause });
     }
     if let Some(running) = &before.running {

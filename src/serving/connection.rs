@@ -26,6 +26,7 @@ use crate::{
     cluster::{ConnectionRef, HookState, HookStateError, fetch},
     connection::{self, Observed, observe},
     gitlab,
+    guard::Guard,
     importer::refresh,
     receiver::{Destination, Place},
     store::{self, Source, Store},
@@ -41,6 +42,7 @@ pub(super) struct Context {
     pub(super) client: Client,
     pub(super) databases: Databases,
     pub(super) table: Table,
+    pub(super) guard: Guard,
     pub(super) gitlab: gitlab::Metrics,
     pub(super) metrics: Metrics,
 }
@@ -153,9 +155,9 @@ impl Served {
     }
 
     async fn try_learn(&self, wanted: &Wanted) -> Result<Learnt, LearnError> {
-        let Context { client, .. } = &self.context;
+        let Context { client, guard, .. } = &self.context;
         let (references, hooks) = tokio::join!(
-            fetch(client, &self.connection.namespace, &wanted.named),
+            fetch(client, &self.connection.namespace, &wanted.named, guard.secret_consent),
             HookState::read(client, &self.connection),
         );
         let hooks = hooks?;

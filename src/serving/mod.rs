@@ -28,7 +28,9 @@ use tokio::{net::TcpListener, sync::mpsc, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    gitlab, receiver,
+    gitlab,
+    guard::Guard,
+    receiver,
     telemetry::{Health, Heartbeat, Readiness},
 };
 
@@ -61,13 +63,14 @@ pub struct Serving {
 impl Serving {
     /// Joins the registry and the health of the process; asks nobody for anything yet.
     #[must_use]
-    pub fn new(client: Client, registry: &mut Registry, health: &Health) -> Serving {
+    pub fn new(client: Client, guard: Guard, registry: &mut Registry, health: &Health) -> Serving {
         let (deliveries, metrics) = (receiver::Metrics::register(registry), Metrics::register(registry));
         let (table, routes) = Table::new();
         let context = Context {
             client: client.clone(),
             databases: Databases::register(registry, deliveries.clone()),
             table,
+            guard,
             gitlab: gitlab::Metrics::register(registry),
             metrics: metrics.clone(),
         };

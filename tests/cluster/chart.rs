@@ -41,6 +41,7 @@ async fn a_value_that_cannot_be_is_refused_with_its_name() {
         ("receiver.url=https://hooks.example.com/", "/receiver/url"),
         ("receiver.ingress.enabled=true", "/receiver/ingress/host"),
         ("receiver.extraEnv[0].nam=HTTPS_PROXY", "'nam' not allowed"),
+        ("secretConsent=never", "/secretConsent"),
     ] {
         let ended = helm(&["template", "gitlab-connector", CHART, "--set", value]).await;
 

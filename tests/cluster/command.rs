@@ -112,6 +112,10 @@ async fn check_asks_gitlab_with_the_tokens_that_the_cluster_holds() {
     let check = ["check", "acme", "-n", &namespace.name];
 
     run(&check).await.says(3, &["spec.credentials[primary].secretRef", "Secret 'tokens' is not in namespace"]);
+    namespace.secret_with("tokens", &[], &[("reader", READER)]).await;
+    run(&check).await.says(3, &["Secret 'tokens' is not offered as credential", "gitlab-connector.dev/use=credential"]);
+    let relaxed = run(&[&check[..], &["--secret-consent=optional"]].concat()).await;
+    relaxed.says(3, &["read merge requests", "ok", "manage group webhooks"]);
     namespace.secret("tokens", &[("reader", READER)]).await;
     let granted = run(&check).await;
     namespace.secret("tokens", &[("reader", "glpat-unheard-of")]).await;

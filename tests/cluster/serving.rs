@@ -282,6 +282,36 @@ async fn a_database_that_is_away_holds_up_only_its_connections() {
 }
 
 #[tokio::test]
+async fn a_database_that_nobody_offered_is_not_opened_until_its_owner_says_so() {
+    let namespace = Namespace::new().await;
+    let database = postgres::database().await;
+    namespace.secret("tokens", &[("reader", READER)]).await;
+    namespace.secret_with("database", &[], &[("url", database.expose_secret())]).await;
+    let acme = connect(&namespace, "acme", "http://127.0.0.1:9/", "database").await;
+    let receiver = Receiver::start(&rights(namespace.cluster, &namespace.name).await, &namespace.name);
+    receiver.until_ready().await;
+
+    assert_eq!(receiver.deliver(&acme.uid, SECRET).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(receiver.metric("gitlab_connector_databases 0").await);
+
+    let offer = async |uses: &str| {
+        let annotation = format!("gitlab-connector.dev/use={uses}");
+        namespace
+            .kubectl(&["annotate", "--overwrite", "secret", "database", &annotation])
+            .await
+            .says(0, &["annotated"]);
+    };
+    offer("database").await;
+    receiver.until_answered(&acme.uid, SECRET, (StatusCode::OK, "ignored")).await;
+    offer("credential").await;
+    until("the database is let go", SOON, async || {
+        let closed = receiver.metric("gitlab_connector_databases 0").await;
+        if closed { Ok(()) } else { Err(receiver.logs()) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_changes_in_gitlab_is_stored_and_the_status_says_when_it_arrived() {
     let namespace = Namespace::new().await;
     let (gitlab, database) = (serve(acme()).await, postgres::database().await);
@@ -402,7 +432,8 @@ async fn a_receiver_outlives_an_api_server_that_is_away_and_does_not_need_one_to
     crds.create(&PostParams::default(), &api::crd()).await.unwrap();
     let database = postgres::database().await;
     for (name, key, value) in [("tokens", "reader", READER), ("database", "url", database.expose_secret())] {
-        let secret = json!({"metadata": {"name": name}, "stringData": {key: value}});
+        let annotations = json!({"gitlab-connector.dev/use": "credential,database"});
+        let secret = json!({"metadata": {"name": name, "annotations": annotations}, "stringData": {key: value}});
         let secrets: Api<v1::Secret> = Api::namespaced(client.clone(), "default");
         secrets.create(&PostParams::default(), &serde_json::from_value(secret).unwrap()).await.unwrap();
     }

@@ -57,6 +57,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
+{{/* What connections may do: the same for the controller and the receiver. */}}
+{{- define "gitlab-connector.guard" -}}
+- --secret-consent={{ .Values.secretConsent }}
+{{- end }}
+
 {{/* Where GitLab reaches the receiver: as given, or as the Ingress makes it. Empty when nobody said. */}}
 {{- define "gitlab-connector.receiverUrl" -}}
 {{- $ingress := .Values.receiver.ingress }}

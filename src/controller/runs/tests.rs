@@ -40,6 +40,7 @@ fn facts<'a>(import: &'a Import, before: &'a ImportStatus, jobs: &'a [OwnedJob])
         generation: 1,
         import,
         suspended: false,
+        withheld: false,
         asked: "a",
         before,
         requested: None,
@@ -203,6 +204,35 @@ fn a_job_that_cannot_start_is_replaced_once_its_pods_would_be_made_otherwise() {
 }
 
 #[test]
+fn pods_go_on_with_no_secret_that_is_withheld_and_with_all_that_are_not() {
+    let (import, nothing) = (half_hourly(), ImportStatus::default());
+    let runs = |made_of: &str, suspended| OwnedJob {
+        made_of: Some(made_of.to_owned()),
+        begun: true,
+        suspended,
+        ..job("first", "2026-01-01T00:10:00Z", false)
+    };
+    let decided = |job: OwnedJob, withheld, readable| {
+        let jobs = [job];
+        let facts = Facts { withheld, readable, ..facts(&import, &nothing, &jobs) };
+        match decide(&facts, at("2026-01-01T00:12:00Z")).unwrap() {
+            Decision::Replace { start, .. } => start.key,
+            Decision::Running { pause: Some(true), .. } => "paused".to_owned(),
+            Decision::Running { pause: Some(false), .. } => "resumed".to_owned(),
+            Decision::Running { pause: None, .. } => "as it was".to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(decided(runs("m", false), true, true), "as it was", "none of its own is withheld");
+    assert_eq!(decided(runs("old", false), true, true), "first-anew-1", "others are left to go on with");
+    assert_eq!(decided(runs("old", false), true, false), "paused", "none is left to go on with");
+    assert_eq!(decided(runs("old", true), true, false), "as it was");
+    assert_eq!(decided(runs("m", true), false, true), "resumed");
+    assert_eq!(decided(runs("old", true), false, true), "first-anew-1", "the spec may not name it any more");
+}
+
+#[test]
 fn a_replaced_run_counts_as_the_one_that_was_due() {
     let import = half_hourly();
     let failed = ended("2026-01-01T00:30:00Z-retry-1-anew-2", RunOutcome::Failed, "Failed", "2026-01-01T00:29:59Z");
@@ -348,6 +378,7 @@ impl Scene {
                 generation: self.generation,
                 import: &import,
                 suspended: self.suspended,
+                withheld: false,
                 asked: &asked,
                 before: &before,
                 requested: annotation.as_deref().filter(|value| self.handled.as_deref() != Some(value)),

@@ -40,7 +40,14 @@ spec:
 }
 
 fn secret(name: &str, key: &str, token: &str) -> String {
-    format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{{key}: {token}}}\n")
+    format!(
+        "---
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, annotations: {{gitlab-connector.dev/use: credential}}}}
+stringData: {{{key}: {token}}}
+"
+    )
 }
 
 /// A connection goes wrong so.
@@ -241,7 +248,8 @@ async fn a_labelled_secret_joins_by_the_selector_and_leaves_with_its_label() {
     scene.namespace.apply(&manifest).await;
     let lonely = scene.until((CREDENTIALS, "False", "SecretNotFound")).await;
     let labelled = |name: &str, token: &str| {
-        let metadata = json!({"name": name, "labels": {"gitlab": "acme"}});
+        let annotations = json!({"gitlab-connector.dev/use": "credential"});
+        let metadata = json!({"name": name, "labels": {"gitlab": "acme"}, "annotations": annotations});
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"token": token}}).to_string()
     };
 

@@ -56,7 +56,7 @@ impl Place {
         let manifests = format!(
             "apiVersion: v1
 kind: Secret
-metadata: {{name: tokens}}
+metadata: {{name: tokens, annotations: {{gitlab-connector.dev/use: 'credential,database,webhook'}}}}
 stringData: {{reader: {READER}, owner: {OWNER}, url: 'postgres://nobody@127.0.0.1:9/rows'}}
 ---
 apiVersion: gitlab-connector.dev/v1alpha1

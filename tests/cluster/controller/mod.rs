@@ -1,6 +1,7 @@
 //! The controller on a real API server: apply a connection, see it Ready, see rows arrive.
 
 mod access;
+mod consent;
 mod crash;
 mod deletion;
 mod gate;

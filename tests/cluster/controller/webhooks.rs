@@ -179,8 +179,9 @@ async fn two_connections_of_one_name_and_one_receiver_leave_each_other_alone() {
     let other = Namespace::new().await;
     for name in ["tokens", "database"] {
         let secret: Secret = scene.namespace.api().get(name).await.unwrap();
-        let copy =
-            Secret { metadata: kube::api::ObjectMeta { name: Some(name.into()), ..Default::default() }, ..secret };
+        let annotations = secret.metadata.annotations.clone();
+        let metadata = kube::api::ObjectMeta { name: Some(name.into()), annotations, ..Default::default() };
+        let copy = Secret { metadata, ..secret };
         other.api().create(&kube::api::PostParams::default(), &copy).await.unwrap();
     }
     let _controller = Controller::start(&other, &[]).await;

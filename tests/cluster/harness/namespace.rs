@@ -59,11 +59,19 @@ impl Namespace {
         self.cluster.kubelet.as_ref().map(|kubelet| kubelet.logs(&self.name, pod)).unwrap_or_default()
     }
 
-    /// Makes a Secret, or replaces its values.
+    /// Makes a Secret that is offered for everything, or replaces its values.
     pub(crate) async fn secret(&self, name: &str, values: &[(&str, &str)]) {
-        let values: serde_json::Map<_, _> =
-            values.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
-        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values});
+        let uses = "credential,webhook,database,ca,proxy,header";
+        self.secret_with(name, &[("gitlab-connector.dev/use", uses)], values).await;
+    }
+
+    /// Makes a Secret with these annotations, or replaces its values.
+    pub(crate) async fn secret_with(&self, name: &str, annotations: &[(&str, &str)], values: &[(&str, &str)]) {
+        let map = |pairs: &[(&str, &str)]| -> serde_json::Map<_, _> {
+            pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+        };
+        let metadata = json!({"name": name, "annotations": map(annotations)});
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": map(values)});
         self.apply(&secret.to_string()).await;
     }
 
