@@ -8,7 +8,7 @@ use gitlab_connector::api::GitLabConnection;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::harness::{Namespace, cluster};
+use crate::harness::{Namespace, cluster, until};
 
 /// What the API server calls what we say of a field whose type or presence is wrong. All rules of ours are in CEL and
 /// have our words there as well.
@@ -204,4 +204,43 @@ async fn the_url_can_be_corrected_until_something_came_of_it() {
     let refused = change("gitlab.example.net").await;
     assert!(refused.text().contains("spec.url cannot change once there are webhooks or rows"), "{}", refused.text());
     assert_eq!(change("gitlab.example.org").await.code, Some(0));
+}
+
+/// The first example in SECURITY.md, for one namespace only.
+fn policy(namespace: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md")).unwrap();
+    let example = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let name = "gitlabconnections-without-pod-template";
+    assert_eq!(example.matches(name).count(), 3);
+    let here = format!(
+        "  matchResources: {{namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {namespace}}}}}}}\n"
+    );
+    example.replace(name, &format!("{name}.{namespace}")) + &here
+}
+
+#[tokio::test]
+async fn the_policy_that_is_advised_takes_the_pods_out_of_a_tenant_s_hands() {
+    let namespace = Namespace::new().await;
+    let policy = policy(&namespace.name);
+    namespace.cluster.kubectl_with(&policy, &["apply", "-f", "-"]).await.says(0, &["created"]);
+    let try_it = async |template: &str| {
+        let manifest = format!("{CONNECTION}  import: {{podTemplate: {{{template}}}}}\n");
+        let arguments = ["--namespace", &namespace.name, "create", "--dry-run=server", "-f", "-"];
+        namespace.cluster.kubectl_with(&manifest, &arguments).await
+    };
+
+    until("the policy is in force", Duration::from_secs(60), async || {
+        let ended = try_it("serviceAccountName: mighty").await;
+        let refused = ended.text().contains("only spec.import.podTemplate.resources may be set here");
+        if refused { Ok(()) } else { Err(ended.text()) }
+    })
+    .await;
+
+    for more in ["annotations: {inject: me}", "labels: {a: b}", "tolerations: [{operator: Exists}]", "affinity: {}"] {
+        try_it(more).await.says(1, &["only spec.import.podTemplate.resources"]);
+    }
+    for fine in ["", "resources: {limits: {memory: 2Gi}}"] {
+        try_it(fine).await.says(0, &["created (server dry run)"]);
+    }
+    namespace.cluster.kubectl_with(&policy, &["delete", "-f", "-"]).await.says(0, &["deleted"]);
 }
