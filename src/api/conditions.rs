@@ -120,7 +120,7 @@ pub mod reason {
     pub const STORE_UNAVAILABLE: &str = "StoreUnavailable";
 
     /// All of them.
-    pub const ALL: [&str; 38] = [
+    pub const ALL: [&str; 39] = [
         INVALID_CREDENTIALS,
         INVALID_PERMISSIONS,
         NO_RESOURCES,

@@ -64,10 +64,10 @@ pub(super) async fn ensure(
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
     let mut handled = None;
     let mut jobs = cached(&ctx.jobs, &seen.at);
-    let (mut live, mut again, mut stuck, mut forbidden) = (false, None, None, None);
+    let (mut live, mut again, mut stuck) = (false, None, None);
     let any = Start { key: String::new(), trigger: Trigger::First };
     let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
-    let (planned, broken) = loop {
+    let (planned, trouble) = loop {
         let owned: Vec<OwnedJob> = jobs.iter().map(import_job::read).collect();
         let answered = handled.as_ref().or(seen.status().and_then(|status| status.last_handled_import_at.as_ref()));
         let facts = Facts {
@@ -85,7 +85,7 @@ pub(super) async fn ensure(
         };
         let decision = match runs::decide(&facts, now) {
             Ok(decision) => decision,
-            Err(error) => break (None, Some(error.to_string())),
+            Err(error) => break (None, Some(Verdict::bad(reason::INVALID_SPEC, error.to_string()))),
         };
         // What the watch has not told of yet must neither be started again nor be taken for gone.
         let acts = matches!(decision, Decision::Start(_) | Decision::Replace { .. } | Decision::Gone(_));
@@ -148,15 +148,14 @@ pub(super) async fn ensure(
                 let Some(refusal) = refused(&error) else { return Err(error) };
                 tracing::warn!(run = start.key, error = refusal.message, "the Job of an import is refused");
                 again = now.checked_add(REFUSED).ok();
-                forbidden = Some(refusal);
-                break (None, None);
+                break (None, Some(refusal));
             }
         };
         before.running = Some(running(&import_job::read(&job)));
         jobs.push(job);
     };
     before.next = planned.map(Time);
-    let verdict = forbidden.unwrap_or_else(|| verdict(spec, &before, access, unfit.or(broken), stuck));
+    let verdict = trouble.unwrap_or_else(|| verdict(spec, &before, access, unfit, stuck));
     // A run that cannot start now waits for what keeps it, which tells by itself.
     let due = again.or(planned.filter(|at| *at > now && before.running.is_none()));
     Ok(Imports { status: before, verdict, due, handled })
