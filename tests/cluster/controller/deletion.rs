@@ -87,7 +87,7 @@ impl Scene {
 
 #[tokio::test]
 async fn deleting_a_connection_removes_its_hooks_and_leaves_those_of_others() {
-    let scene = hooked(&[], &format!("{HOOKS}\n  import: {{schedule: \"@yearly\"}}")).await;
+    let scene = hooked(&[], &format!("{HOOKS}\n  import: {{schedule: \"0 0 1 3 *\"}}")).await;
     scene.until(("Ready", "True", "Succeeded")).await;
     assert_eq!(scene.namespace.api::<Job>().list(&ListParams::default()).await.unwrap().items.len(), 1);
     let ours = scene.hooks().remove(0);

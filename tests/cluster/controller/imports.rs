@@ -10,7 +10,7 @@ use super::scene::{NO_HOOKS, Scene};
 use crate::support::rows;
 
 /// The lines of a spec whose imports never end: nobody can make a pod for a ServiceAccount that is not there.
-const ENDLESS: &str = "  import: {schedule: \"@yearly\", podTemplate: {serviceAccountName: nobody}}";
+const ENDLESS: &str = "  import: {schedule: \"0 0 1 3 *\", podTemplate: {serviceAccountName: nobody}}";
 
 #[tokio::test]
 async fn a_connection_is_applied_and_becomes_ready_and_rows_arrive() {
