@@ -132,6 +132,8 @@ pub struct Settings {
     pub maintenance: bool,
     /// Whether lists of a project's merge requests are served from a cache of eight hours, as GitLab always does.
     pub cache_lists: bool,
+    /// How long after a deployment succeeded a background job links the merge requests that it brought.
+    pub linking_delay: SignedDuration,
 }
 
 impl Default for Settings {
@@ -163,6 +165,7 @@ impl Default for Settings {
             page_size_limit: None,
             maintenance: false,
             cache_lists: true,
+            linking_delay: SignedDuration::ZERO,
         }
     }
 }

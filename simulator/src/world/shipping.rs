@@ -54,10 +54,13 @@ impl World {
         brought
     }
 
-    /// Whether a deployment is linked to anything: those that failed are not, nor those of review apps.
+    /// Whether a deployment is linked to anything: those that failed are not, nor those of review apps, and a job in the
+    /// background does it (`Deployments::LinkMergeRequestWorker`).
     fn links(&self, deployment: &Deployment) -> bool {
         let typed = self.environment(deployment.environment).is_some_and(|known| known.name.contains('/'));
-        deployment.status == "success" && !typed
+        let ended = deployment.finished_at.unwrap_or(deployment.updated_at);
+        let at = ended.checked_add(self.settings.linking_delay).unwrap_or(ended);
+        deployment.status == "success" && !typed && (self.settings.linking_delay.is_zero() || at <= self.now())
     }
 
     /// The first deployment of an environment brings all that was merged into its branch.

@@ -1,7 +1,8 @@
 //! One deployment over REST, and what is done to it.
 
 use gitlab_simulator::World;
-use gitlab_simulator::world::{Deployment, Edition, MergeRequest};
+use gitlab_simulator::world::{Clock, Deployment, Edition, MergeRequest};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::support::{OWNER, READER, missing, serve, small};
@@ -78,6 +79,31 @@ async fn a_merge_request_is_linked_to_the_first_deployment_of_an_environment_tha
     assert_eq!(in_review, json!([]));
     let in_production = served.read("/projects/1/merge_requests?environment=production", READER).await.1;
     assert_eq!(in_production.as_array().unwrap().len(), 2);
+}
+
+/// Deployments::LinkMergeRequestWorker comes after the deployment, whenever it has the time.
+#[tokio::test]
+async fn merge_requests_are_linked_some_time_after_a_deployment() {
+    let served = serve(small().with_project("acme/web", |project| project)).await;
+    served.simulator.world(|world| {
+        world.settings.linking_delay = SignedDuration::from_secs(60);
+        let first = world.open_merge_request(1, "ann", "First").unwrap();
+        world.merge(first, "ann").unwrap();
+        world.deploy(1, "production", "main", "ann").unwrap();
+    });
+    let brought = format!("{PATH}/1/merge_requests");
+    let filtered = "/projects/1/merge_requests?environment=production";
+
+    for later in [59, 60] {
+        served.simulator.world(|world| {
+            let ended = world.deployment(1).unwrap().finished_at.unwrap();
+            world.clock = Clock::Fixed(ended + SignedDuration::from_secs(later));
+        });
+        for list in [brought.as_str(), filtered] {
+            let rows = served.read(list, READER).await.1;
+            assert_eq!(rows.as_array().unwrap().len(), usize::from(later == 60), "{list} {later}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Deployments that brought merge requests out.
 
+use std::collections::HashSet;
+
 use crate::graphql::arguments::Arguments;
 use crate::graphql::context::Context;
 use crate::world::{Deployment, MergeRequest};
@@ -10,6 +12,8 @@ use super::rows::{Between, within};
 pub(super) struct Deployed<'a> {
     environment: Option<&'a str>,
     id: Option<i64>,
+    /// The merge requests that the deployment of this id brought, which it is quicker to know than every deployment of each.
+    brought: Option<HashSet<i64>>,
     finished: Between,
 }
 
@@ -18,17 +22,26 @@ impl<'a> Deployed<'a> {
     pub(super) fn of(ctx: &Context<'_>, arguments: &'a Arguments) -> Option<Deployed<'a>> {
         let names = ["environmentName", "deploymentId", "deployedAfter", "deployedBefore"];
         names.iter().find(|name| arguments.get(name).is_some())?;
-        let id = arguments.text("deploymentId");
+        // An id that is no number names no deployment.
+        let id: Option<i64> = arguments.text("deploymentId").map(|id| id.parse().unwrap_or(-1));
+        let brought_by = |id| {
+            let deployment = ctx.world.deployment(id);
+            let brought = deployment.into_iter().flat_map(|one| ctx.world.merge_requests_brought_by(one));
+            brought.map(|row| row.id).collect()
+        };
         Some(Deployed {
             environment: arguments.text("environmentName"),
-            // An id that is no number names no deployment.
-            id: id.map(|id| id.parse().unwrap_or(-1)),
+            id,
+            brought: id.map(brought_by),
             finished: (ctx.time(arguments.text("deployedAfter")), ctx.time(arguments.text("deployedBefore"))),
         })
     }
 
     /// Whether such a deployment brought a merge request out.
     pub(super) fn matches(&self, ctx: &Context<'_>, row: &MergeRequest) -> bool {
+        if self.brought.as_ref().is_some_and(|brought| !brought.contains(&row.id)) {
+            return false;
+        }
         ctx.world.deployments_bringing(row).into_iter().any(|one| self.is_meant(ctx, one))
     }
 

@@ -35,6 +35,10 @@ static SETTINGS: &[Setting] = &[
     }),
     ("maintenance", |settings, value| flag(&mut settings.maintenance, value)),
     ("cache_lists", |settings, value| flag(&mut settings.cache_lists, value)),
+    ("linking_delay", |settings, value| {
+        settings.linking_delay = SignedDuration::from_secs(i64::from(u32::try_from(value.as_u64()?).ok()?));
+        Some(())
+    }),
     ("auto_disable_webhooks", |settings, value| flag(&mut settings.auto_disable_webhooks, value)),
     ("allow_local_webhooks", |settings, value| flag(&mut settings.allow_local_webhooks, value)),
     ("duplicate_webhooks", |settings, value| flag(&mut settings.duplicate_webhooks, value)),
