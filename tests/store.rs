@@ -2,6 +2,7 @@
 
 mod commit;
 mod delivery;
+mod lead_time;
 mod metrics;
 mod pooler;
 mod property;
@@ -151,7 +152,7 @@ impl Home {
     }
 }
 
-const TABLES: [&str; 19] = [
+const TABLES: [&str; 20] = [
     "gitlab_groups",
     "gitlab_projects",
     "gitlab_labels",
@@ -164,6 +165,7 @@ const TABLES: [&str; 19] = [
     "gitlab_merge_request_commits",
     "gitlab_environments",
     "gitlab_deployments",
+    "gitlab_deployment_merge_requests",
     "gitlab_pipelines",
     "gitlab_jobs",
     "connector_lists",

@@ -8,6 +8,7 @@
 #![allow(unreachable_pub, clippy::duplicated_attributes)]
 
 mod access_status;
+mod analysis;
 pub mod conditions;
 mod import_spec;
 mod pod_template;
@@ -18,6 +19,7 @@ mod status;
 mod webhooks_spec;
 
 pub use access_status::{AccessEntry, AccessOutcome, CredentialStatus, InstanceStatus, RateLimitStatus};
+pub use analysis::Analysis;
 pub use import_spec::{AuditSchedule, Import, Resource, ScheduleError};
 pub use pod_template::PodTemplate;
 pub use references::{

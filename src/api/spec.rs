@@ -7,8 +7,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CredentialSelector, GitLabConnectionStatus, Header, HumanDuration, Import, KeyRef, NamedRef, Proxy, StoreRef, Tls,
-    Webhooks,
+    Analysis, CredentialSelector, GitLabConnectionStatus, Header, HumanDuration, Import, KeyRef, NamedRef, Proxy,
+    StoreRef, Tls, Webhooks,
 };
 
 /// A URL may be corrected as long as nothing came of it.
@@ -127,6 +127,10 @@ pub struct GitLabConnectionSpec {
     /// Where the rows go. A cluster needs it; "sync" falls back to an SQLite file here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<StoreRef>,
+
+    /// What figures are made by, beside what GitLab tells.
+    #[serde(default)]
+    pub analysis: Analysis,
 
     /// How often access and webhooks are looked at again, such as 10m. A little jitter is added.
     #[serde(default = "ten_minutes")]

@@ -8,19 +8,31 @@ use crate::gitlab::{Page, model};
 use crate::store::Batch;
 
 use super::Error;
+use super::carried;
 use super::later::{Asides, Asked, Outcome, Work, asides, ask, begun, told};
 use super::project::earlier;
 use super::rows::Rows;
 
-/// Reads a project's environments and deployments.
+/// Reads a project's environments and deployments, and what these brought.
 pub(super) async fn read(work: Work<'_>) -> Result<Outcome, Error> {
+    if let Some(place) = carried::Place::of(work.task.cursor.as_deref()) {
+        return carried::read(work, place, work.task.watermark).await;
+    }
     if work.task.cursor.is_none() {
         match environments(work).await? {
             Outcome::Read { .. } => {}
             other => return Ok(other),
         }
     }
-    deployments(work).await
+    let (watermark, last) = match deployments(work).await? {
+        Outcome::Read { watermark, last } => (watermark, last),
+        other => return Ok(other),
+    };
+    let place = carried::Place::default();
+    match work.store(*last, place.cursor(), watermark).await? {
+        true => carried::read(work, place, watermark).await,
+        false => Ok(Outcome::Lost),
+    }
 }
 
 /// There is no telling which environments changed: the list is read whole.

@@ -18,6 +18,7 @@ pub mod args;
 pub mod audit;
 mod belongings;
 mod beside;
+mod carried;
 mod changes;
 mod context;
 mod cure;

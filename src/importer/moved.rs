@@ -100,7 +100,8 @@ impl Planner<'_> {
             None => Movements::default(),
         };
         let restless = now.checked_sub(RESTLESS).unwrap_or(Timestamp::MIN);
-        let restless = ctx.patiently(|| ctx.store.restless_deployments(source, restless)).await?;
+        let mut restless = ctx.patiently(|| ctx.store.restless_deployments(source, restless)).await?;
+        restless.extend(ctx.patiently(|| ctx.store.projects_untold(source)).await?);
         let mut tasks = Vec::new();
         for list in &wanted {
             let is_due = |project: i64, known: Option<&KnownList>| match known {

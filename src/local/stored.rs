@@ -61,6 +61,8 @@ impl Stored {
             uid: work.given.connection.metadata.uid.clone(),
         };
         let registered = store.register(&connection).await?;
+        let production = &work.spec().analysis.production_environments;
+        store.set_production_environments(registered.source, production).await?;
         let hook_secret = match secret::in_force(work, &store, &registered).await {
             Err(secret::Error::Store(error)) => return Err(error.into()),
             found => found,

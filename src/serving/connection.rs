@@ -118,7 +118,7 @@ impl Served {
         let Some(database) = database else { return self.tell(nothing(&Notify::new())).await };
 
         let Opened { store, inbox } = database.opened().await;
-        let source = self.register(&store, &wanted.spec.url).await;
+        let source = self.register(&store, &wanted.spec).await;
         let wake = Arc::new(Notify::new());
         table.lead(&uid, &Destination::Store(Place { inbox, source, wake: Arc::clone(&wake) }));
         tracing::info!(connection = %self.connection, "deliveries are received");
@@ -167,18 +167,23 @@ impl Served {
         Ok(Learnt { accepted, hooks_changed, observed })
     }
 
-    /// The connection's row, however long the database takes to tell.
-    async fn register(&self, store: &Store, url: &str) -> Source {
+    /// The connection's row, however long the database takes to tell. What figures are made by is kept beside it.
+    async fn register(&self, store: &Store, spec: &GitLabConnectionSpec) -> Source {
         let row = store::Connection {
             namespace: self.connection.namespace.clone(),
             name: self.connection.name.clone(),
-            url: url.to_owned(),
+            url: spec.url.clone(),
             uid: Some(self.connection.uid.clone()),
         };
         let mut pause = FIRST_PAUSE;
         loop {
-            match store.register(&row).await {
-                Ok(registered) => return registered.source,
+            let registered = async {
+                let source = store.register(&row).await?.source;
+                store.set_production_environments(source, &spec.analysis.production_environments).await?;
+                Ok::<_, store::Error>(source)
+            };
+            match registered.await {
+                Ok(source) => return source,
                 Err(error) => {
                     let reason = error.reason();
                     tracing::warn!(%error, reason, connection = %self.connection, "the database does not know a connection");

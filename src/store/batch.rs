@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rows::{
-    Approval, Deployment, Environment, Group, HolderKind, Job, Label, Member, MergeRequest, MergeRequestCommit, Note,
-    Pipeline, Project, User,
+    Approval, Carried, Deployment, Environment, Group, HolderKind, Job, Label, Member, MergeRequest,
+    MergeRequestCommit, Note, Pipeline, Project, User,
 };
 use super::{List, ListStanding, Standing};
 
@@ -41,6 +41,8 @@ pub struct Batch {
     pub environments: Vec<Environment>,
     /// Deployments.
     pub deployments: Vec<Deployment>,
+    /// Merge requests that deployments brought.
+    pub carried: Vec<Carried>,
     /// Pipelines.
     pub pipelines: Vec<Pipeline>,
     /// Jobs of pipelines.

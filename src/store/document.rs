@@ -74,6 +74,8 @@ these marks. `DELETE` is said by `forget` and by retention alone.
 What GitLab could not deliver while everything around it was read is in `connector_unreadable`: which, why, and since when.
 `connector_lists` tells of each project's deployments and pipelines whether they are stored (`read`), switched off or hidden from the tokens
 (`off`), or could not be delivered (`failed`), with GitLab's words and since when.
+`carries` of `gitlab_deployments` tells whether it is known which merge requests a deployment brought: where not, that
+`gitlab_deployment_merge_requests` has none says nothing.
 `reviews_complete` and `commits_complete` tell whether a merge request's lists are stored to their ends: where not, what is
 missing is unknown. An address of `gitlab_users` is empty where its owner shows none, and NULL where no answer told. That a
 project is no fork and that nobody knows are both NULL. A review of somebody who was not asked counts from the creation.

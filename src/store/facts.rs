@@ -43,7 +43,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn forget(&self, source: Source) -> Result<(), Error> {
-        const FORGET: [&str; 29] = [
+        const FORGET: [&str; 31] = [
             "delete from connector_deliveries where source = $1",
             "delete from connector_met where task_id in (select id from connector_tasks where source = $1)",
             "delete from connector_tasks where source = $1",
@@ -64,10 +64,12 @@ impl Store {
             "delete from gitlab_approvals where source = $1",
             "delete from gitlab_merge_request_commits where source = $1",
             "delete from gitlab_environments where source = $1",
+            "delete from gitlab_deployment_merge_requests where source = $1",
             "delete from gitlab_deployments where source = $1",
             "delete from gitlab_pipelines where source = $1",
             "delete from gitlab_jobs where source = $1",
             "delete from connector_lists where source = $1",
+            "delete from connector_production_environments where source = $1",
             "delete from connector_refreshes where source = $1",
             "delete from connector_checkpoints where source = $1",
             "delete from connector_runs where source = $1",
@@ -201,7 +203,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn overview(&self, source: Source) -> Result<Vec<(&'static str, i64)>, Error> {
-        const TABLES: [&str; 13] = [
+        const TABLES: [&str; 14] = [
             "gitlab_groups",
             "gitlab_projects",
             "gitlab_labels",
@@ -213,6 +215,7 @@ impl Store {
             "gitlab_merge_request_commits",
             "gitlab_environments",
             "gitlab_deployments",
+            "gitlab_deployment_merge_requests",
             "gitlab_pipelines",
             "gitlab_jobs",
         ];
@@ -228,6 +231,8 @@ impl Store {
                (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null),
                (select count(*) from gitlab_environments where source = $1 and gone_at is null),
                (select count(*) from gitlab_deployments where source = $1 and gone_at is null),
+               (select count(*) from gitlab_deployment_merge_requests where source = $1 and deployment_id not in (
+                 select id from gitlab_deployments where source = $1 and gone_at is not null)),
                (select count(*) from gitlab_pipelines where source = $1 and gone_at is null),
                (select count(*) from gitlab_jobs where source = $1 and pipeline_id not in (
                  select id from gitlab_pipelines where source = $1 and gone_at is not null))",

@@ -47,6 +47,7 @@ pub use audits::{Audit, Audited, Miscount, Noted};
 pub use batch::{Absent, Batch, Complete, Delivery, Mark, NewTask, Progress, Refresh, TaskState, Unreadable};
 pub use compare::{Difference, Finding};
 pub use database::Sqlite;
+pub use deployments::Untold;
 pub use document::schema_document;
 pub use error::Error;
 pub use lists::{KnownList, List, ListStanding, ListState};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 use serde::{Serialize, Serializer};
 
-pub use deployment::{Deployment, Environment};
+pub use deployment::{Carried, Deployment, Environment};
 pub use pipeline::{Job, Pipeline};
 
 /// A group or subgroup.

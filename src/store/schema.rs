@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(6, "0006_people.sql"),
     migration!(7, "0007_deployments.sql"),
     migration!(8, "0008_pipelines.sql"),
+    migration!(9, "0009_carried.sql"),
 ];
 
 /// Who holds this advisory lock migrates.

@@ -48,6 +48,18 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
             "({source}, {project}) not in (select p.source, p.id from gitlab_projects p \
              where p.deleted_at is not null or p.out_of_scope_at is not null or p.excluded_at is not null)"
         ),
+        // That an environment counts as production; NULL where nothing is known of it.
+        ("production", [environment]) => format!(
+            "(coalesce({environment}.tier = 'production', lower({environment}.name) in ('production', 'prod', 'live')) \
+             or exists (select 1 from connector_production_environments k \
+             where k.source = {environment}.source and lower({environment}.name) like k.pattern escape '!'))"
+        ),
+        // That a deployment is not the first of its environment that succeeded.
+        ("later", [deployment]) => format!(
+            "exists (select 1 from gitlab_deployments z where z.source = {deployment}.source \
+             and z.environment_id = {deployment}.environment_id and z.id < {deployment}.id and z.status = 'success' \
+             and z.gone_at is null)"
+        ),
         // The Monday of an instant's ISO week, in UTC.
         ("week", [at]) if postgres => format!("date_trunc('week', {at} at time zone 'UTC')::date"),
         ("week", [at]) => format!("date({at}, 'weekday 0', '-6 days')"),
@@ -55,14 +67,10 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
         ("day", [at]) if postgres => format!("({at} at time zone 'UTC')::date"),
         ("day", [at]) => format!("date({at})"),
         // Seconds between two instants, at least 0.
-        ("seconds", [from, to]) if postgres => {
-            format!("case when {to} < {from} then 0 else extract(epoch from {to} - {from})::double precision end")
-        }
-        ("seconds", [from, to]) => {
-            format!(
-                "case when {to} < {from} then 0.0 else round((julianday({to}) - julianday({from})) * 86400.0, 3) end"
-            )
-        }
+        ("seconds", [from, to]) => seconds(from, to, dialect),
+        // Of many such, the longest and the shortest.
+        ("longest", [from, to]) => format!("max({})", seconds(from, to, dialect)),
+        ("shortest", [from, to]) => format!("min({})", seconds(from, to, dialect)),
         // The same within business hours.
         ("business", [from, to]) => {
             let seconds = format!("{} - {}", business_seconds(to, dialect), business_seconds(from, dialect));
@@ -90,6 +98,12 @@ fn expand(macro_call: &str, dialect: Dialect) -> String {
             "(select avg(value) from (select value, row_number() over (order by value) as place, count(*) over () as size \
              from json_each({gathered}) where value is not null) where place in ((size + 1) / 2, (size + 2) / 2))"
         ),
+        // The same for the value below which 50, 75 or 90 of a hundred lie.
+        ("spread", [value]) if postgres => {
+            format!("percentile_cont(array[0.5, 0.75, 0.9]) within group (order by {value})")
+        }
+        ("spread", [value]) => format!("json_group_array({value})"),
+        ("within", [share @ ("50" | "75" | "90"), spread]) => within(share, spread, dialect),
         _ => format!("{{{macro_call}}}"),
     }
 }
@@ -106,6 +120,34 @@ fn arguments_of(text: &str) -> Vec<&str> {
         letter == ',' && depth == 0
     };
     text.split(outside).map(str::trim).collect()
+}
+
+fn seconds(from: &str, to: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Postgres => {
+            format!("case when {to} < {from} then 0 else extract(epoch from {to} - {from})::double precision end")
+        }
+        Dialect::Sqlite => format!(
+            "case when {to} < {from} then 0.0 else round((julianday({to}) - julianday({from})) * 86400.0, 3) end"
+        ),
+    }
+}
+
+/// The value of a spread below which so many of a hundred lie; between two of them where none lies there.
+fn within(share: &str, spread: &str, dialect: Dialect) -> String {
+    let place = match share {
+        "50" => 1,
+        "75" => 2,
+        _ => 3,
+    };
+    match dialect {
+        Dialect::Postgres => format!("({spread})[{place}]"),
+        Dialect::Sqlite => format!(
+            "(select sum(value * max(0.0, 1.0 - abs(place - 1 - {share} * (size - 1) / 100.0))) \
+             from (select value, row_number() over (order by value) as place, count(*) over () as size \
+             from json_each({spread}) where value is not null))"
+        ),
+    }
 }
 
 fn real(number: &str, dialect: Dialect) -> String {

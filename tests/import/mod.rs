@@ -1,6 +1,7 @@
 //! What an import promises, against a GitLab that behaves, in both databases.
 
 mod audit;
+mod carried;
 mod changes;
 mod database;
 mod deployments;
@@ -174,7 +175,7 @@ impl Place {
     }
 }
 
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
     ("gitlab_groups", "id parent_id name full_path visibility web_url created_at"),
     (
         "gitlab_projects",
@@ -203,6 +204,7 @@ const TABLES: [(&str, &str); 13] = [
         "gitlab_deployments",
         "id iid project_id environment_id ref tag sha status user_id pipeline_id job_id created_at updated_at finished_at",
     ),
+    ("gitlab_deployment_merge_requests", "deployment_id merge_request_id"),
     (
         "gitlab_pipelines",
         "id iid project_id status started_by ref sha user_id merge_request_iid upstream_id created_at updated_at started_at \

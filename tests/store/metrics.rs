@@ -11,7 +11,7 @@ const BOB: i64 = 2;
 const BOT: i64 = 3;
 const GHOST: i64 = 4;
 
-fn hours(hours: f64) -> Timestamp {
+pub(super) fn hours(hours: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "a few hours")]
     at((hours * 3600.0) as i64)
 }
@@ -49,7 +49,7 @@ fn merge_request(id: i64, author: i64, created: f64, merged: Option<f64>) -> Mer
 }
 
 /// Two weeks, from Monday 2026-03-02 08:00 UTC on; `hours` counts from there.
-fn two_weeks() -> Batch {
+pub(super) fn two_weeks() -> Batch {
     let size = |row, additions, deletions, files| MergeRequest {
         additions: Some(additions),
         deletions: Some(deletions),

@@ -7,9 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
 /// Takes back what migrations brought for lists that are read after merge requests.
-pub(crate) const WITHOUT_LISTS: [&str; 8] = [
+pub(crate) const WITHOUT_LISTS: [&str; 10] = [
     "drop table gitlab_environments",
     "drop table gitlab_deployments",
+    "drop table gitlab_deployment_merge_requests",
+    "drop table connector_production_environments",
     "drop table gitlab_pipelines",
     "drop table gitlab_jobs",
     "drop table connector_lists",
@@ -41,6 +43,10 @@ pub(crate) fn there(table: &str) -> &'static str {
         "gitlab_groups" | "gitlab_projects" | "gitlab_merge_requests" => "deleted_at is null",
         "gitlab_labels" | "gitlab_members" | "gitlab_environments" | "gitlab_deployments" | "gitlab_pipelines" => {
             "gone_at is null"
+        }
+        "gitlab_deployment_merge_requests" => {
+            "deployment_id not in (select id from gitlab_deployments where gone_at is not null)
+             and merge_request_id not in (select id from gitlab_merge_requests where deleted_at is not null)"
         }
         "gitlab_jobs" => "pipeline_id not in (select id from gitlab_pipelines where gone_at is not null)",
         "gitlab_notes" | "gitlab_approvals" | "gitlab_merge_request_commits" => {

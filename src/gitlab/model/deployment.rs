@@ -89,3 +89,10 @@ pub struct OfPipeline {
     /// GitLab's id.
     pub id: i64,
 }
+
+/// A merge request that a deployment brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Brought {
+    /// GitLab's id.
+    pub id: i64,
+}

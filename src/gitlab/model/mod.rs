@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-pub use deployment::{Deployable, DeployedTo, Deployment, Environment, OfPipeline};
+pub use deployment::{Brought, Deployable, DeployedTo, Deployment, Environment, OfPipeline};
 pub use hook::{HeaderName, Hook, HookBody, HookEvent};
 pub use pipeline::{FailedJob, Runner, Sourced};
 

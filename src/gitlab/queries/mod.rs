@@ -5,6 +5,7 @@
 //! Nothing here asks for file contents, blobs or the text of diffs.
 
 pub mod access;
+pub mod carried;
 pub mod counts;
 mod fields;
 pub mod merge_request;
@@ -226,6 +227,7 @@ mod tests {
             texts.push(merge_requests::by_iids(dialect, parts).text);
         }
         texts.extend([pipelines::page(dialect).text, pipelines::more_jobs(dialect)]);
+        texts.extend(carried::is_known(dialect).then(|| carried::document(&[1, 2])));
         texts.extend(ROOTS.map(merge_requests::next_place));
         texts.extend([access::ACCESS, counts::COUNTS, moved::MOVED].map(str::to_owned));
         texts.push(merge_requests::rest_of(dialect, &merge_requests::List::ALL));
@@ -279,6 +281,12 @@ mod tests {
         assert!(counting <= u64::from(DEFAULT_COMPLEXITY_LIMIT), "{counting}");
         let asking = json!({"ids": ids, "first": moved::AT_ONCE, "since": "2026-01-01T00:00:00Z"});
         assert!(score(moved::MOVED, asking) <= u64::from(DEFAULT_COMPLEXITY_LIMIT));
+        for limit in [DEFAULT_COMPLEXITY_LIMIT, 40] {
+            let some = |count: u32| carried::document(&Vec::from_iter(1..=i64::from(count)));
+            let (most, project) = (carried::at_once(limit), json!({"ids": ids[..1]}));
+            let (fits, exceeds) = (score(&some(most), project.clone()), score(&some(most + 1), project));
+            assert!(fits <= u64::from(limit) && exceeds > u64::from(limit), "{most}: {fits}, {exceeds}");
+        }
         for version in ["15.5.0", "16.3.0", "17.2.0", "18.0.0", "19.1.0"] {
             let dialect = Dialect::new(version, true);
             for (root, path) in ROOTS.into_iter().zip(["acme/tea", "acme"]) {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::gitlab::model::{Deployment, Environment};
+use crate::gitlab::model::{Brought, Deployment, Environment};
 use crate::gitlab::pages::PER_PAGE;
 use crate::gitlab::request::Request;
 use crate::gitlab::{Client, Error, Pages};
@@ -42,5 +42,11 @@ impl Client {
     pub async fn deployment(&self, project: i64, id: i64) -> Result<Deployment, Error> {
         let segments = ["projects", &project.to_string(), "deployments", &id.to_string()];
         self.fetch(&Request::get("deployment", segments)).await
+    }
+
+    /// The merge requests that a deployment brought. Empty also where the token may not see merge requests.
+    pub fn brought(&self, project: i64, deployment: i64) -> Pages<Brought> {
+        let segments = ["projects", &project.to_string(), "deployments", &deployment.to_string(), "merge_requests"];
+        Pages::new(self, Request::get("deployment_merge_requests", segments).with("per_page", PER_PAGE))
     }
 }

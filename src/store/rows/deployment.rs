@@ -64,3 +64,14 @@ pub struct Deployment {
     #[serde(serialize_with = "maybe_instant")]
     pub finished_at: Option<Timestamp>,
 }
+
+/// Merge requests that a deployment brought. Those that are stored already stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The deployment.
+    pub deployment_id: i64,
+    /// Ids (not iids) of merge requests.
+    pub merge_requests: Vec<i64>,
+    /// With these, all of them are known: nobody has to ask again.
+    pub told: bool,
+}

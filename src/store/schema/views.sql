@@ -165,6 +165,24 @@ select r.source, r.merge_request_id as pull_request_id, r.project_id as repo_id,
   r.note_id as external_id
 from gitlab_reviews r;
 
+-- Places that projects that are followed are deployed to, but for deleted ones.
+-- source: The connection.
+-- id: GitLab's id.
+-- repo_id: The project.
+-- name: Its name, such as production or review/login.
+-- tier: production, staging, testing, development or other.
+-- production: Whether it counts as production: GitLab's tier says so, or spec.analysis.productionEnvironments; where a server tells
+--   no tier, an environment named production, prod or live.
+-- state: available, stopping or stopped.
+-- created: When it was made.
+-- external_url: Where it is seen.
+create view environments as
+select e.source, e.id, e.project_id as repo_id, e.name, e.tier,
+  {production(e)} as production,
+  e.state, e.created_at as created, e.external_url
+from gitlab_environments e
+where e.gone_at is null and {followed(e.source, e.project_id)};
+
 -- Deployments of projects that are followed, but for deleted ones.
 -- source: The connection.
 -- id: GitLab's id.
@@ -186,17 +204,43 @@ from gitlab_reviews r;
 -- updated: When GitLab last touched it.
 -- finished: When its job ended; NULL where it was made through the API.
 -- deployed: When it was there: the end of its job, else the last change of one that succeeded. NULL for all that did not succeed.
+-- production: Whether its environment counts as production, as environments tells it; NULL where it is not stored.
+-- pull_requests_known: Whether GitLab told which merge requests it brought: deployment_pull_requests has them.
 create view deployments as
 select d.source, d.id, d.project_id as repo_id, p.path_with_namespace as repo, d.iid as number, d.environment_id,
   e.name as environment, e.tier, d.status, d.ref, d.tag, d.sha, d.user_id, u.username, d.pipeline_id, d.job_id,
   d.created_at as created, d.updated_at as updated, d.finished_at as finished,
-  case when d.status = 'success' then coalesce(d.finished_at, d.updated_at) end as deployed
+  case when d.status = 'success' then coalesce(d.finished_at, d.updated_at) end as deployed,
+  {production(e)} as production,
+  coalesce(d.carries = 'told', false) as pull_requests_known
 from gitlab_deployments d
 join gitlab_projects p on p.source = d.source and p.id = d.project_id
   and p.deleted_at is null and p.out_of_scope_at is null and p.excluded_at is null
 left join gitlab_environments e on e.source = d.source and e.id = d.environment_id
 left join gitlab_users u on u.source = d.source and u.id = d.user_id
 where d.gone_at is null;
+
+-- Which merge requests went out with which deployment. GitLab links each once for each environment, to the first deployment that
+-- succeeded and has it: a roll-back brings nothing, and what it took away is not brought again. The first deployment of an
+-- environment brings all that was merged into its branch before, which says little of how long that waited: is_first tells it
+-- apart. Of environments in folders, whose names have a slash, GitLab tells nothing.
+-- source: The connection.
+-- deployment_id: The deployment.
+-- pull_request_id: The merge request.
+-- repo_id: The project.
+-- environment_id: Where to.
+-- production: Whether that counts as production, as environments tells it.
+-- is_first: Whether no earlier deployment to the environment that is stored succeeded.
+-- deployed: When the deployment was there.
+create view deployment_pull_requests as
+select b.source, b.deployment_id, b.merge_request_id as pull_request_id, d.project_id as repo_id, d.environment_id,
+  {production(e)} as production, not {later(d)} as is_first,
+  coalesce(d.finished_at, d.updated_at) as deployed
+from gitlab_deployment_merge_requests b
+join connector_facts f on f.source = b.source and f.merge_request_id = b.merge_request_id
+join gitlab_deployments d on d.source = b.source and d.id = b.deployment_id and d.status = 'success' and d.gone_at is null
+left join gitlab_environments e on e.source = d.source and e.id = d.environment_id
+where {followed(d.source, d.project_id)};
 
 -- Pipelines of projects that are followed, but for deleted ones.
 -- source: The connection.
@@ -586,8 +630,7 @@ select g.source, p.path_with_namespace as repo, g.merge_requests, {median(g.cycl
 from gathered g
 left join gitlab_projects p on p.source = g.source and p.id = g.repo_id;
 
--- Deployment frequency by week and project: deployments to production, which is what GitLab calls so (an environment's tier; where
--- a server tells none, an environment of that name). A week in which none ended has no row.
+-- Deployment frequency by week and project: deployments to production, as environments tells it. A week in which none ended has no row.
 -- source: The connection.
 -- repo_id: The project.
 -- repo: Path of the project.
@@ -600,12 +643,141 @@ create view metrics_deployment_frequency_weekly as
 with ended as (
   select d.source, d.repo_id, d.repo, coalesce(d.finished, d.updated) as at, d.status = 'success' as succeeded
   from deployments d
-  where d.status in ('success', 'failed') and coalesce(d.tier, lower(d.environment)) = 'production'
+  where d.status in ('success', 'failed') and d.production
 )
 select source, repo_id, repo, {week(at)} as week, count(case when succeeded then 1 end) as deployments,
   count(distinct case when succeeded then {day(at)} end) as deploy_days, count(case when not succeeded then 1 end) as failed,
   {real(count(case when not succeeded then 1 end))} / count(*) as failed_share
 from ended group by source, repo_id, repo, {week(at)};
+
+-- How merge requests reached production: one row for each merged merge request that a deployment to production brought, and that was
+-- not among those of an environment's first deployment, which say nothing of how long they waited. Bots' merge requests, deleted
+-- ones and those of projects that are not followed are left out; so are environments in folders, of which GitLab tells nothing.
+-- source: The connection.
+-- repo_id: The project.
+-- pull_request_id: The merge request.
+-- user_id: The author; NULL when the account is gone.
+-- week: Monday of the ISO week (UTC) of the last deployment.
+-- first_deployed: When the first deployment to production that brought it was there.
+-- last_deployed: When the last one was, where it went to several environments.
+-- merge_to_first: Seconds from merged to the first deployment.
+-- merge_to_last: Seconds from merged to the last deployment.
+-- open_to_last: Seconds from creation to the last deployment.
+create view metrics_delivered as
+with brought as (
+  select b.source, b.pull_request_id, min(b.deployed) as first_deployed, max(b.deployed) as last_deployed
+  from deployment_pull_requests b
+  where b.production and not b.is_first
+  group by b.source, b.pull_request_id
+)
+select f.source, f.project_id as repo_id, f.merge_request_id as pull_request_id,
+  case when f.author_kind = 'person' then f.author_id end as user_id, {week(b.last_deployed)} as week,
+  b.first_deployed, b.last_deployed, {seconds(f.merged_at, b.first_deployed)} as merge_to_first,
+  {seconds(f.merged_at, b.last_deployed)} as merge_to_last, {seconds(f.created_at, b.last_deployed)} as open_to_last
+from brought b
+join connector_facts f on f.source = b.source and f.merge_request_id = b.pull_request_id
+where f.merged_at is not null and f.author_kind is distinct from 'bot' and {followed(f.source, f.project_id)};
+
+-- Lead time by week and project: one sample for each deployment to production, from the first of the merge requests that it
+-- brought. Left out: as of metrics_delivered, and deployments that brought nothing or of which GitLab has not told. A week
+-- without a sample has no row.
+-- source: The connection.
+-- repo_id: The project.
+-- repo: Path of the project.
+-- week: Monday of the ISO week (UTC) of the deployment.
+-- deployments: Deployments that brought merge requests: the samples.
+-- merge_requests: Merge requests that they brought.
+-- open_to_deploy_hours: Median hours from the creation of the first to the deployment.
+-- merge_to_deploy_hours: Median hours from the first merge to the deployment.
+-- merge_to_deploy_hours_p75: The hours within which three of four were there.
+-- merge_to_deploy_hours_p90: The hours within which nine of ten were there.
+create view metrics_lead_time_weekly as
+with samples as (
+  select b.source, b.repo_id, b.deployment_id, b.deployed, min(f.created_at) as opened, min(f.merged_at) as merged,
+    count(*) as merge_requests
+  from deployment_pull_requests b
+  join connector_facts f on f.source = b.source and f.merge_request_id = b.pull_request_id
+  where b.production and not b.is_first and f.merged_at is not null and f.author_kind is distinct from 'bot'
+  group by b.source, b.repo_id, b.deployment_id, b.deployed
+),
+timed as (
+  select source, repo_id, {week(deployed)} as week, merge_requests, {seconds(opened, deployed)} as open_to_deploy,
+    {seconds(merged, deployed)} as merge_to_deploy
+  from samples
+),
+gathered as (
+  select source, repo_id, week, count(*) as deployments, {whole(sum(merge_requests))} as merge_requests,
+    {spread(open_to_deploy)} as open_to_deploy, {spread(merge_to_deploy)} as merge_to_deploy
+  from timed group by source, repo_id, week
+)
+select g.source, g.repo_id, p.path_with_namespace as repo, g.week, g.deployments, g.merge_requests,
+  {within(50, open_to_deploy)} / 3600 as open_to_deploy_hours, {within(50, merge_to_deploy)} / 3600 as merge_to_deploy_hours,
+  {within(75, merge_to_deploy)} / 3600 as merge_to_deploy_hours_p75, {within(90, merge_to_deploy)} / 3600 as merge_to_deploy_hours_p90
+from gathered g
+left join gitlab_projects p on p.source = g.source and p.id = g.repo_id;
+
+-- Lead time by week and author: one sample for each merge request, from merged to the last deployment to production that brought
+-- it. Left out: as of metrics_delivered, and authors whose account is gone.
+-- source: The connection.
+-- user_id: The author.
+-- username: The author's username.
+-- week: Monday of the ISO week (UTC) of the last deployment.
+-- merge_requests: The samples.
+-- merge_to_deploy_hours: Median hours from merged to deployed.
+-- merge_to_deploy_hours_p75: The hours within which three of four were there.
+-- merge_to_deploy_hours_p90: The hours within which nine of ten were there.
+create view metrics_lead_time_by_author_weekly as
+with gathered as (
+  select d.source, d.user_id, d.week, count(*) as merge_requests, {spread(d.merge_to_last)} as waited
+  from metrics_delivered d
+  where d.user_id is not null
+  group by d.source, d.user_id, d.week
+)
+select g.source, g.user_id, u.username, g.week, g.merge_requests, {within(50, waited)} / 3600 as merge_to_deploy_hours,
+  {within(75, waited)} / 3600 as merge_to_deploy_hours_p75, {within(90, waited)} / 3600 as merge_to_deploy_hours_p90
+from gathered g
+left join gitlab_users u on u.source = g.source and u.id = g.user_id;
+
+-- The stages of merge requests by week of merging. Bots' merge requests are left out; a stage that is unknown, or that a merge
+-- request did not go through, is no sample. Stages overlap: approval_to_merge is a part of review.
+-- source: The connection.
+-- week: Monday of the ISO week (UTC) in which they were merged.
+-- place: 1 to 5, the order of the stages.
+-- stage: coding (first commit to creation), pickup (ready to the first review), review (first review to merged), approval_to_merge
+--   (first approval to merged) or to_production (merged to the first deployment to production, as of metrics_delivered).
+-- merge_requests: The samples.
+-- hours: Median hours.
+-- hours_p75: The hours within which three of four were through.
+-- hours_p90: The hours within which nine of ten were through.
+create view metrics_stages_weekly as
+with merged as (
+  select f.* from connector_facts f
+  where f.merged_week is not null and f.author_kind is distinct from 'bot' and {followed(f.source, f.project_id)}
+),
+stages as (
+  select m.source, m.merged_week as week, 1 as place, 'coding' as stage, {seconds(m.first_commit_at, m.created_at)} as value
+  from merged m where m.first_commit_at is not null
+  union all
+  select m.source, m.merged_week, 2, 'pickup', {seconds(m.ready_at, m.first_review_at)}
+  from merged m where m.ready_at is not null and m.first_review_at is not null
+  union all
+  select m.source, m.merged_week, 3, 'review', {seconds(m.first_review_at, m.merged_at)}
+  from merged m where m.first_review_at is not null
+  union all
+  select m.source, m.merged_week, 4, 'approval_to_merge', {seconds(m.first_approval_at, m.merged_at)}
+  from merged m where m.first_approval_at is not null
+  union all
+  select d.source, {week(f.merged_at)}, 5, 'to_production', d.merge_to_first
+  from metrics_delivered d
+  join connector_facts f on f.source = d.source and f.merge_request_id = d.pull_request_id
+),
+gathered as (
+  select source, week, place, stage, count(*) as merge_requests, {spread(value)} as took
+  from stages group by source, week, place, stage
+)
+select source, week, place, stage, merge_requests, {within(50, took)} / 3600 as hours,
+  {within(75, took)} / 3600 as hours_p75, {within(90, took)} / 3600 as hours_p90
+from gathered;
 
 -- How pipelines go, by week and project: those that succeeded or failed. Pipelines that others started are part of these, and
 -- skipped and canceled ones say nothing. A week in which none ended has no row.
