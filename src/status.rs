@@ -218,6 +218,10 @@ fn settle(last: &mut Option<(Verdict, Timestamp)>, verdict: &mut Verdict, now: T
         *last = Some((verdict.clone(), now));
         return;
     }
+    if let Some((_, at)) = last.as_mut().filter(|_| verdict.reason == condition::reason::PROGRESSING) {
+        // Somebody is finding out, however long that takes.
+        *at = now;
+    }
     if let Some((certain, at)) = last.as_ref().filter(|(_, at)| now.duration_since(*at) <= STANDS) {
         tracing::debug!(%at, reason = verdict.reason, "the last verdict stands");
         *verdict = certain.clone();

@@ -129,19 +129,35 @@ async fn a_receiver_that_gitlab_calls_in_vain_is_no_missing_licence() {
 }
 
 #[tokio::test]
-async fn before_the_log_of_calls_only_many_merge_requests_without_one_show_a_missing_licence() {
+async fn before_gitlab_keeps_a_log_of_calls_silence_proves_nothing() {
     let scene = Scene::of(acme().with_edition(Edition::Unlicensed).with_version("17.2.0")).await;
-    let mut memory = scene.ensure(&Memory::default()).await.memory;
-    let mut modes = Vec::new();
-    for _ in 0..2 {
-        (0..3).for_each(|_| scene.open_merge_request("acme/web"));
-        scene.pass(20);
-        let outcome = scene.ensure(&memory).await;
-        modes.push(outcome.mode);
-        memory = outcome.memory;
-    }
+    let first = scene.ensure(&Memory::default()).await;
+    (0..9).for_each(|_| scene.open_merge_request("acme/web"));
+    scene.pass(20);
 
-    assert_eq!(modes, [Mode::Group, Mode::Project]);
+    let silent = scene.ensure(&first.memory).await;
+
+    assert_eq!((&silent.state, silent.mode), (&State::InPlace, Mode::Group));
+    assert!(silent.notes[0].contains("no delivery has been seen"), "{:?}", silent.notes);
+}
+
+#[tokio::test]
+async fn a_merge_request_from_before_the_log_of_calls_begins_and_one_that_nobody_wants_to_hear_of_prove_nothing() {
+    let mut scene = Scene::of(acme().with_edition(Edition::Unlicensed)).await;
+    let first = scene.ensure(&Memory::default()).await;
+    scene.open_merge_request("acme/web");
+    scene.pass(8 * 24 * 60);
+
+    let old = scene.ensure(&first.memory).await;
+    scene.desired.events.merge_requests = false;
+    let deaf = scene.ensure(&old.memory).await;
+    scene.open_merge_request("acme/web");
+    scene.pass(20);
+    let still_deaf = scene.ensure(&deaf.memory).await;
+
+    for outcome in [&old, &deaf, &still_deaf] {
+        assert_eq!((&outcome.state, outcome.mode), (&State::InPlace, Mode::Group));
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,9 @@ const TYPE: &str = "gitlab-connector.dev/webhook";
 const NAME: usize = 200;
 
 const SECRET: &str = "secret";
+const COPIED: &str = "copied";
+/// Says that the secret was made here.
+const MADE: &str = "no";
 const PREVIOUS: &str = "previous";
 const CHANGED_AT: &str = "changed-at";
 const HOOKS: &str = "hooks";
@@ -42,6 +45,9 @@ const ON_THE_WAY: SignedDuration = SignedDuration::from_mins(10);
 pub struct HookState {
     /// What GitLab is to send along.
     pub secret: SecretString,
+    /// Whether it is a copy of a Secret that the spec named, whose owner may have offered it for one host alone. Where nobody
+    /// wrote that down, it may be.
+    pub copied: bool,
     /// What GitLab sent before, the newest first, accepted for a while: a webhook may hold any of them.
     pub previous: Vec<SecretString>,
     /// When `secret` last changed.
@@ -98,7 +104,7 @@ impl HookState {
         Self::of(&secret, connection).map(Some)
     }
 
-    /// The state with this secret; where somebody else was quicker, theirs.
+    /// The state with this secret, a copy of one that the spec names or not; where somebody else was quicker, theirs.
     ///
     /// # Errors
     /// As [`HookState::read`].
@@ -106,10 +112,12 @@ impl HookState {
         client: &Client,
         connection: &ConnectionRef,
         secret: SecretString,
+        copied: bool,
         now: Timestamp,
     ) -> Result<HookState, Error> {
         let state = HookState {
             secret,
+            copied,
             previous: Vec::new(),
             changed_at: now,
             hooks: String::new(),
@@ -179,6 +187,7 @@ impl HookState {
         let time = |key: &str| text(key)?.parse().ok();
         Ok(HookState {
             secret: text(SECRET).unwrap_or_default().into(),
+            copied: text(COPIED).as_deref() != Some(MADE),
             previous: text(PREVIOUS).map(|text| previous(&text)).unwrap_or_default(),
             // What cannot be read changed long ago: nobody waits for it.
             changed_at: time(CHANGED_AT).unwrap_or_default(),
@@ -192,6 +201,7 @@ impl HookState {
         let mut data = BTreeMap::new();
         let mut keep = |key: &str, text: &str| data.insert(key.to_owned(), ByteString(text.as_bytes().to_vec()));
         keep(SECRET, self.secret.expose_secret());
+        keep(COPIED, if self.copied { "yes" } else { MADE });
         if !self.previous.is_empty() {
             let previous: Vec<_> = self.previous.iter().map(ExposeSecret::expose_secret).collect();
             keep(PREVIOUS, &serde_json::json!(previous).to_string());
@@ -247,6 +257,7 @@ mod tests {
     fn state() -> HookState {
         HookState {
             secret: "new".into(),
+            copied: false,
             previous: vec!["old\nand \"odd\"".into(), "older".into()],
             changed_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             hooks: "{}".into(),
@@ -299,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_from_before_go_once_nothing_needs_them_and_after_a_day_in_any_case() {
+    fn secrets_from_before_go_once_nothing_needs_them_and_not_before() {
         let gone = |all_in_place, minutes| {
             let mut state = state();
             let now = state.changed_at + SignedDuration::from_mins(minutes);

@@ -66,7 +66,7 @@ mod tests {
             is_send(fetch(client, "metrics", named, crate::guard::Consent::Required));
             is_send(apply_status(client, MANAGER, connection, &()));
             is_send(HookState::read(client, connection));
-            is_send(HookState::create(client, connection, "".into(), jiff::Timestamp::UNIX_EPOCH));
+            is_send(HookState::create(client, connection, "".into(), false, jiff::Timestamp::UNIX_EPOCH));
             is_send(state.replace(client, connection));
         };
     }

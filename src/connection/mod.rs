@@ -20,7 +20,7 @@ use crate::gitlab;
 pub use bounded::bounded;
 pub use hooks::{Callback, Hooks, desired, not_yet, receiver_url, told};
 pub use named::{Named, named};
-pub use observe::{BadUrl, Database, Missing, Observed, missing_references, needs, observe};
+pub use observe::{BadUrl, Database, Missing, Observed, Withheld, missing_references, needs, observe};
 pub use report::{credentials, instance, matrix, unfit_readers};
 
 /// Failures that a status carries.

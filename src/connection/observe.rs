@@ -43,12 +43,18 @@ impl Observed {
         self.missing.iter().any(|missing| on_the_way.iter().any(|field| missing.field.starts_with(field)))
     }
 
-    /// Whether all that the connection names may be used, as far as it is there.
+    /// What of that which the pods of imports read may not be used.
     #[must_use]
-    pub fn is_offered(&self) -> bool {
+    pub fn withheld(&self) -> Withheld {
         let refused =
-            |missing: &Missing| matches!(missing.lookup, Lookup::NotOffered { .. } | Lookup::NoneOffered { .. });
-        !self.missing.iter().any(refused)
+            |missing: &&Missing| matches!(missing.lookup, Lookup::NotOffered { .. } | Lookup::NoneOffered { .. });
+        let of_one = |missing: &Missing| match missing.field.as_str() {
+            // Pods have nothing of it.
+            field if field.starts_with("spec.webhooks") => Withheld::Nothing,
+            field if field.starts_with("spec.credential") => Withheld::Tokens,
+            _ => Withheld::Common,
+        };
+        self.missing.iter().filter(refused).map(of_one).max().unwrap_or(Withheld::Nothing)
     }
 
     /// Whether GitLab can be asked at all. Without its proxy, certificates or headers a token might go where it should not.
@@ -64,6 +70,17 @@ impl Observed {
     pub fn client(&self, metrics: &Metrics) -> Result<Client, Unusable> {
         Ok(Client::new(&self.instance, self.tokens.clone(), metrics)?)
     }
+}
+
+/// What of the Secrets that the pods of imports read may not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Withheld {
+    /// Nothing.
+    Nothing,
+    /// A token: some pods may have it.
+    Tokens,
+    /// What every pod has: the database, a certificate, the proxy, a header.
+    Common,
 }
 
 /// A database, and what the spec says of its use.

@@ -10,6 +10,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::gauge::Gauge;
+use tokio::time::Instant;
 
 use super::hooks::Kept;
 use crate::{access::Access, api::GitLabConnectionSpec, status::Standing, webhooks::Progress};
@@ -23,9 +24,8 @@ const KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(1);
 /// The latest that it is.
 const LATEST_KUBERNETES_RETRY: SignedDuration = SignedDuration::from_secs(60);
 
-/// How long a pass over the webhooks goes on from one turn to the next, and what GitLab refused is not asked for again,
-/// before all begins anew.
-const LONGEST_PASS: SignedDuration = SignedDuration::from_hours(1);
+/// How long what GitLab refused is not asked for again.
+const REFUSED: SignedDuration = SignedDuration::from_hours(1);
 
 /// What is asked of GitLab.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub(super) struct Known {
     pub(super) valid: Option<i64>,
     /// What was last logged of an import that does not start.
     pub(super) stuck: Option<String>,
+    /// Until when webhooks are being removed, and why that failed last.
+    pub(super) removing_until: Option<Instant>,
+    pub(super) away: Option<String>,
     /// Nothing has to be remembered any more.
     pub(super) gone: bool,
 }
@@ -147,15 +150,18 @@ impl Answers {
     }
 
     /// The round that comes after these answers to the same question. What they left undone goes on, unless somebody wants
-    /// to have everything looked at.
-    pub(super) fn followed_by(&self, question: Question, now: Timestamp) -> Round {
+    /// to have everything looked at; `interval` is how often everything is.
+    pub(super) fn followed_by(&self, question: Question, interval: SignedDuration, now: Timestamp) -> Round {
         let wanted = question.request.is_some() && question.request != self.question.request;
         if wanted {
             return Round::new(question, now);
         }
-        let young = now.duration_since(self.began) < LONGEST_PASS;
+        let age = now.duration_since(self.began);
+        // A pass that has not come to its end goes on, however long it takes; one that met trouble tries again what it met.
+        let goes_on = self.hooks.goes_on() || age < interval;
+        let progress = self.hooks.progress().filter(|_| goes_on).cloned();
         // What GitLab refused is not asked for again at once either.
-        let progress = self.hooks.progress().cloned().or_else(|| self.hooks.refusals()).filter(|_| young);
+        let progress = progress.or_else(|| self.hooks.refusals().filter(|_| age < REFUSED));
         // A moment ago it said what the tokens can do.
         let access = if self.hooks.goes_on() { self.access.clone() } else { None };
         let began = if progress.is_some() { self.began } else { now };

@@ -42,6 +42,8 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Looked {
     access: Access,
+    /// Whether deliveries had arrived when it was asked.
+    delivered: bool,
     hooks: Result<(Kept, Option<HookState>), Error>,
 }
 
@@ -66,6 +68,8 @@ impl Seen {
 /// When Kubernetes cannot keep what belongs to the webhooks.
 pub(super) fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>, now: Timestamp) -> Result<(), Error> {
     let question = seen.question(ctx);
+    // Asked before its outcome is taken: what ends in between is taken at the next look, which it brings about.
+    let busy = ctx.queue.under_way(&seen.at.uid).is_some();
     match known.round.take() {
         Some(round) if round.question == question => take_up(seen, round, known, ctx)?,
         _ => ctx.queue.call_off(&seen.at.uid),
@@ -73,7 +77,9 @@ pub(super) fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>, now: 
     if known.round.is_none() && !holds(seen, &question, known, ctx, now) {
         let before = known.answers.as_ref().filter(|before| before.are_about(&question));
         let fresh = || Round::new(question.clone(), now);
-        known.round = Some(before.map_or_else(fresh, |before| before.followed_by(question.clone(), now)));
+        known.round = Some(
+            before.map_or_else(fresh, |before| before.followed_by(question.clone(), seen.spec().interval.get(), now)),
+        );
     }
     let Some(round) = &known.round else { return Ok(()) };
     if !seen.observed.may_ask() {
@@ -81,7 +87,7 @@ pub(super) fn ask(seen: &Arc<Seen>, known: &mut Known, ctx: &Arc<Context>, now: 
         known.round = None;
         let hooks = hooks::at_once(seen, None).unwrap_or_else(Hooks::switched_off);
         known.answers = Some(answers(seen, question, began, known, None, (Kept::Said(hooks), seen.state.clone()), ctx));
-    } else if ctx.queue.under_way(&seen.at.uid).is_none() {
+    } else if !(busy && ctx.queue.has_work(&seen.at.uid)) {
         order(seen, round.clone(), known, ctx);
     }
     Ok(())
@@ -116,10 +122,13 @@ fn take_up(seen: &Seen, mut round: Round, known: &mut Known, ctx: &Context) -> R
             known.round = Some(round);
         }
         Some(Ok(Answer::Looked(looked))) => match *looked {
-            Looked { access, hooks: Ok(hooks) } => {
-                known.answers = Some(answers(seen, round.question, round.began, known, Some(access), hooks, ctx));
+            Looked { access, delivered, hooks: Ok(hooks) } => {
+                let mut answers = answers(seen, round.question, round.began, known, Some(access), hooks, ctx);
+                // What a first delivery proves is found out at once.
+                answers.asked_with = answers.asked_with.filter(|_| delivered == seen.last_delivery().is_some());
+                known.answers = Some(answers);
             }
-            Looked { access, hooks: Err(error) } => {
+            Looked { access, hooks: Err(error), .. } => {
                 // What the tokens can do need not be asked again.
                 known.round = Some(Round { access: Some(access), ..round });
                 return Err(error);
@@ -166,7 +175,9 @@ fn order(seen: &Arc<Seen>, round: Round, known: &Known, ctx: &Arc<Context>) {
     let rights = before.and_then(|before| before.access.as_ref()).map(rights);
     let before = before.map(|before| before.hooks.clone());
     let (seen, context) = (Arc::clone(seen), Arc::clone(ctx));
-    let priority = if round.access.is_some() { Priority::Hooks } else { Priority::Verification };
+    // Whoever has had a turn goes behind those who wait for their first.
+    let is_first_turn = round.progress == Progress::default();
+    let priority = if round.access.is_some() && is_first_turn { Priority::Hooks } else { Priority::Verification };
     ctx.queue.order(&seen.at.clone(), seen.lane(), priority, async move |called_off| {
         let seen = seen.for_a_turn(Term::new(Instant::now() + TURN, called_off));
         let access = match round.access {
@@ -180,7 +191,8 @@ fn order(seen: &Arc<Seen>, round: Round, known: &Known, ctx: &Arc<Context>) {
         let same = rights.is_none_or(|before| before == self::rights(&access));
         let progress = if same { round.progress } else { Progress::default() };
         let hooks = hooks::ensure(&seen, &access, before.as_ref(), progress, &context).await;
-        Answer::Looked(Box::new(Looked { access, hooks }))
+        let delivered = seen.last_delivery().is_some();
+        Answer::Looked(Box::new(Looked { access, delivered, hooks }))
     });
 }
 

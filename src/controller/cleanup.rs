@@ -66,9 +66,14 @@ pub(super) async fn cleanup(
     let why = match (cleaned, left) {
         (Some(Cleaned::Done), _) => None,
         (Some(Cleaned::Left(why)), _) | (Some(Cleaned::Away(why)), None) => Some(why),
-        (Some(Cleaned::Away(why)), Some(_)) => return Err(Error::GitLabAway(why)),
-        (None, Some(left)) => return Ok(Some(Action::requeue(left + LAST_WORDS))),
-        (None, None) => Some("GitLab did not answer in time".to_owned()),
+        (Some(Cleaned::Away(why)), Some(_)) => {
+            known.away = Some(why.clone());
+            return Err(Error::GitLabAway(why));
+        }
+        (None, _) => match known.removing_until.and_then(|until| until.checked_duration_since(Instant::now())) {
+            Some(rest) => return Ok(Some(Action::requeue(rest))),
+            None => Some("GitLab did not answer in time".to_owned()),
+        },
     };
     ctx.queue.call_off(&at.uid);
     if let Some(why) = why {
@@ -104,6 +109,10 @@ async fn progress(
         // What came of a look is of no use any more, and one that goes on is called off.
         _ => {}
     }
+    // The time is over, and it was used.
+    if let (None, Some(why)) = (left, &known.away) {
+        return Ok(Some(Cleaned::Left(why.clone())));
+    }
     let spec = &connection.spec;
     if spec.webhooks.deletion_policy == DeletionPolicy::Orphan {
         return Ok(Some(Cleaned::Done));
@@ -122,7 +131,9 @@ async fn progress(
     }
     let access = known.answers.as_ref().and_then(|answers| answers.access.clone());
     let access = access.filter(|access| access.credentials().outcome == Outcome::Ok);
-    let time = left.unwrap_or_default().min(TURN);
+    // Whoever was away while the time went by tries once all the same.
+    let time = left.unwrap_or(TURN);
+    known.removing_until = Some(Instant::now() + time + LAST_WORDS);
     ctx.queue.order(at, seen.lane(), Priority::Removal, async move |called_off| {
         let seen = seen.for_a_turn(Term::new(Instant::now() + time, called_off));
         let access = match access {
@@ -146,11 +157,18 @@ async fn take_away(seen: &Seen, access: &Access, remembered: &Memory) -> Vec<Lef
     let desired = desired(seen.spec(), &seen.observed, access, callback);
     let mut left = webhooks::remove(&seen.client, &desired, remembered).await.left;
     let credentials = access.credentials();
-    if desired.groups.is_empty() && desired.projects.is_empty() && credentials.outcome != Outcome::Ok {
-        // What the scope comes to is not known, so there may be more than what is remembered.
-        let Seen { at, .. } = seen;
-        left.push(Left { subject: at.to_string(), reason: credentials.reason, message: credentials.message });
-    }
+    let reading = access.reading();
+    let nothing = desired.groups.is_empty() && desired.projects.is_empty();
+    let unread = desired.groups.len() < seen.spec().scope.groups.len()
+        || desired.projects.len() < seen.spec().scope.projects.len();
+    // What the scope comes to is not known, so there may be more than what is remembered.
+    let unknown = if nothing && credentials.outcome != Outcome::Ok {
+        Some(credentials)
+    } else {
+        (unread && reading.outcome == Outcome::Unknown).then_some(reading)
+    };
+    let subject = seen.at.to_string();
+    left.extend(unknown.map(|verdict| Left { subject, reason: verdict.reason, message: verdict.message }));
     left
 }
 

@@ -206,29 +206,34 @@ async fn attempt(
 
 /// The Secret with the secret that GitLab is to send: made where there is none, changed where the spec names another one.
 async fn secret(state: Option<HookState>, seen: &Seen, ctx: &Context) -> Result<HookState, Error> {
-    let wanted = seen.observed.hook_secret.as_ref();
+    let named = seen.observed.hook_secret.as_ref();
     let Some(mut state) = state else {
-        let secret = wanted.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
-        let state = HookState::create(&ctx.kube.client, &seen.at, secret, Timestamp::now()).await?;
+        let secret = named.cloned().or_else(webhooks::new_secret).ok_or(Error::NoRandomness)?;
+        let (at, now) = (&seen.at, Timestamp::now());
+        let state = HookState::create(&ctx.kube.client, at, secret, named.is_some(), now).await?;
         ctx.kube.metrics.kube.wrote("Secret", "create");
         tracing::info!("made the Secret of the webhooks");
         return Ok(state);
     };
-    let blank = state.secret.expose_secret().is_empty();
-    let wanted = match wanted {
-        // Somebody blanked it, and GitLab would send nothing along.
-        None if blank => Some(webhooks::new_secret().ok_or(Error::NoRandomness)?),
-        wanted => wanted.cloned(),
-    };
-    match wanted {
-        Some(wanted) if wanted.expose_secret() != state.secret.expose_secret() => {
-            state.change(wanted, Timestamp::now());
-            let state = keep(&state, seen, ctx).await?;
-            tracing::info!("the secret of the webhooks changes");
-            Ok(state)
+    let wanted = match named {
+        Some(named) => named.clone(),
+        // The spec named the Secret that this is a copy of, and its owner may have offered it for one receiver alone; or
+        // somebody blanked it, and GitLab would send nothing along.
+        None if state.copied || state.secret.expose_secret().is_empty() => {
+            webhooks::new_secret().ok_or(Error::NoRandomness)?
         }
-        _ => Ok(state),
+        None => return Ok(state),
+    };
+    let changes = wanted.expose_secret() != state.secret.expose_secret();
+    if !changes && state.copied == named.is_some() {
+        return Ok(state);
     }
+    state.copied = named.is_some();
+    if changes {
+        state.change(wanted, Timestamp::now());
+        tracing::info!("the secret of the webhooks changes");
+    }
+    keep(&state, seen, ctx).await
 }
 
 async fn keep(state: &HookState, seen: &Seen, ctx: &Context) -> Result<HookState, Error> {

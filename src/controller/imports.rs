@@ -62,9 +62,8 @@ pub(super) async fn ensure(
     let tokens = access.map(|access| tokens(access, &seen.observed)).unwrap_or_default();
     let asked = import_job::asked(spec);
     let mut before = seen.status().and_then(|status| status.import.clone()).unwrap_or_default();
-    let mut handled = None;
     let mut jobs = cached(&ctx.jobs, &seen.at);
-    let (mut live, mut again, mut stuck) = (false, None, None);
+    let (mut live, mut again, mut stuck, mut handled) = (false, None, None, None);
     let any = Start { key: String::new(), trigger: Trigger::First };
     let made_of = order(seen, &any, None, &tokens, ctx).as_ref().map(import_job::made_of).unwrap_or_default();
     let (planned, trouble) = loop {
@@ -75,7 +74,8 @@ pub(super) async fn ensure(
             generation: seen.connection.metadata.generation.unwrap_or(0),
             import: &spec.import,
             suspended: spec.suspend || spec.import.suspend,
-            withheld: !seen.observed.is_offered(),
+            withheld: seen.observed.withheld(),
+            known: access.is_some() || !seen.observed.may_ask(),
             asked: &asked,
             before: &before,
             requested: seen.requested(IMPORT_REQUESTED_AT, answered),
@@ -372,13 +372,27 @@ async fn record(
         merge_requests = run.merge_requests,
         "an import ended"
     );
-    let patch = json!({ "spec": { "ttlSecondsAfterFinished": import_job::RECORDED_SECONDS } });
-    match timely(self::jobs(at, ctx).patch(&owned.name, &PatchParams::default(), &Patch::Merge(patch))).await {
-        Ok(_) => ctx.kube.metrics.kube.wrote("Job", "patch"),
-        // It stays for longer, then.
-        Err(error) => tracing::debug!(job = owned.name, %error, "the Job of an ended import keeps its time"),
-    }
     Ok(ended)
+}
+
+/// Lets the Jobs go soon whose ends the status tells of: not before, because who finds no Job takes its import for lost.
+pub(super) async fn let_go(seen: &Seen, ctx: &Context) {
+    let Some(import) = seen.status().and_then(|status| status.import.as_ref()) else { return };
+    let stays = |job: &&Job| {
+        let stays = job.spec.as_ref().and_then(|spec| spec.ttl_seconds_after_finished);
+        stays.is_some_and(|seconds| seconds > import_job::RECORDED_SECONDS)
+    };
+    for job in cached(&ctx.jobs, &seen.at).iter().filter(stays).map(import_job::read) {
+        if !job.ended || !runs::is_recorded(&job, import) {
+            continue;
+        }
+        let patch = json!({ "spec": { "ttlSecondsAfterFinished": import_job::RECORDED_SECONDS } });
+        match timely(jobs(&seen.at, ctx).patch(&job.name, &PatchParams::default(), &Patch::Merge(patch))).await {
+            Ok(_) => ctx.kube.metrics.kube.wrote("Job", "patch"),
+            // It stays for longer, then.
+            Err(error) => tracing::debug!(job = job.name, %error, "the Job of an ended import keeps its time"),
+        }
+    }
 }
 
 fn jobs(at: &ConnectionRef, ctx: &Context) -> Api<Job> {

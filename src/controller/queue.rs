@@ -136,6 +136,21 @@ impl<T: Send + 'static> Queue<T> {
         state.works.get(uid).filter(|work| work.outcome.is_none() && !work.is_off()).map(|work| work.ticket.0)
     }
 
+    /// Whether work is under way for a connection, or has ended and not been taken up.
+    pub(super) fn has_work(&self, uid: &str) -> bool {
+        self.lock().works.get(uid).is_some_and(|work| !work.is_off())
+    }
+
+    /// Calls off and forgets the work of connections that nobody knows any more.
+    pub(super) fn keep(&self, is_known: impl Fn(&str) -> bool) {
+        let mut state = self.lock();
+        for (_, work) in state.works.iter().filter(|(uid, _)| !is_known(uid)) {
+            work.called_off.cancel();
+        }
+        // What goes on ends by itself, and forgets itself then.
+        state.works.retain(|uid, work| is_known(uid) || work.outcome.is_none());
+    }
+
     /// What the last work that was ordered came to, once.
     pub(super) fn take(&self, uid: &str) -> Option<Result<T, Panicked>> {
         let mut state = self.lock();
@@ -376,6 +391,11 @@ mod tests {
         order(&queue, "next", "one", 5);
 
         assert_eq!(ended(&mut endings).await, "next");
+        queue.close().await;
+        hang(&queue, "vanishes", "one");
+        queue.keep(|uid| uid == "next");
+        assert_eq!(queue.under_way("vanishes"), None);
+        queue.keep(|_| true);
         queue.close().await;
         let state = queue.lock();
         assert!(state.works.keys().eq(["next"]) && state.lanes.is_empty() && state.going_on == 0, "{state:?}");

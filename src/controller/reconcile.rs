@@ -173,6 +173,7 @@ async fn apply(
     let hooks =
         answers.as_ref().map_or_else(|| Kept::Pending.told(None), |answers| answers.hooks.told(seen.last_delivery()));
     let hooks = with_commands(hooks, at);
+    imports::let_go(&seen, ctx).await;
     let imports = imports::ensure(&seen, access, &mut known.stuck, ctx, now).await?;
 
     let judged = match &answers {

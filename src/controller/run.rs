@@ -101,6 +101,7 @@ pub async fn run(args: Args, stop: CancellationToken) -> Result<(), Error> {
                 let known = known.state();
                 let uids: HashSet<_> = known.iter().filter_map(|connection| connection.meta().uid.as_deref()).collect();
                 remembering.memory.keep(|uid| uids.contains(uid));
+                remembering.queue.keep(|uid| uids.contains(uid));
             }
         };
         // In one task: who cannot poll the watches cannot beat either.

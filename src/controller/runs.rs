@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     api::{Import, ImportStatus, RunOutcome, RunStatus, RunningStatus, ScheduleError, conditions::reason},
+    connection::Withheld,
     schedule,
 };
 
@@ -47,8 +48,10 @@ pub(super) struct Facts<'a> {
     pub(super) import: &'a Import,
     /// Nothing may start, and what runs has to pause.
     pub(super) suspended: bool,
-    /// A Secret that the spec names may not be used: no pod may go on with it.
-    pub(super) withheld: bool,
+    /// Which Secrets of the spec may not be used: no pod may go on with one.
+    pub(super) withheld: Withheld,
+    /// It is known which tokens would read now.
+    pub(super) known: bool,
     /// Digest of what a run is to read.
     pub(super) asked: &'a str,
     /// What the status says of imports.
@@ -155,15 +158,21 @@ pub(super) fn decide<'a>(facts: &Facts<'a>, now: Timestamp) -> Result<Decision<'
     }
     if let Some(job) = earliest(jobs, |job| !job.ended) {
         let otherwise = job.made_of.as_deref() != Some(facts.made_of);
-        // Its pods read a Secret each time that they start, and this one may be among theirs.
-        let withheld = facts.withheld && otherwise;
+        // Its pods read their Secrets each time that they start, and one that is withheld may be among these.
+        let (withheld, unclear) = match facts.withheld {
+            Withheld::Nothing => (false, false),
+            Withheld::Tokens => (otherwise && facts.known, !facts.known),
+            Withheld::Common => (true, false),
+        };
         // Nobody can mend the pods of a Job, and one that cannot start would stand in the way of all others for ever.
         if (!job.begun || job.suspended || withheld) && otherwise && !facts.suspended && facts.readable {
             let start = Start { key: replacement(&job.key), trigger: Trigger::Replaced };
             return Ok(Decision::Replace { job, start });
         }
         let pauses = facts.suspended || withheld;
-        let pause = (!job.queued && job.suspended != pauses).then_some(pauses);
+        // What is unclear pauses nothing that runs, and lets nothing go on.
+        let stays = job.queued || job.suspended == pauses || (unclear && !pauses);
+        let pause = (!stays).then_some(pauses);
         return Ok(Decision::Running { job, pause });
     }
     if let Some(running) = &before.running {
@@ -253,7 +262,7 @@ fn earliest(jobs: &[OwnedJob], wanted: impl Fn(&OwnedJob) -> bool) -> Option<&Ow
 }
 
 /// A Job whose run the status tells of, or told of before the last one.
-fn is_recorded(job: &OwnedJob, before: &ImportStatus) -> bool {
+pub(super) fn is_recorded(job: &OwnedJob, before: &ImportStatus) -> bool {
     if before.running.as_ref().is_some_and(|running| running.key == job.key) {
         return false;
     }

@@ -166,7 +166,7 @@ impl Climb<'_> {
         // What comes to the instance or to a person is known once everything was tried.
         if self.waiting > 0 {
             self.failures.extend(of_the_token.into_iter().map(|(_, failure)| failure));
-        } else if !of_the_token.is_empty() && self.place_all(vec![remembered(Target::System)]).await.is_empty() {
+        } else if !of_the_token.is_empty() && self.place_system().await {
             mode = Mode::System;
             self.notes.push(NO_COMMENTS.to_owned());
         } else if !of_the_token.is_empty() {
@@ -248,6 +248,12 @@ impl Climb<'_> {
         mute
     }
 
+    /// Whether the hook of the instance is in place.
+    async fn place_system(&mut self) -> bool {
+        let refused = self.place_all(vec![remembered(Target::System)]).await;
+        refused.is_empty() && self.placed.iter().any(|place| place.target == Target::System)
+    }
+
     async fn place_projects(&mut self, groups: Vec<Place>) -> Vec<(Place, Failure)> {
         let mut refused = self.place_all(self.desired.projects.clone()).await;
         refused.extend(self.place_projects_of(&groups).await);
@@ -319,13 +325,19 @@ impl Climb<'_> {
         for (place, outcome) in outcomes {
             match outcome {
                 Ok(InPlace { hook, made_at, changes }) => {
-                    let unheard = made_at.filter(|made_at| self.desired.delivered_at.is_none_or(|at| at < *made_at));
+                    // Without these events nothing that is looked at would be told of.
+                    let unheard = made_at
+                        .filter(|_| self.desired.events.merge_requests)
+                        .filter(|made_at| self.desired.delivered_at.is_none_or(|at| at < *made_at));
                     if let (Target::Group(_), Some(made_at)) = (place.target, unheard) {
                         self.unheard.push((place.clone(), hook, made_at));
                     }
-                    self.moved |= self.progress.of(place.target).is_none();
-                    self.progress.note(place.target, Ok(hook));
-                    self.memory.keep(place.target, hook, &self.digest);
+                    // What an earlier turn did it also remembered, with the secret of then.
+                    if self.progress.of(place.target).is_none() {
+                        self.moved = true;
+                        self.progress.note(place.target, Ok(hook));
+                        self.memory.keep(place.target, hook, &self.digest);
+                    }
                     self.changes += changes;
                     self.placed.push(place);
                 }

@@ -11,9 +11,10 @@ use crate::gitlab::{Client, Error, MergeRequestFilter, Target, model::HookEvent}
 
 /// How long GitLab may take to call, with its queues full.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
-/// So many merge requests were opened before silence alone speaks: after four failures GitLab switches a webhook off, which
-/// its listing shows.
-const LOUD: usize = 5;
+/// How far back GitLab's log of calls reaches, less a day.
+const LOGGED: SignedDuration = SignedDuration::from_hours(6 * 24);
+/// Merge requests to look at: one that was opened is enough.
+const FEW: u32 = 5;
 
 /// What a webhook that has brought nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,22 +44,21 @@ async fn found(client: &Client, group: &Place, hook: i64, made_at: Timestamp) ->
         return Ok(Silence::Quiet);
     }
     let filter = MergeRequestFilter {
-        created_after: Some(made_at),
+        // What happened before the log begins may have been called for.
+        created_after: Some(made_at.max(now.checked_sub(LOGGED).unwrap_or(made_at))),
         order_by: Some("created_at"),
         sort: Some("asc"),
-        per_page: u32::try_from(LOUD).ok(),
+        per_page: Some(FEW),
         ..MergeRequestFilter::default()
     };
     let opened = client.group_merge_requests(id, &filter).page().await?.items;
     let tells = |at: Timestamp| at > made_at && now.duration_since(at) >= PATIENCE;
-    let opened = opened.iter().filter(|one| one.created_at.is_some_and(tells)).count();
-    if opened == 0 {
+    if !opened.iter().any(|one| one.created_at.is_some_and(tells)) {
         return Ok(Silence::Quiet);
     }
     match client.hook_events(group.target, hook).page().await {
         Ok(calls) => Ok(judged(&calls.items)),
-        // The log of calls came with GitLab 17.3.
-        Err(Error::NotFound { route: true, .. }) if opened >= LOUD => Ok(Silence::Mute),
+        // The log of calls came with GitLab 17.3. Without it a receiver that cannot be reached looks the same.
         Err(Error::NotFound { .. }) => Ok(Silence::Quiet),
         Err(error) => Err(error),
     }

@@ -176,7 +176,7 @@ async fn connect(namespace: &Namespace, name: &str, gitlab: &str, database: &str
     namespace.apply(&connection(name, gitlab, database)).await;
     let made = namespace.api::<GitLabConnection>().get(name).await.unwrap();
     let made = ConnectionRef::of(&made).unwrap();
-    HookState::create(&namespace.client, &made, SECRET.into(), Timestamp::now()).await.unwrap();
+    HookState::create(&namespace.client, &made, SECRET.into(), false, Timestamp::now()).await.unwrap();
     made
 }
 
@@ -444,7 +444,7 @@ async fn a_receiver_outlives_an_api_server_that_is_away_and_does_not_need_one_to
     })
     .await;
     let acme = ConnectionRef::of(&made).unwrap();
-    HookState::create(&client, &acme, SECRET.into(), Timestamp::now()).await.unwrap();
+    HookState::create(&client, &acme, SECRET.into(), false, Timestamp::now()).await.unwrap();
 
     plane.stop_api_server().unwrap();
     let receiver = Receiver::start(plane.kubeconfig(), "");

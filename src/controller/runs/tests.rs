@@ -40,7 +40,8 @@ fn facts<'a>(import: &'a Import, before: &'a ImportStatus, jobs: &'a [OwnedJob])
         generation: 1,
         import,
         suspended: false,
-        withheld: false,
+        withheld: Withheld::Nothing,
+        known: true,
         asked: "a",
         before,
         requested: None,
@@ -212,9 +213,9 @@ fn pods_go_on_with_no_secret_that_is_withheld_and_with_all_that_are_not() {
         suspended,
         ..job("first", "2026-01-01T00:10:00Z", false)
     };
-    let decided = |job: OwnedJob, withheld, readable| {
+    let decided = |job: OwnedJob, (withheld, known), readable| {
         let jobs = [job];
-        let facts = Facts { withheld, readable, ..facts(&import, &nothing, &jobs) };
+        let facts = Facts { withheld, known, readable, ..facts(&import, &nothing, &jobs) };
         match decide(&facts, at("2026-01-01T00:12:00Z")).unwrap() {
             Decision::Replace { start, .. } => start.key,
             Decision::Running { pause: Some(true), .. } => "paused".to_owned(),
@@ -223,13 +224,21 @@ fn pods_go_on_with_no_secret_that_is_withheld_and_with_all_that_are_not() {
             other => panic!("{other:?}"),
         }
     };
+    let (nothing_is, a_token_is, the_database_is) =
+        ((Withheld::Nothing, true), (Withheld::Tokens, true), (Withheld::Common, true));
 
-    assert_eq!(decided(runs("m", false), true, true), "as it was", "none of its own is withheld");
-    assert_eq!(decided(runs("old", false), true, true), "first-anew-1", "others are left to go on with");
-    assert_eq!(decided(runs("old", false), true, false), "paused", "none is left to go on with");
-    assert_eq!(decided(runs("old", true), true, false), "as it was");
-    assert_eq!(decided(runs("m", true), false, true), "resumed");
-    assert_eq!(decided(runs("old", true), false, true), "first-anew-1", "the spec may not name it any more");
+    assert_eq!(decided(runs("m", false), a_token_is, true), "as it was", "none of its own is withheld");
+    assert_eq!(decided(runs("old", false), a_token_is, true), "first-anew-1", "others are left to go on with");
+    assert_eq!(decided(runs("old", false), a_token_is, false), "paused", "none is left to go on with");
+    assert_eq!(decided(runs("old", true), a_token_is, false), "as it was");
+    assert_eq!(decided(runs("m", true), nothing_is, true), "resumed");
+    assert_eq!(decided(runs("old", true), nothing_is, true), "first-anew-1", "the spec may not name it any more");
+    assert_eq!(decided(runs("m", false), the_database_is, false), "paused", "every pod has it");
+    assert_eq!(decided(runs("m", true), the_database_is, false), "as it was");
+    for suspended in [false, true] {
+        let before_gitlab_answers = decided(runs("old", suspended), (Withheld::Tokens, false), false);
+        assert_eq!(before_gitlab_answers, "as it was", "nobody can tell whose token it is");
+    }
 }
 
 #[test]
@@ -378,7 +387,8 @@ impl Scene {
                 generation: self.generation,
                 import: &import,
                 suspended: self.suspended,
-                withheld: false,
+                withheld: Withheld::Nothing,
+                known: true,
                 asked: &asked,
                 before: &before,
                 requested: annotation.as_deref().filter(|value| self.handled.as_deref() != Some(value)),

@@ -231,6 +231,25 @@ async fn a_deletion_from_a_gitlab_that_accepts_and_says_nothing_ends_by_its_dead
 }
 
 #[tokio::test]
+async fn a_deletion_whose_time_went_by_without_a_controller_removes_the_hooks_all_the_same() {
+    let mut scene = hooked(&["--deletion-deadline=1s", "--identity=controller"], &only_hooks()).await;
+    scene.controller.kill().await;
+    scene.begin_to_delete().await;
+    let deleted = scene.connection().await.metadata.deletion_timestamp.unwrap().0;
+    until("its time is over", MINUTE, async || {
+        let over = jiff::Timestamp::now().duration_since(deleted) > jiff::SignedDuration::from_secs(2);
+        if over { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
+
+    scene.controller = scene.another().await;
+
+    scene.until_gone(MINUTE).await;
+    assert!(scene.hooks().is_empty());
+    assert_eq!(scene.orphaned().await, None);
+}
+
+#[tokio::test]
 async fn a_deletion_during_an_outage_removes_the_hooks_once_gitlab_is_back() {
     let scene = hooked(&[], &only_hooks()).await;
     scene.gitlab.faults().add(Fault::at("*", FaultKind::Status { status: 503 }));

@@ -186,12 +186,10 @@ async fn a_quota_that_forbids_a_job_is_named_as_what_it_is_and_is_no_fault_of_th
     scene.look().await;
     let ready = scene.until(("Ready", "True", "Succeeded")).await;
     assert!(ready.status.unwrap().conditions.iter().all(|condition| condition.type_ != "Reconciling"));
+    scene.look().await;
     let job = jobs(&scene).await.remove(0);
-    assert_eq!(
-        job.spec.unwrap().ttl_seconds_after_finished,
-        Some(3600),
-        "it was kept for longer until its end was noted"
-    );
+    let stays = job.spec.unwrap().ttl_seconds_after_finished;
+    assert_eq!(stays, Some(3600), "it is kept for longer until its end is told of");
 }
 
 #[tokio::test]

@@ -412,6 +412,25 @@ async fn a_webhook_secret_that_somebody_blanks_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_secret_that_the_spec_names_no_more_is_sent_nowhere_any_more() {
+    let scene = Scene::new().await;
+    scene.namespace.secret("theirs", &[("hook", "offered-for-one-receiver")]).await;
+    scene.apply(&hooks("Group", ", secretRef: {name: theirs, key: hook}")).await;
+    scene.until(READY).await;
+    assert_eq!(all(&scene)[0].token.as_deref(), Some("offered-for-one-receiver"));
+
+    scene.apply(&hooks_to("http://127.0.0.1:9/elsewhere/webhooks/gitlab", "Group", "")).await;
+
+    until("the webhook is elsewhere", PATIENCE, async || {
+        let hook = all(&scene).remove(0);
+        if hook.url.contains("/elsewhere/") { Ok(()) } else { Err(hook.url) }
+    })
+    .await;
+    let sent = all(&scene)[0].token.clone().unwrap();
+    assert!(!sent.is_empty() && sent != "offered-for-one-receiver", "{sent}");
+}
+
+#[tokio::test]
 async fn a_webhook_secret_that_somebody_removes_is_made_anew() {
     let scene = Scene::new().await;
     scene.apply(&hooks("Group", "")).await;
