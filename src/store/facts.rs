@@ -203,7 +203,7 @@ impl Store {
     /// # Errors
     /// Whatever the database says.
     pub async fn overview(&self, source: Source) -> Result<Vec<(&'static str, i64)>, Error> {
-        const TABLES: [&str; 14] = [
+        const TABLES: [&str; 13] = [
             "gitlab_groups",
             "gitlab_projects",
             "gitlab_labels",
@@ -215,7 +215,6 @@ impl Store {
             "gitlab_merge_request_commits",
             "gitlab_environments",
             "gitlab_deployments",
-            "gitlab_deployment_merge_requests",
             "gitlab_pipelines",
             "gitlab_jobs",
         ];
@@ -231,8 +230,6 @@ impl Store {
                (select count(*) from gitlab_merge_request_commits where source = $1 and gone_at is null),
                (select count(*) from gitlab_environments where source = $1 and gone_at is null),
                (select count(*) from gitlab_deployments where source = $1 and gone_at is null),
-               (select count(*) from gitlab_deployment_merge_requests where source = $1 and deployment_id not in (
-                 select id from gitlab_deployments where source = $1 and gone_at is not null)),
                (select count(*) from gitlab_pipelines where source = $1 and gone_at is null),
                (select count(*) from gitlab_jobs where source = $1 and pipeline_id not in (
                  select id from gitlab_pipelines where source = $1 and gone_at is not null))",
